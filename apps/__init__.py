@@ -1,0 +1,1 @@
+"""The plant, floor by floor; see docs/architecture.md."""

@@ -1,0 +1,170 @@
+"""The one settings file. Everything that differs between machines comes from the environment (see docs/settings.md).
+
+Nothing is started here: a local database address is computed, the supervisor starts the server behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import psycopg.conninfo
+from django.utils.translation import gettext_lazy as _
+
+from mfgos.environment import Environment, refusal
+from mfgos.supervisor import cluster
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+# ---- what kind of run this is
+
+DEMO = env.flag("MFGOS_DEMO", default=not env.text("DATABASE_URL"))
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY") or (
+    hashlib.sha256(f"local:{BASE_DIR}:{cluster.identity(BASE_DIR)}".encode()).hexdigest() if DEMO else ""
+)
+if not SECRET_KEY:
+    raise refusal("E004", "SECRET_KEY is not set", "set SECRET_KEY to 50 or more random characters, kept secret")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+
+# Whether processes share a movable clock (tests, demos) or read the machine's.
+CLOCK = env.choice("MFGOS_CLOCK", "real", ["real", "shared"])
+
+# ---- applications
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "pgtrigger",
+    "simple_history",
+    "django_fsm",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "apps.core",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "mfgos.urls"
+ASGI_APPLICATION = "mfgos.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# ---- database: DATABASE_URL, or the cluster beside the checkout. Web and worker are mfgos_app, migrations mfgos_owner.
+
+DB_ROLE = env.choice("MFGOS_DB_ROLE", "app", ["app", "owner"])
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's form of a PostgreSQL URL.  Raises ImproperlyConfigured for anything else."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise refusal("E005", "DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host:5432/name")
+    try:
+        parts: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
+    except psycopg.ProgrammingError as error:
+        raise refusal(
+            "E005", f"DATABASE_URL can't be read ({str(error).strip()})", "write postgresql://user:password@host:5432/name"
+        ) from error
+    address = {key.upper(): parts.pop(name, "") for key, name in _ADDRESS.items()}
+    return {"ENGINE": "django.db.backends.postgresql", **address, "OPTIONS": parts}
+
+
+_ADDRESS = {"name": "dbname", "user": "user", "password": "password", "host": "host", "port": "port"}
+_app_url = env.text("DATABASE_URL") or cluster.url(BASE_DIR, user="mfgos_app")
+_owner_url = (
+    env.text("DATABASE_OWNER_URL") or env.text("DATABASE_URL") or cluster.url(BASE_DIR, user="mfgos_owner")
+)
+DATABASES = {"default": database(_owner_url if DB_ROLE == "owner" else _app_url)}
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = False
+if env.flag("MFGOS_DB_POOL", default=False):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ---- language and time: UTC inside, the site's zone on screens
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# ---- files
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_ROOT.exists()
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# ---- security
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+HTTPS = env.flag("MFGOS_HTTPS", default=not DEMO)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "mfgos_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "mfgos_csrf"
+X_FRAME_OPTIONS = "DENY"
+
+# ---- parts
+
+# The history page would otherwise offer "revert": a save that passes all commands by.
+SIMPLE_HISTORY_REVERT_DISABLED = True
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {"TITLE": "mfgos", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+UNFOLD = {"SITE_TITLE": "mfgos", "SITE_HEADER": "mfgos"}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+}
