@@ -1,0 +1,71 @@
+"""The admin's base classes: rights come from roles, never from Django's permission tables; writes go to commands."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirect
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+
+from apps.core import rights
+from apps.core.errors import CommandRefused
+from apps.core.rights import Action
+
+
+class RightsMixin:
+    """`view_action` opens the pages, `change_action` (None: nobody) lets rows be added, changed and removed."""
+
+    view_action: ClassVar[Action]
+    change_action: ClassVar[Action | None] = None
+
+    def _holds(self, request: HttpRequest, action: Action | None) -> bool:
+        actor = getattr(request, "actor", None)
+        return actor is not None and action is not None and bool(rights.places(actor, action))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return self._holds(request, self.view_action) or self._holds(request, self.change_action)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return self._holds(request, self.change_action)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return self._holds(request, self.change_action)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class PlainAdmin(RightsMixin, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """For models without history."""
+
+    list_fullwidth = True
+    actions = None
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A refused command is a message above the form, not an error page."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except CommandRefused as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):  # type: ignore[misc]
+    """For models that people change; the history page shows what a row looked like."""
+
+
+class ReadOnlyAdmin(PlainAdmin):
+    """For what only commands write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False

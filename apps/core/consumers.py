@@ -1,0 +1,123 @@
+"""The live channel of one screen: who may watch what, and the heartbeat that tells silence from stillness.
+
+    GET ws /live/?fragment=line-board:7&fragment=station:A33&language=de
+    <- {"fragment": "line-board:7", "html": "..."}       whole state, at once and after each change
+    <- {"beat": 12, "stale": false}                       every BEAT_SECONDS; the client answers with the number
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from apps.core import live, rights
+from apps.core.hub import Hub, hub
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5
+
+# A client that has not answered this many beats is too slow, or gone; it is dropped and comes back by itself.
+MISSED_BEATS = 4
+
+MAX_FRAGMENTS = 12
+CLOSE_NOT_ALLOWED, CLOSE_UNKNOWN, CLOSE_SLOW = 4403, 4404, 4408
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """What waits to be sent is bounded: the last state of each fragment, no more."""
+
+    hub: Hub
+    addresses: list[str]
+
+    async def connect(self) -> None:
+        query = parse_qs(self.scope["query_string"].decode())
+        self.addresses = query.get("fragment", [])[:MAX_FRAGMENTS]
+        language = query.get("language", [settings.LANGUAGE_CODE])[0]
+        self.language = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        self._waiting: dict[str, str] = {}
+        self._stale = False
+        self._wake = asyncio.Event()
+        self._beat = self._answered = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        await self.accept()
+        refusal = await sync_to_async(self.refusal)()
+        if refusal:
+            await self.close(code=refusal)
+            return
+        self.hub = hub()
+        for address in self.addresses:
+            self.hub.subscribe(self, address, self.language)
+        self._tasks = [asyncio.create_task(self._send_frames()), asyncio.create_task(self._send_beats())]
+
+    def refusal(self) -> int:
+        """A close code, or 0 when every fragment asked for exists and may be seen."""
+        actor = rights.identify(self.scope["session"], self.scope.get("cookies", {}))
+        try:
+            found = [live.find(address) for address in self.addresses]
+            if not found:
+                return CLOSE_UNKNOWN
+            allowed = actor is not None and all(kind.may_view(actor, key) for kind, key in found)
+        except LookupError:
+            return CLOSE_UNKNOWN
+        return 0 if allowed else CLOSE_NOT_ALLOWED
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            self._answered = int(json.loads(text_data or "").get("beat", self._answered))
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            self.hub.unsubscribe(self)
+
+    # -- what the hub calls; none of it waits
+
+    def offer(self, address: str, frame: str) -> None:
+        self._waiting[address] = frame
+        self._wake.set()
+
+    def set_stale(self, *, stale: bool) -> None:
+        if stale != self._stale:
+            self._stale = stale
+            self.offer("", self._beat_frame())
+
+    def recheck(self) -> None:
+        self._tasks.append(asyncio.create_task(self._recheck()))
+
+    # -- own tasks
+
+    async def _recheck(self) -> None:
+        refusal = await sync_to_async(self.refusal)()
+        if refusal:
+            await self.close(code=refusal)
+
+    async def _send_frames(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            waiting, self._waiting = self._waiting, {}
+            for frame in waiting.values():
+                await self.base_send({"type": "websocket.send", "text": frame})
+
+    async def _send_beats(self) -> None:
+        while True:
+            if self._beat - self._answered > MISSED_BEATS:
+                await self.close(code=CLOSE_SLOW)
+                return
+            self._beat += 1
+            self.offer("", self._beat_frame())
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _beat_frame(self) -> str:
+        body: dict[str, Any] = {"beat": self._beat, "stale": self._stale}
+        return json.dumps(body)

@@ -1,0 +1,86 @@
+"""Facts in the past tense: recorded in the ledger and told to subscribers, within the command's transaction.
+
+    class JobPaused(Event, subject="job_order"):
+        reason_id: int
+
+    @subscribe(JobPaused)                      # same transaction: must succeed, or all is undone
+    def stop_the_clock(event: JobPaused, context: Context) -> None: ...
+
+    @subscribe(JobPaused, after_commit=True)   # screens and mail: a failure is logged and undoes nothing
+    def tell(event: JobPaused) -> None: ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from pydantic_core import to_jsonable_python
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events; a subclass is a frozen dataclass with keyword-only fields of ids and plain values.
+
+    subject_id  id of what it is about        thread         the id that joins one story ("work_order:12")
+    site_id     where it belongs              erp_reference  the ERP's number, as text
+    """
+
+    kind: ClassVar[str]
+    subject_kind: ClassVar[str]
+
+    subject_id: int | str
+    site_id: int | None = None
+    thread: str = ""
+    erp_reference: str = ""
+
+    def __init_subclass__(cls, *, subject: str, kind: str = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclass(frozen=True, kw_only=True)(cls)
+        app = cls.__module__.removeprefix("apps.").split(".", 1)[0]
+        cls.kind = kind or f"{app}.{_snake(cls.__name__)}"
+        cls.subject_kind = subject
+        if cls.kind in EVENTS:
+            raise ValueError(f"event {cls.kind} is declared twice")
+        EVENTS[cls.kind] = cls
+
+    def data(self) -> dict[str, Any]:
+        """The fields that have no column of their own in the ledger, as JSON values."""
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _COLUMNS}
+        return dict(to_jsonable_python(own))
+
+
+EVENTS: dict[str, type[Event]] = {}
+_COLUMNS = {"subject_id", "site_id", "thread", "erp_reference"}
+Handler = Callable[..., None]
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    handler: Handler
+    after_commit: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.handler.__module__}.{self.handler.__qualname__}"
+
+
+SUBSCRIPTIONS: defaultdict[type[Event], list[Subscription]] = defaultdict(list)
+
+
+def subscribe(*kinds: type[Event], after_commit: bool = False) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            SUBSCRIPTIONS[kind].append(Subscription(handler, after_commit))
+        return handler
+
+    return register
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,189 @@
+"""One per web process: hears which topics changed, renders each dirty fragment once per language, hands it round.
+
+    NOTIFY ─> Listener ─> Hub.mark ─> Feed (one per fragment and language) ─> the same text to every Subscriber
+
+Full state on connect and after a lost listener, so no replay is needed. The first change goes out at once, later ones
+at most every COALESCE_SECONDS. A slow client is dropped, never waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import psycopg
+from django.db import connection
+from django.utils import translation
+
+from apps.core import live
+from apps.core.live import FragmentKind
+
+log = logging.getLogger(__name__)
+
+COALESCE_SECONDS = 0.1
+RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+# Renders in one process at a time; more would only compete for the interpreter.
+RENDER_THREADS = 2
+
+
+class Subscriber(Protocol):
+    """A connected screen. None of these waits for the network."""
+
+    def offer(self, address: str, frame: str) -> None: ...
+    def set_stale(self, *, stale: bool) -> None: ...
+    def recheck(self) -> None: ...
+
+
+class Feed:
+    """One fragment in one language: its subscribers, its last text, and when it may go out again."""
+
+    def __init__(self, hub: Hub, kind: FragmentKind, key: str, language: str) -> None:
+        self.hub, self.kind, self.key, self.language = hub, kind, key, language
+        self.address = kind.address(key)
+        self.topics = frozenset(kind.topics(key))
+        self.subscribers: set[Subscriber] = set()
+        self.frame = ""
+        self._dirty = asyncio.Event()
+        self._dirty.set()
+        self._task = asyncio.create_task(self._run())
+
+    def mark(self) -> None:
+        self._dirty.set()
+
+    def close(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wait()
+            self._dirty.clear()
+            if not self.hub.connected:
+                continue  # everything is marked again on reconnect; what could be read now might be old
+            try:
+                await self._render()
+            except Exception:
+                log.exception("fragment %s could not be rendered", self.address)
+            await asyncio.sleep(COALESCE_SECONDS)
+
+    async def _wait(self) -> None:
+        if not self.kind.tick_seconds:
+            await self._dirty.wait()
+            return
+        try:
+            await asyncio.wait_for(self._dirty.wait(), self.kind.tick_seconds)
+        except TimeoutError:
+            return
+
+    async def _render(self) -> None:
+        html = await self.hub.in_thread(render, self.kind, self.key, self.language)
+        frame = json.dumps({"fragment": self.address, "html": html}, ensure_ascii=False)
+        if frame != self.frame:
+            self.frame = frame
+            for subscriber in tuple(self.subscribers):
+                subscriber.offer(self.address, frame)
+
+
+def render(kind: FragmentKind, key: str, language: str) -> str:
+    try:
+        with translation.override(language):
+            return kind.render(key)
+    finally:
+        connection.close()  # back to the pool; this thread keeps none
+
+
+class Hub:
+    """Lives on the event loop of its process; made by the first screen that connects."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self._feeds: dict[tuple[str, str], Feed] = {}
+        self._by_topic: defaultdict[str, set[Feed]] = defaultdict(set)
+        self._threads = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
+        self._listener = asyncio.create_task(self._listen())
+
+    async def in_thread(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+    def subscribe(self, subscriber: Subscriber, address: str, language: str) -> None:
+        """The whole current state follows at once, if this process has it fresh, else with the first rendering."""
+        kind, key = live.find(address)
+        feed = self._feeds.get((address, language))
+        if feed is None:
+            feed = self._feeds[address, language] = Feed(self, kind, key, language)
+            for topic in feed.topics:
+                self._by_topic[topic].add(feed)
+        feed.subscribers.add(subscriber)
+        subscriber.set_stale(stale=not self.connected)
+        if feed.frame:
+            subscriber.offer(address, feed.frame)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        for name, feed in list(self._feeds.items()):
+            feed.subscribers.discard(subscriber)
+            if not feed.subscribers:
+                feed.close()
+                del self._feeds[name]
+                for topic in feed.topics:
+                    self._by_topic[topic].discard(feed)
+
+    def _subscribers(self) -> set[Subscriber]:
+        return {subscriber for feed in self._feeds.values() for subscriber in feed.subscribers}
+
+    async def _listen(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(**listener_parameters(), autocommit=True) as wire:
+                    await wire.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(live.CHANNEL)))
+                    attempt = 0
+                    self._set_connected(connected=True)
+                    async for notification in wire.notifies():
+                        self._changed(notification.payload)
+            except (psycopg.Error, OSError) as error:
+                log.warning("live push lost the database (%s); screens show that they are stale", error)
+            self._set_connected(connected=False)
+            await asyncio.sleep(RECONNECT_SECONDS[min(attempt, len(RECONNECT_SECONDS) - 1)])
+            attempt += 1
+
+    def _set_connected(self, *, connected: bool) -> None:
+        self.connected = connected
+        for subscriber in self._subscribers():
+            subscriber.set_stale(stale=not connected)
+        if connected:
+            self._mark(self._feeds.values())  # whatever was missed while away
+
+    def _changed(self, topic: str) -> None:
+        if topic == live.ACCESS:
+            for subscriber in self._subscribers():
+                subscriber.recheck()
+        self._mark(self._by_topic.get(topic, ()))
+
+    @staticmethod
+    def _mark(feeds: Collection[Feed]) -> None:
+        for feed in feeds:
+            feed.mark()
+
+
+def listener_parameters() -> dict[str, Any]:
+    """Django's own connection parameters, less what concerns its cursors and its pool."""
+    parameters = dict(connection.get_connection_params())
+    for name in ("context", "cursor_factory", "prepare_threshold", "pool"):
+        parameters.pop(name, None)
+    return {**parameters, "application_name": "mfgos live"}
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
