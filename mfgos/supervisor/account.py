@@ -48,8 +48,8 @@ def choose(data: Path) -> Account:
 
 
 def environment() -> dict[str, str]:
-    """Ours without PGHOST, PGDATA and the like, which would lead the tools to another server."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    """Ours without PGHOST, PGDATA and the like, which would lead to another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
     """Run a tool of PostgreSQL as the account.  No pipe by default: a server would inherit it and keep it open."""
     return subprocess.run(  # noqa: S603 - the commands are ours
         [str(part) for part in command],
-        env=environment(),
+        env=environment() | {"LC_ALL": "C"},
         cwd=os.sep,
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -92,17 +92,23 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def claim(base_dir: Path, mode: Mode) -> tuple[Place, accounts.Account]:
-    """Give the checkout its id and its home on first use, then make the cluster's folders.  Call it locked."""
-    folder = pg_dir(base_dir)
+def name(base_dir: Path) -> str:
+    """Give the checkout its id on first use.  Call it locked."""
     if not identity(base_dir):
-        _write(folder / "id", secrets.token_hex(16))
+        _write(pg_dir(base_dir) / "id", secrets.token_hex(16))
+    return identity(base_dir)
+
+
+def claim(base_dir: Path, mode: Mode) -> tuple[Place, accounts.Account]:
+    """Choose the checkout's home on first use, then make the cluster's folders.  Call it locked."""
+    folder = pg_dir(base_dir)
+    own = name(base_dir)
     account = accounts.choose(place(base_dir, mode).data)
     if not _read(folder / "home"):
-        _write(folder / "home", _choose_home(folder, identity(base_dir), account))
+        _write(folder / "home", _choose_home(folder, own, account))
     found = place(base_dir, mode)
     if found.home.is_relative_to(SYSTEM_STATE):
-        _keep_apart(found, identity(base_dir))
+        _keep_apart(found, own)
     if account.spawn:
         found.home.chmod(0o711)
     accounts.private_folder(found.base, account)

@@ -55,7 +55,7 @@ def command_line(pid: int) -> list[str]:
 
 
 def listener(port: int) -> str:
-    """`name (pid n)` of the program that listens on the port, or "another program" where the system does not tell."""
+    """`name (pid n)` of the program that listens on the port; "" where none does, vague where it is not ours to see."""
     inodes = set[str]()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -72,4 +72,4 @@ def listener(port: int) -> str:
             continue
         if held & inodes:
             return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-    return "another program"
+    return "another program" if inodes or not Path("/proc/net/tcp").exists() else ""

@@ -1,0 +1,111 @@
+"""Where the web listens: HOST and PORT, with a certificate wherever others can reach it."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mfgos.supervisor import processes
+from mfgos.supervisor.errors import SupervisorError
+
+
+@dataclass(frozen=True)
+class Address:
+    """What the environment asked for; `key` and `certificate` are "" on a plain loopback address."""
+
+    host: str
+    port: int
+    key: str
+    certificate: str
+
+    @property
+    def url(self) -> str:
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.key else 'http'}://{shown}:{self.port}"
+
+    @property
+    def endpoint(self) -> str:
+        """Twisted's form of it; colons and backslashes inside a value are escaped."""
+        interface = f"interface={_escaped(self.host)}"
+        if not self.key:
+            return f"tcp:{self.port}:{interface}"
+        files = f"privateKey={_escaped(self.key)}:certKey={_escaped(self.certificate)}"
+        return f"ssl:{self.port}:{files}:{interface}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(":", "\\:")
+
+
+def read(values: Mapping[str, str] = os.environ) -> Address:
+    host = (values.get("HOST") or "127.0.0.1").strip("[]")
+    port = values.get("PORT") or "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SupervisorError(f"PORT is {port!r}: set it to a number from 1 to 65535.")
+    key, certificate = values.get("TLS_KEY", ""), values.get("TLS_CERT", "")
+    if bool(key) != bool(certificate):
+        raise SupervisorError("TLS_CERT and TLS_KEY go together: set both to the paths of PEM files, or neither.")
+    for name, path in (("TLS_KEY", key), ("TLS_CERT", certificate)):
+        if path and not os.access(path, os.R_OK):
+            raise SupervisorError(f"{name} is {path!r}, which can't be read: set it to the path of a PEM file.")
+    if not key and not _is_loopback(host):
+        raise SupervisorError(
+            f"HOST={host} lets other machines in, and without TLS their passwords would travel in clear: "
+            f"set TLS_CERT and TLS_KEY to PEM files, or leave HOST at 127.0.0.1 behind a proxy."
+        )
+    return Address(host, int(port), *(str(Path(path).absolute()) if path else "" for path in (key, certificate)))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_taken(address: Address) -> None:
+    """One sentence before anything is started, rather than a trace in a log afterwards."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen()
+    except socket.gaierror as error:
+        raise SupervisorError(f"HOST is {address.host!r}, which is no address of this machine: {error}.") from error
+    except PermissionError as error:
+        raise SupervisorError(f"Port {address.port} needs more rights than we have: set PORT above 1023.") from error
+    except OSError as error:
+        if not (who := processes.listener(address.port)):
+            raise SupervisorError(f"{address.host} can't be listened on ({error.strerror}): set HOST.") from error
+        raise SupervisorError(
+            f"Port {address.port} is taken by {who}: stop that, or choose another port, e.g. "
+            f"`PORT={address.port % 65535 + 1} make up`."
+        ) from error
+
+
+def status_of_first_page(address: Address) -> int:
+    """The HTTP status of `/`, 0 while nothing answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared, not bound
+    connection: http.client.HTTPConnection
+    if address.key:
+        # Our own server a moment after we started it: its certificate names the plant's host, not this one.
+        unverified = ssl._create_unverified_context()  # noqa: S323
+        connection = http.client.HTTPSConnection(host, address.port, timeout=10, context=unverified)
+    else:
+        connection = http.client.HTTPConnection(host, address.port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
