@@ -23,7 +23,7 @@ try:
 except (ImproperlyConfigured, SystemCheckError) as error:
     sys.exit(str(error))
 
-from apps.core.consumers import LiveConsumer  # noqa: E402  (needs the apps loaded)
+from apps.core.consumers import LiveConsumer
 
 application = ProtocolTypeRouter(
     {

@@ -91,12 +91,16 @@ DB_ROLE = env.choice("MFGOS_DB_ROLE", "app", ["app", "owner"])
 def database(url: str) -> dict[str, Any]:
     """Django's form of a PostgreSQL URL.  Raises ImproperlyConfigured for anything else."""
     if not url.startswith(("postgresql://", "postgres://")):
-        raise refusal("E005", "DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host:5432/name")
+        raise refusal(
+            "E005", "DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host:5432/name"
+        )
     try:
         parts: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
     except psycopg.ProgrammingError as error:
         raise refusal(
-            "E005", f"DATABASE_URL can't be read ({str(error).strip()})", "write postgresql://user:password@host:5432/name"
+            "E005",
+            f"DATABASE_URL can't be read ({str(error).strip()})",
+            "write postgresql://user:password@host:5432/name",
         ) from error
     address = {key.upper(): parts.pop(name, "") for key, name in _ADDRESS.items()}
     return {"ENGINE": "django.db.backends.postgresql", **address, "OPTIONS": parts}
@@ -104,9 +108,7 @@ def database(url: str) -> dict[str, Any]:
 
 _ADDRESS = {"name": "dbname", "user": "user", "password": "password", "host": "host", "port": "port"}
 _app_url = env.text("DATABASE_URL") or cluster.url(BASE_DIR, user="mfgos_app")
-_owner_url = (
-    env.text("DATABASE_OWNER_URL") or env.text("DATABASE_URL") or cluster.url(BASE_DIR, user="mfgos_owner")
-)
+_owner_url = env.text("DATABASE_OWNER_URL") or env.text("DATABASE_URL") or cluster.url(BASE_DIR, user="mfgos_owner")
 DATABASES = {"default": database(_owner_url if DB_ROLE == "owner" else _app_url)}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = False

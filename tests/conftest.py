@@ -33,7 +33,9 @@ def django_db_modify_db_settings() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_modify_db_settings: None, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    django_db_modify_db_settings: None, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
     """Created, migrated and flushed by the owner; everything else happens as the web's role."""
     with django_db_blocker.unblock():
         drop_other_schemas()

@@ -42,7 +42,7 @@ class RightsMixin:
         return False
 
 
-class PlainAdmin(RightsMixin, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class PlainAdmin(RightsMixin, ModelAdmin):
     """For models without history."""
 
     list_fullwidth = True
@@ -51,13 +51,14 @@ class PlainAdmin(RightsMixin, ModelAdmin):  # type: ignore[misc]  # unfold ships
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A refused command is a message above the form, not an error page."""
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         except CommandRefused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())
+        return response
 
 
-class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):  # type: ignore[misc]
+class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):
     """For models that people change; the history page shows what a row looked like."""
 
 

@@ -90,7 +90,7 @@ class Context:
         try:
             for subscription in SUBSCRIPTIONS[type(event)]:
                 if subscription.after_commit:
-                    transaction.on_commit(lambda h=subscription.handler: h(event), robust=True)
+                    transaction.on_commit(subscription.call_with(event), robust=True)
                 else:
                     subscription.handler(event, self)
         finally:
@@ -120,7 +120,7 @@ class Command(Generic[P, R]):
     def at(self, occurred_at: datetime | None) -> Callable[Concatenate[Actor, UUID, P], R]:
         """The same command for something that happened at another time than now."""
 
-        def run(actor: Actor, command_id: UUID, *args: P.args, **kwargs: P.kwargs) -> R:
+        def run(actor: Actor, command_id: UUID, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if args:
                 raise TypeError(f"{self.name} takes its inputs by keyword")
             now = clock.now()
@@ -174,7 +174,7 @@ class Command(Generic[P, R]):
         if (name, stored_digest) != (self.name, digest):
             context.refuse(
                 "command_id_reused",
-                _("This entry was sent before with other content, so it was not booked again. Reload and enter it anew."),
+                _("This entry was sent before with other content, so it was not booked again. Enter it anew."),
             )
         return self._answers.validate_python(json.loads(answer) if isinstance(answer, str) else answer)
 
@@ -215,5 +215,3 @@ def command(name: str) -> Callable[[Callable[Concatenate[Context, P], R]], Comma
         return made
 
     return register
-
-

@@ -1,8 +1,8 @@
 """The live channel of one screen: who may watch what, and the heartbeat that tells silence from stillness.
 
-    GET ws /live/?fragment=line-board:7&fragment=station:A33&language=de
-    <- {"fragment": "line-board:7", "html": "..."}       whole state, at once and after each change
-    <- {"beat": 12, "stale": false}                       every BEAT_SECONDS; the client answers with the number
+GET ws /live/?fragment=line-board:7&fragment=station:A33&language=de
+<- {"fragment": "line-board:7", "html": "..."}       whole state, at once and after each change
+<- {"beat": 12, "stale": false}                       every BEAT_SECONDS; the client answers with the number
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._wake = asyncio.Event()
         self._beat = self._answered = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._checks: set[asyncio.Task[None]] = set()
         await self.accept()
         refusal = await sync_to_async(self.refusal)()
         if refusal:
@@ -75,9 +76,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._answered = int(json.loads(text_data or "").get("beat", self._answered))
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
-        for task in self._tasks:
-            task.cancel()
         if self._tasks:
+            for task in self._tasks:
+                task.cancel()
             self.hub.unsubscribe(self)
 
     # -- what the hub calls; none of it waits
@@ -92,7 +93,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.offer("", self._beat_frame())
 
     def recheck(self) -> None:
-        self._tasks.append(asyncio.create_task(self._recheck()))
+        check = asyncio.create_task(self._recheck())
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)
 
     # -- own tasks
 

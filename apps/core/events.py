@@ -1,13 +1,13 @@
 """Facts in the past tense: recorded in the ledger and told to subscribers, within the command's transaction.
 
-    class JobPaused(Event, subject="job_order"):
-        reason_id: int
+class JobPaused(Event, subject="job_order"):
+    reason_id: int
 
-    @subscribe(JobPaused)                      # same transaction: must succeed, or all is undone
-    def stop_the_clock(event: JobPaused, context: Context) -> None: ...
+@subscribe(JobPaused)                      # same transaction: must succeed, or all is undone
+def stop_the_clock(event: JobPaused, context: Context) -> None: ...
 
-    @subscribe(JobPaused, after_commit=True)   # screens and mail: a failure is logged and undoes nothing
-    def tell(event: JobPaused) -> None: ...
+@subscribe(JobPaused, after_commit=True)   # screens and mail: a failure is logged and undoes nothing
+def tell(event: JobPaused) -> None: ...
 """
 
 from __future__ import annotations
@@ -64,6 +64,13 @@ E = TypeVar("E", bound=Event)
 class Subscription:
     handler: Handler
     after_commit: bool
+
+    def call_with(self, event: Event) -> Callable[[], None]:
+        # A plain function: Django's report of a failed robust callback wants its __qualname__, a partial has none.
+        def call() -> None:
+            self.handler(event)
+
+        return call
 
     @property
     def name(self) -> str:

@@ -14,7 +14,8 @@ from apps.core.triggers import append_only
 
 
 def user_id_of(historical_instance: Any, **_: Any) -> int | None:
-    return historical_instance.history_user_id
+    user_id: int | None = historical_instance.history_user_id
+    return user_id
 
 
 def set_user_id(historical_instance: Any, user: Any) -> None:

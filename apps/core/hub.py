@@ -107,6 +107,12 @@ class Hub:
         self._threads = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self._listener = asyncio.create_task(self._listen())
 
+    def close(self) -> None:
+        self._listener.cancel()
+        for feed in self._feeds.values():
+            feed.close()
+        self._threads.shutdown(wait=False)
+
     async def in_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 

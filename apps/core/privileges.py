@@ -40,6 +40,4 @@ def settle_privileges(using: str = "default", **_: Any) -> None:
         fixed = {model._meta.db_table for model in append_only_models()} & existing
         for table in sorted(fixed):
             cursor.execute(sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), role))
-        cursor.execute(
-            sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {}").format(role)
-        )
+        cursor.execute(sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {}").format(role))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from django.contrib.sessions.backends.base import SessionBase
+from django_stubs_ext import StrOrPromise
 
 from apps.core.actors import Actor
 
@@ -26,14 +27,14 @@ class Action:
     """
 
     code: str
-    label: str
+    label: StrOrPromise
     desk: bool = False
 
 
 ACTIONS: dict[str, Action] = {}
 
 
-def declare(code: str, label: str, *, desk: bool = False) -> Action:
+def declare(code: str, label: StrOrPromise, *, desk: bool = False) -> Action:
     """Called once per action, in an app's `actions.py`; `label` may be lazy."""
     if code in ACTIONS:
         raise ValueError(f"action {code} is declared twice")

@@ -6,6 +6,8 @@ plain function, made by a migration, that asks nobody.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pgtrigger
 from django.db import models
 
@@ -15,14 +17,14 @@ class GuardTrigger(pgtrigger.Trigger):
 
     when = pgtrigger.Before
 
-    def __init__(self, *, function: str, **options: object) -> None:
+    def __init__(self, *, function: str, **options: Any) -> None:
         self.function = function
         super().__init__(**options)
 
-    def get_func(self, model: type[models.Model]) -> str:  # noqa: ARG002
+    def get_func(self, model: models.Model) -> str:  # noqa: ARG002
         return "RETURN NULL;"  # never executed: pgtrigger wants a body even where another function runs
 
-    def render_execute(self, model: type[models.Model]) -> str:  # noqa: ARG002
+    def render_execute(self, model: models.Model) -> str:  # noqa: ARG002
         return f"{self.function}()"
 
 
