@@ -26,8 +26,9 @@ def main() -> None:
         refuse_wrong_configuration()
         call_command("migrate", interactive=False, verbosity=1)
         become_app()
-        call_command("seed")
-        if settings.DEMO and not has_plant():
+        if "seed" in get_commands():
+            call_command("seed")
+        if settings.DEMO and "demo" in get_commands() and not has_plant():
             call_command("demo")
         call_command("collectstatic", interactive=False, verbosity=0)
     except (ImproperlyConfigured, CommandError, DatabaseError) as error:
@@ -52,7 +53,8 @@ def become_app() -> None:
 
 
 def has_plant() -> bool:
-    return apps.is_installed("apps.plant") and apps.get_model("plant", "Site")._default_manager.exists()
+    site = apps.all_models["plant"].get("site")
+    return site is not None and site._default_manager.exists()
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ class Supervisor:
             "database",
             self.server.command,
             self.state / "postgres.log",
-            without_postgres_variables(),
+            without_postgres_variables() | {"LC_ALL": "C"},
             stop_signal=signal.SIGINT,  # fast; SIGTERM would wait for every client
             death_signal=signal.SIGINT,
             stop_seconds=300,
@@ -131,18 +131,16 @@ class Supervisor:
         endpoint = ("-e", self.address.endpoint)
         self.programs = [
             self._program("web", "-m", "daphne", *endpoint, "mfgos.asgi:application", MFGOS_DB_POOL="1"),
-            self._program("worker", "manage.py", "worker"),
         ]
+        if any(self.base_dir.glob("apps/*/management/commands/worker.py")):
+            self.programs.append(self._program("worker", "manage.py", "worker"))
         for child in self.programs:
             child.start()
 
     def _program(self, name: str, *arguments: str, **extra: str) -> Child:
         """One of our Python programs, with the rights of the web unless told otherwise."""
-        if self.own_database:
-            values = without_postgres_variables() | {"MFGOS_CLUSTER": "run"}
-        else:
-            values = dict(os.environ)
-        values |= {"MFGOS_DB_ROLE": "app", "PYTHONUNBUFFERED": "1"} | extra
+        values = without_postgres_variables() if self.own_database else dict(os.environ)
+        values |= {"MFGOS_CLUSTER": "run", "MFGOS_DB_ROLE": "app", "PYTHONUNBUFFERED": "1"} | extra
         command = [sys.executable, *arguments]
         return Child(name, command, self.state / f"{name}.log", values, folder=self.base_dir)
 
@@ -164,9 +162,7 @@ class Supervisor:
                 self._refuse_dead(child)
             if time.monotonic() > end:
                 answer = f"answers {status}" if status else "does not answer"
-                raise SupervisorError(
-                    f"The first page {answer} after {FIRST_PAGE_SECONDS} s; see {self.state}/web.log."
-                )
+                raise SupervisorError(f"The first page {answer} in {FIRST_PAGE_SECONDS} s (see {self.state}/web.log).")
             self.signals.pause(TICK)
 
     def _introduce(self) -> None:
