@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from apps.core import clock
+from tests.environment import assert_test_server
 
 ROOT = Path(__file__).resolve().parent.parent
 APP_ROLE = "mfgos_app"
@@ -38,6 +39,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Created, migrated and flushed by the owner; everything else happens as the web's role."""
     with django_db_blocker.unblock():
+        assert_test_server(connection)
         drop_other_schemas()
         call_command("flush", verbosity=0, interactive=False)  # rows that a killed run has left
         connection.settings_dict["OPTIONS"]["assume_role"] = APP_ROLE
