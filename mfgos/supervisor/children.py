@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mfgos.supervisor import processes
+from mfgos.supervisor.reason import reason
 
 LONGEST_LOG = 5_000_000
 # A child that dies this often within this time won't come right by itself.
@@ -84,12 +84,10 @@ class Child:
         return len(self.deaths) < DEATHS
 
     def reason(self) -> str:
-        """Why it ended, in its own words: a refusal with an id if there is one, else the last line since its start."""
+        """Why it ended, in its own words since its last start."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
-            lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-        marked = [line for line in lines if re.search(r"\.E\d{3}\b|FATAL:|PANIC:", line)]
-        return (marked or lines or ["it said nothing"])[-1].rstrip(".")
+            return reason(log.read().decode(errors="replace"))
 
 
 def how(code: int) -> str:

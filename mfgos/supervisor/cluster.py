@@ -13,6 +13,7 @@ from mfgos.supervisor import places, server
 from mfgos.supervisor.account import run
 from mfgos.supervisor.errors import SupervisorError
 from mfgos.supervisor.places import Mode, Place, identity
+from mfgos.supervisor.reason import reason
 from mfgos.supervisor.server import Server
 
 __all__ = ["Mode", "ensure", "identity", "place", "stop", "url"]
@@ -52,8 +53,8 @@ def _start(found: Server) -> None:
     command = [str(found.binaries / "pg_ctl"), "-D", str(found.place.data), "-l", str(log), "-s", "-w"]
     command += ["-t", str(START_SECONDS), "-o", shlex.join(found.settings), "start"]
     if run(command, found.account).returncode:
-        said = log.read_bytes()[before:].decode(errors="replace").strip() if log.exists() else "no log"
-        raise SupervisorError(f"PostgreSQL did not start in {found.place.data}: {said.splitlines()[-1]} (see {log}).")
+        said = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
+        raise SupervisorError(f"PostgreSQL did not start in {found.place.data}: {reason(said)} (see {log}).")
 
 
 def stop(base_dir: Path, mode: Mode) -> bool:

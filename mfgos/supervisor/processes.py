@@ -54,6 +54,18 @@ def command_line(pid: int) -> list[str]:
     return shown.stdout.strip().split(" ")
 
 
+def working_in(folder: Path) -> bool:
+    """Whether any process we may look at has the folder as its working directory."""
+    real = folder.resolve()
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if link.readlink() == real:
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def listener(port: int) -> str:
     """`name (pid n)` of the program that listens on the port; "" where none does, vague where it is not ours to see."""
     inodes = set[str]()

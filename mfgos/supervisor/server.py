@@ -15,6 +15,7 @@ from mfgos.supervisor import binaries, processes
 from mfgos.supervisor.account import Account, run
 from mfgos.supervisor.errors import SupervisorError
 from mfgos.supervisor.places import Mode, Place, claim
+from mfgos.supervisor.reason import reason
 
 COMMON = {
     "listen_addresses": "",
@@ -40,6 +41,7 @@ TUNING: dict[Mode, dict[str, str]] = {
         "lock_timeout": "10s",
     },
 }
+ORPHAN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,8 @@ def _create(server: Server) -> None:
         said = output.read().decode(errors="replace")
     if done.returncode:
         shutil.rmtree(side, ignore_errors=True)
-        raise SupervisorError(f"PostgreSQL could not make its data folder in {place.base}: {_reason(said)}.")
+        raise SupervisorError(f"PostgreSQL could not make its data folder in {place.base}: {reason(said)}.")
     side.rename(place.data)
-
-
-def _reason(output: str) -> str:
-    """initdb's own words: the lines that name an error, else the last one."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower() or "FATAL" in line or "PANIC" in line]
-    return "; ".join(errors[:2] or lines[-1:] or ["it said nothing"]).rstrip(".")
 
 
 # ---- is it up?
@@ -116,28 +111,34 @@ def _reason(output: str) -> str:
 def running(server: Server) -> int:
     """The living postmaster of this data folder, 0 where there is none.
 
-    After a crash or a reboot the number in postmaster.pid may be anybody's; PostgreSQL would then refuse to start,
-    so such a file is removed.  One of a folder that moved while its server runs is not.
+    After a crash or a reboot the number in postmaster.pid may be anybody's, or a zombie's.  PostgreSQL
+    would refuse to start, so such a file is removed.  One of a folder that moved while its server runs is not.
     """
     pid_file = server.place.data / "postmaster.pid"
     try:
         lines = pid_file.read_text().splitlines()
-        pid = int(lines[0])
-        started_for = lines[1]
+        pid, started_for = int(lines[0]), lines[1]
     except (FileNotFoundError, ValueError, IndexError):
         return 0
-    if not processes.alive(pid):
-        return 0
-    words = processes.command_line(pid)
+    words = processes.command_line(pid) if processes.alive(pid) else []
     if started_for in words and started_for != str(server.place.data):
         raise SupervisorError(
             f"A PostgreSQL (pid {pid}) still runs on {server.place.data} under its former name {started_for}: "
             f"stop it with `kill -INT {pid}`."
         )
-    if started_for not in words:
-        pid_file.unlink(missing_ok=True)
-        return 0
-    return pid
+    if started_for in words or answers(server.place):
+        return pid
+    _clear_after_death(server.place)
+    return 0
+
+
+def _clear_after_death(place: Place) -> None:
+    """A killed server's children notice within moments; then nothing but its two lock files is left of it."""
+    end = time.monotonic() + ORPHAN_SECONDS
+    while processes.working_in(place.data) and time.monotonic() < end:
+        time.sleep(0.05)
+    for leftover in (place.data / "postmaster.pid", place.socket_dir / ".s.PGSQL.5432.lock"):
+        leftover.unlink(missing_ok=True)
 
 
 def answers(place: Place) -> bool:
