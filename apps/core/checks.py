@@ -49,7 +49,7 @@ def two_roles(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"The web's database login may change append-only tables: {', '.join(open_tables)}.",
-            hint=f"Create the role {APP_ROLE}, let DATABASE_URL log in as it, DATABASE_OWNER_URL as the owner; migrate.",
+            hint=f"Create the role {APP_ROLE}, give DATABASE_URL its login, DATABASE_OWNER_URL the owner's, migrate.",
             id="mfgos.W011",
         )
     ]

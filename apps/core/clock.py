@@ -48,6 +48,11 @@ def now() -> datetime:
     return real if settings.CLOCK == "real" else _setting().at(real)
 
 
+def rate() -> Decimal:
+    """Seconds shown per real second."""
+    return Decimal(1) if settings.CLOCK == "real" else _setting().rate
+
+
 def move_to(shown: datetime, *, rate: Decimal | int = 1) -> None:
     """Shows `shown` from now on, running at `rate` (60: a minute a second; 0: stands still), in all processes."""
     if settings.CLOCK == "real":

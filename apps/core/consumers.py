@@ -1,8 +1,9 @@
-"""The live channel of one screen: who may watch what, and the heartbeat that tells silence from stillness.
+"""The live channel of one screen: who may watch what, and the beat that tells silence from stillness.
 
-GET ws /live/?fragment=line-board:7&fragment=station:A33&language=de
-<- {"fragment": "line-board:7", "html": "..."}       whole state, at once and after each change
-<- {"beat": 12, "stale": false}                       every BEAT_SECONDS; the client answers with the number
+    GET ws /live/?fragment=line-board:7&fragment=station:5&language=de
+    <- {"fragment": "line-board:7", "html": "..."}             whole state, at once and after each change
+    <- {"beat": 12, "stale": false, "now": "...", "rate": 1.0}   every few seconds
+    -> {"beat": 12}                                              the client's answer
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,10 +22,6 @@ from django.conf import settings
 from apps.core import live, rights
 from apps.core.hub import Hub, hub
 
-log = logging.getLogger(__name__)
-
-BEAT_SECONDS = 5
-
 # A client that has not answered this many beats is too slow, or gone; it is dropped and comes back by itself.
 MISSED_BEATS = 4
 
@@ -33,7 +30,7 @@ CLOSE_NOT_ALLOWED, CLOSE_UNKNOWN, CLOSE_SLOW = 4403, 4404, 4408
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """What waits to be sent is bounded: the last state of each fragment, no more."""
+    """What waits to be sent is bounded: the last state of each fragment and the last beat, no more."""
 
     hub: Hub
     addresses: list[str]
@@ -44,11 +41,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         language = query.get("language", [settings.LANGUAGE_CODE])[0]
         self.language = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         self._waiting: dict[str, str] = {}
-        self._stale = False
         self._wake = asyncio.Event()
-        self._beat = self._answered = 0
-        self._tasks: list[asyncio.Task[None]] = []
-        self._checks: set[asyncio.Task[None]] = set()
+        self._answered: int | None = None
+        self._sender: asyncio.Task[None] | None = None
+        self._passing: set[asyncio.Task[None]] = set()
         await self.accept()
         refusal = await sync_to_async(self.refusal)()
         if refusal:
@@ -57,28 +53,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.hub = hub()
         for address in self.addresses:
             self.hub.subscribe(self, address, self.language)
-        self._tasks = [asyncio.create_task(self._send_frames()), asyncio.create_task(self._send_beats())]
+        self._sender = asyncio.create_task(self._send_frames())
 
     def refusal(self) -> int:
         """A close code, or 0 when every fragment asked for exists and may be seen."""
         actor = rights.identify(self.scope["session"], self.scope.get("cookies", {}))
         try:
             found = [live.find(address) for address in self.addresses]
-            if not found:
-                return CLOSE_UNKNOWN
-            allowed = actor is not None and all(kind.may_view(actor, key) for kind, key in found)
         except LookupError:
             return CLOSE_UNKNOWN
+        if not found:
+            return CLOSE_UNKNOWN
+        allowed = actor is not None and all(kind.may_view(actor, key) for kind, key in found)
         return 0 if allowed else CLOSE_NOT_ALLOWED
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
-        with contextlib.suppress(ValueError, TypeError, AttributeError):
-            self._answered = int(json.loads(text_data or "").get("beat", self._answered))
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            self._answered = int(json.loads(text_data or "")["beat"])
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
-        if self._tasks:
-            for task in self._tasks:
-                task.cancel()
+        if self._sender:
+            self._sender.cancel()
             self.hub.unsubscribe(self)
 
     # -- what the hub calls; none of it waits
@@ -87,17 +82,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._waiting[address] = frame
         self._wake.set()
 
-    def set_stale(self, *, stale: bool) -> None:
-        if stale != self._stale:
-            self._stale = stale
-            self.offer("", self._beat_frame())
+    def beat(self, number: int, frame: str) -> None:
+        if self._answered is None:
+            self._answered = number
+        if number - self._answered > MISSED_BEATS:
+            self._spawn(self.close(code=CLOSE_SLOW))
+        else:
+            self.offer("", frame)
 
     def recheck(self) -> None:
-        check = asyncio.create_task(self._recheck())
-        self._checks.add(check)
-        check.add_done_callback(self._checks.discard)
+        self._spawn(self._recheck())
 
     # -- own tasks
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
 
     async def _recheck(self) -> None:
         refusal = await sync_to_async(self.refusal)()
@@ -111,16 +112,3 @@ class LiveConsumer(AsyncWebsocketConsumer):
             waiting, self._waiting = self._waiting, {}
             for frame in waiting.values():
                 await self.base_send({"type": "websocket.send", "text": frame})
-
-    async def _send_beats(self) -> None:
-        while True:
-            if self._beat - self._answered > MISSED_BEATS:
-                await self.close(code=CLOSE_SLOW)
-                return
-            self._beat += 1
-            self.offer("", self._beat_frame())
-            await asyncio.sleep(BEAT_SECONDS)
-
-    def _beat_frame(self) -> str:
-        body: dict[str, Any] = {"beat": self._beat, "stale": self._stale}
-        return json.dumps(body)

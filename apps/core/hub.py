@@ -17,15 +17,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import translation
 
-from apps.core import live
+from apps.core import clock, live
 from apps.core.live import FragmentKind
 
 log = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.1
+BEAT_SECONDS = 5.0
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 # Renders in one process at a time; more would only compete for the interpreter.
@@ -36,8 +37,8 @@ class Subscriber(Protocol):
     """A connected screen. None of these waits for the network."""
 
     def offer(self, address: str, frame: str) -> None: ...
-    def set_stale(self, *, stale: bool) -> None: ...
     def recheck(self) -> None: ...
+    def beat(self, number: int, frame: str) -> None: ...
 
 
 class Feed:
@@ -97,6 +98,14 @@ def render(kind: FragmentKind, key: str, language: str) -> str:
         connection.close()  # back to the pool; this thread keeps none
 
 
+def plant_time() -> dict[str, Any]:
+    """`now` in ISO 8601 and how many seconds of it pass in a real one."""
+    try:
+        return {"now": clock.now().isoformat(timespec="milliseconds"), "rate": float(clock.rate())}
+    finally:
+        connection.close()
+
+
 class Hub:
     """Lives on the event loop of its process; made by the first screen that connects."""
 
@@ -105,10 +114,13 @@ class Hub:
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._by_topic: defaultdict[str, set[Feed]] = defaultdict(set)
         self._threads = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
-        self._listener = asyncio.create_task(self._listen())
+        self._time: dict[str, Any] = {}
+        self._beats = 0
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
 
     def close(self) -> None:
-        self._listener.cancel()
+        for task in self._tasks:
+            task.cancel()
         for feed in self._feeds.values():
             feed.close()
         self._threads.shutdown(wait=False)
@@ -125,7 +137,7 @@ class Hub:
             for topic in feed.topics:
                 self._by_topic[topic].add(feed)
         feed.subscribers.add(subscriber)
-        subscriber.set_stale(stale=not self.connected)
+        subscriber.beat(self._beats, self._beat_frame())
         if feed.frame:
             subscriber.offer(address, feed.frame)
 
@@ -159,10 +171,28 @@ class Hub:
 
     def _set_connected(self, *, connected: bool) -> None:
         self.connected = connected
-        for subscriber in self._subscribers():
-            subscriber.set_stale(stale=not connected)
+        self._send_beat()
         if connected:
             self._mark(self._feeds.values())  # whatever was missed while away
+
+    async def _beat(self) -> None:
+        """Tells a quiet plant from a dead connection, and gives screens the plant's time."""
+        while True:
+            try:
+                self._time = await self.in_thread(plant_time)
+            except DatabaseError as error:
+                log.warning("no plant time for the heartbeat (%s)", error)
+            self._beats += 1
+            self._send_beat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _send_beat(self) -> None:
+        frame = self._beat_frame()
+        for subscriber in self._subscribers():
+            subscriber.beat(self._beats, frame)
+
+    def _beat_frame(self) -> str:
+        return json.dumps({"beat": self._beats, "stale": not self.connected, **self._time})
 
     def _changed(self, topic: str) -> None:
         if topic == live.ACCESS:

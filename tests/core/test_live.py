@@ -44,8 +44,8 @@ class Screen:
     def offer(self, address: str, frame: str) -> None:
         self.frames.append(json.loads(frame))
 
-    def set_stale(self, *, stale: bool) -> None:
-        self.stale.append(stale)
+    def beat(self, number: int, frame: str) -> None:
+        self.stale.append(json.loads(frame)["stale"])
 
     def recheck(self) -> None: ...
 

@@ -1,0 +1,24 @@
+"""{% load mfgos %}: quantities and icons, the same on every screen."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.numbers import plain
+
+register = template.Library()
+
+
+@register.filter
+def quantity(value: Decimal | int | None) -> str:
+    return "" if value is None else plain(value)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A glyph of the sprite in templates/core/_sprite.html; the word beside it says the same to readers."""
+    return format_html('<svg class="i" aria-hidden="true"><use href="#i-{}"/></svg>', name)
