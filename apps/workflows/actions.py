@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.rights import declare
+
+VIEW = declare("workflows.view", _("read workflows"))
+EDIT = declare("workflows.edit", _("change workflows"), desk=True)
+PUBLISH = declare("workflows.publish", _("publish workflows"), desk=True)
+STOP_EDGE = declare("workflows.stop_edge", _("stop or resume a step of a workflow"))

@@ -1,0 +1,152 @@
+"""One workflow as a value: what the file, the editor, the checker and the compiled graph share.
+
+    {"format": 1, "kind": "job_order", "code": "job_order", "name": "Job order",
+     "states": [{"code": "waiting", "labels": {"en": "Waiting"}, "status": "waiting", "kind": "initial"}, ...],
+     "edges": [{"code": "start", "labels": {...}, "sources": ["ready"], "target": "running", "roles": [...]}, ...]}
+
+The order of states and edges is the order on screens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from django.utils import translation
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from apps.core.errors import CommandRefused
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Texts = dict[str, str]  # language -> text
+
+StateKind = Literal["initial", "normal", "hold", "gate", "final"]
+InputType = Literal["number", "choice", "text", "boolean", "lot"]
+Presentation = Literal["offered", "disabled", "hidden"]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "empty", "not empty"]
+
+# The role that no person has: only a part of the system takes an edge that names no other.
+SYSTEM_ROLE = "system"
+
+# The name of the input that carries an edge's reason code.
+REASON = "reason"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StateSpec(Part):
+    code: Code
+    labels: Texts
+    status: str
+    kind: StateKind = "normal"
+    is_safe: bool = False
+
+
+class InputSpec(Part):
+    """`reason_purpose` names the reason codes a choice is made from; low and high bound a number, `unit` is shown."""
+
+    name: Code
+    type: InputType
+    labels: Texts
+    required: bool = True
+    unit: str = ""
+    low: Decimal | None = None
+    high: Decimal | None = None
+    reason_purpose: str = ""
+
+
+class ConditionSpec(Part):
+    """`field` is a field of the kind, or "inputs.name"; `sentence` is what the operator hears when it does not hold."""
+
+    field: str
+    operator: Operator
+    value: JsonValue = None
+    sentence: Texts
+
+
+class EdgeSpec(Part):
+    """
+    roles         any of them suffices; empty: everybody whom the kind's own permission lets
+    skills        all of them are needed
+    expression    CEL, on the kind's fields by name and on `inputs`; `expression_sentence` says why not
+    reason        a coded one when `reason_purpose` names which, else typed
+    presentation  how a screen shows the edge while it is not possible: the button answers, is grey, or is not there
+    """
+
+    code: Code
+    labels: Texts
+    sources: list[Code] = Field(min_length=1)
+    target: Code
+    roles: list[str] = []
+    skills: list[str] = []
+    conditions: list[ConditionSpec] = []
+    expression: str = ""
+    expression_sentence: Texts = {}
+    inputs: list[InputSpec] = []
+    reason_required: bool = False
+    reason_purpose: str = ""
+    presentation: Presentation = "disabled"
+    effects: list[dict[str, JsonValue]] = []
+    signature: dict[str, JsonValue] | None = None
+
+    @property
+    def all_inputs(self) -> list[InputSpec]:
+        """With the edge's reason as an input like the others."""
+        if not (self.reason_required or self.reason_purpose):
+            return self.inputs
+        reason = InputSpec(
+            name=REASON,
+            type="choice" if self.reason_purpose else "text",
+            labels={"en": "Reason", "de": "Grund"},
+            required=self.reason_required,
+            reason_purpose=self.reason_purpose,
+        )
+        return [reason, *self.inputs]
+
+
+class Definition(Part):
+    format: Literal[1] = 1
+    kind: Code
+    code: Code
+    name: str = Field(min_length=1, max_length=120)
+    states: list[StateSpec]
+    edges: list[EdgeSpec]
+
+    @model_validator(mode="after")
+    def _sources_in_order(self) -> Self:
+        """Rows give sources back in the order of the states, so a file's own order must not count."""
+        order = {state.code: position for position, state in enumerate(self.states)}
+        for edge in self.edges:
+            edge.sources.sort(key=lambda code: order.get(code, len(order)))
+        return self
+
+    def to_json(self) -> str:
+        """Canonical: sorted keys, so that equal workflows are equal bytes."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what decides how items move; the name is none of it."""
+        content = self.model_dump(mode="json", exclude={"name"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def parse(text: str | bytes) -> Definition:
+    """Raises CommandRefused whose sentence names the places that are wrong."""
+    try:
+        return Definition.model_validate_json(text)
+    except ValidationError as error:
+        places = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()[:8]]
+        raise CommandRefused("not_a_definition", "; ".join(places), facts={"errors": error.error_count()}) from None
+
+
+def word(texts: Mapping[str, Any], otherwise: str = "") -> str:
+    """The text in the active language, or in English, or in any."""
+    language = (translation.get_language() or "en").split("-")[0]
+    found = texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+    return str(found or otherwise)

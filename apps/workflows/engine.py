@@ -1,0 +1,190 @@
+"""The one way an item changes its state.
+
+    def start_job(context: Context, *, job_order_id: int) -> ...:
+        fired = fire(context, JobOrder, job_order_id, "start", {})
+
+Lock, re-read, kill switch, edge, right and role, skill, inputs, guards, invariants, django-fsm's change_state, one
+UPDATE behind a database trigger armed for just this move, hooks, ledger event, live topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from apps.core.commands import Context
+from apps.core.errors import CommandRefused
+from apps.workflows import judgement, people
+from apps.workflows.definition import SYSTEM_ROLE
+from apps.workflows.events import StateChanged
+from apps.workflows.graph import CompiledEdge
+from apps.workflows.inputs import loggable, validated
+from apps.workflows.judgement import FieldReader, raise_if
+from apps.workflows.kinds import Kind, Move, kind_of
+from apps.workflows.models import EdgeStop, WorkflowItem
+
+Item = TypeVar("Item", bound=WorkflowItem)
+
+# Read by the trigger function workflows_guard_move; local to the transaction.
+ARMED = "mfgos.fire"
+
+
+@dataclass(frozen=True)
+class Fired(Generic[Item]):
+    """The item as it is now, locked until the transaction ends; other instances of it are stale."""
+
+    item: Item
+    move: Move
+    inputs: Mapping[str, Any]
+    event_id: int
+
+
+class _Firing:
+    """The judge that django-fsm asks while it changes the state of `item`."""
+
+    def __init__(
+        self,
+        context: Context,
+        kind: Kind,
+        item: WorkflowItem,
+        edge: CompiledEdge,
+        given: Mapping[str, Any],
+        *,
+        as_system: bool,
+    ) -> None:
+        self.context, self.kind, self.item, self.edge, self.given = context, kind, item, edge, given
+        self.as_system = as_system
+        self.reader = FieldReader(kind, item)
+        self.inputs: dict[str, Any] = {}
+        self.move = move_along(edge, item)
+
+    def judge(self) -> None:
+        """Raises CommandRefused with the first reason why not."""
+        if self.as_system:
+            raise_if(judgement.wrong_role(self.edge, frozenset({SYSTEM_ROLE})))
+        else:
+            self._ask_for_the_actor()
+        specs = self.edge.spec.all_inputs
+        self.inputs = validated(specs, self.given, besides=self.kind.own_inputs)
+        asked = {spec.name: self.inputs[spec.name] for spec in specs}
+        raise_if(judgement.guarded(self.edge, self.reader, asked))
+        raise_if(judgement.forbidden(self.kind, self.item, self.move, self.context, self.inputs))
+
+    def _ask_for_the_actor(self) -> None:
+        scope, actor = self.kind.scope(self.item), self.context.actor
+        self.context.allow(self.kind.permission, at=scope)
+        raise_if(judgement.wrong_role(self.edge, people.roles_of(actor, scope)))
+        raise_if(judgement.unqualified(self.edge, actor, self.context.occurred_at))
+
+
+def fire(
+    context: Context,
+    item_class: type[Item],
+    pk: int,
+    edge_code: str,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    as_system: bool = False,
+) -> Fired[Item]:
+    """Moves the item along the edge, or raises CommandRefused; to be called inside a command.
+
+    inputs     name -> value, as the edge asks for them (numbers in the unit it names); see apps.workflows.exits
+    as_system  the step follows from the command (a release makes the first operation ready): only an edge that names
+               the role "system" is taken so, and the command, not this edge, has asked for the actor's right
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("fire() belongs inside a command: it needs the command's transaction")
+    kind = kind_of(item_class)
+    item = _locked(item_class, pk)
+    graph = item.graph
+    edge = graph.edge(edge_code, item.state)
+    if edge is None:
+        if not as_system:
+            context.allow(kind.permission, at=kind.scope(item))
+        raise_if(judgement.not_from_here(kind, item, edge_code))
+        raise AssertionError("not_from_here always refuses")
+    stop = EdgeStop.objects.in_force().filter(workflow_id=graph.workflow_id, edge=edge_code).first()
+    raise_if(judgement.stopped(edge, graph.workflow_id, stop))
+    firing = _Firing(context, kind, item, edge, inputs or {}, as_system=as_system)
+    item.__dict__["_judge"] = firing
+    try:
+        item.state_field().change_state(item, graph.steps[edge_code], edge)
+    finally:
+        del item.__dict__["_judge"]
+    for prepare in kind.prepare:
+        prepare(item, firing.move, context, firing.inputs)
+    _save(item, firing.move, context)
+    for hook in kind.on_move:
+        hook(item, firing.move, context, firing.inputs)
+    event_id = context.record(_event(kind, item, firing))
+    context.touch(*kind.topics(item))
+    return Fired(item, firing.move, firing.inputs, event_id)
+
+
+def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
+    return Move(
+        edge=edge.spec.code,
+        from_state=edge.source.code,
+        to_state=edge.target.code,
+        from_status=edge.source.status,
+        to_status=edge.target.status,
+        version_id=item.workflow_version_id,
+    )
+
+
+def _locked(item_class: type[Item], pk: int) -> Item:
+    """Locks first, then reads: what another command did meanwhile is seen."""
+    rows = item_class._base_manager.select_for_update(of=("self",)).select_related("workflow_version")
+    item = rows.filter(pk=pk).first()
+    if item is None:
+        raise CommandRefused("not_found", _("This does not exist any more. Reload the screen."), facts={"id": pk})
+    return item
+
+
+def _save(item: WorkflowItem, move: Move, context: Context) -> None:
+    with connection.cursor() as cursor:
+        armed = f"{item._meta.db_table}:{item.pk}:{move.from_state}:{move.to_state}"
+        cursor.execute("SELECT set_config(%s, %s, true)", [ARMED, armed])
+    with _labelled(item, move, context):
+        item.save(force_update=True)
+
+
+@contextmanager
+def _labelled(item: WorkflowItem, move: Move, context: Context) -> Iterator[None]:
+    """What django-simple-history writes beside the row; left in place it would label the next plain save too."""
+    labels = {
+        "_change_reason": move.edge,
+        "_history_user": SimpleNamespace(pk=context.actor.person_id),
+        "_history_date": context.now,
+    }
+    item.__dict__.update(labels)
+    try:
+        yield
+    finally:
+        for name in labels:
+            item.__dict__.pop(name, None)
+
+
+def _event(kind: Kind, item: WorkflowItem, firing: _Firing) -> StateChanged:
+    move = firing.move
+    return StateChanged(
+        subject_id=item.pk,
+        site_id=kind.site_id(item),
+        thread=kind.thread(item),
+        erp_reference=kind.erp_reference(item),
+        item_kind=kind.code,
+        edge=move.edge,
+        from_state=move.from_state,
+        to_state=move.to_state,
+        from_status=move.from_status,
+        to_status=move.to_status,
+        version_id=move.version_id,
+        guard_inputs=firing.reader.read,
+        inputs=loggable(firing.edge.spec.all_inputs, firing.inputs),
+    )

@@ -1,0 +1,136 @@
+"""What can be done with an item now, by whom, and if not why: what the station screen shows as buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from apps.core import clock, rights
+from apps.core.actors import Actor
+from apps.core.commands import Context
+from apps.workflows import judgement, people
+from apps.workflows.definition import InputSpec, word
+from apps.workflows.engine import move_along
+from apps.workflows.graph import CompiledEdge
+from apps.workflows.judgement import FieldReader
+from apps.workflows.kinds import Kind, Refusal, kind_of
+from apps.workflows.models import EdgeStop, WorkflowItem
+
+# Nothing is done under this id: a screen only asks.
+_NO_COMMAND = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class ExitInput:
+    """`choices` is (code, label) of the reasons to choose from; empty for other types."""
+
+    name: str
+    type: str
+    label: str
+    required: bool
+    unit: str
+    low: Decimal | None
+    high: Decimal | None
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One way out of the state the item is in.
+
+    possible      for this actor, as far as can be said before anything is typed
+    why_not       the sentence, empty when possible; `owner` says who can lift it
+    presentation  while not possible: offered (pressing it says why), disabled (grey)
+    """
+
+    code: str
+    label: str
+    possible: bool
+    why_not: str
+    owner: str
+    presentation: str
+    target: str
+    target_label: str
+    target_status: str
+    inputs: tuple[ExitInput, ...]
+
+
+def exits(item: WorkflowItem, actor: Actor) -> list[Exit]:
+    """In the workflow's order, labels in the active language; without those that are hidden while not possible.
+
+    Queries: one for stops, one per purpose of reasons, the plant's for rights, and whatever fields and invariants read.
+    """
+    return _Asking(item, actor).answer()
+
+
+class _Asking:
+    """One look at one item: what several edges ask for is read once."""
+
+    def __init__(self, item: WorkflowItem, actor: Actor) -> None:
+        now = clock.now()
+        self.item, self.actor = item, actor
+        self.kind: Kind = kind_of(type(item))
+        self.graph = item.graph
+        self.edges = self.graph.exits.get(item.state, ())
+        self.scope = self.kind.scope(item)
+        self.reader = FieldReader(self.kind, item)
+        self.context = Context("workflows.exits", actor, _NO_COMMAND, now, now)
+
+    def answer(self) -> list[Exit]:
+        if not self.edges:
+            return []
+        self.stops = {
+            stop.edge: stop for stop in EdgeStop.objects.in_force().filter(workflow_id=self.graph.workflow_id)
+        }
+        self.is_allowed = rights.may(self.actor, self.kind.permission, self.scope)
+        self.roles = people.roles_of(self.actor, self.scope)
+        specs = [spec for edge in self.edges for spec in edge.spec.all_inputs]
+        self.reasons = people.reasons(spec.reason_purpose for spec in specs if spec.type == "choice")
+        return list(self._shown())
+
+    def _shown(self) -> Iterator[Exit]:
+        for edge in self.edges:
+            refusal = self._why_not(edge)
+            if refusal and (edge.spec.presentation == "hidden" or edge.is_for_system_only):
+                continue
+            yield Exit(
+                code=edge.spec.code,
+                label=edge.label,
+                possible=refusal is None,
+                why_not=refusal.sentence if refusal else "",
+                owner=refusal.owner if refusal else "",
+                presentation=edge.spec.presentation,
+                target=edge.target.code,
+                target_label=word(edge.target.labels, edge.target.code),
+                target_status=edge.target.status,
+                inputs=tuple(self._input(spec) for spec in edge.spec.all_inputs),
+            )
+
+    def _why_not(self, edge: CompiledEdge) -> Refusal | None:
+        """The cheap questions first; the order decides which sentence is heard."""
+        return (
+            judgement.stopped(edge, self.graph.workflow_id, self.stops.get(edge.spec.code))
+            or self._not_allowed()
+            or judgement.wrong_role(edge, self.roles)
+            or judgement.unqualified(edge, self.actor, self.context.now)
+            or judgement.guarded(edge, self.reader, None)
+            or judgement.forbidden(self.kind, self.item, move_along(edge, self.item), self.context, {})
+        )
+
+    def _not_allowed(self) -> Refusal | None:
+        return None if self.is_allowed else judgement.not_allowed(self.kind)
+
+    def _input(self, spec: InputSpec) -> ExitInput:
+        choices = self.reasons.get(spec.reason_purpose, {}) if spec.type == "choice" else {}
+        return ExitInput(
+            name=spec.name,
+            type=spec.type,
+            label=word(spec.labels, spec.name),
+            required=spec.required,
+            unit=spec.unit,
+            low=spec.low,
+            high=spec.high,
+            choices=tuple(choices.items()),
+        )

@@ -1,0 +1,247 @@
+"""May this edge be taken? Condition rows for the common case, CEL for the rest; both see plain values only.
+
+CEL runs in native code that holds the interpreter: the static limits here keep one guard from standing everybody still.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import cel
+
+from apps.workflows.definition import ConditionSpec
+from apps.workflows.kinds import GuardField, ValueType
+
+MAX_LENGTH = 500
+MAX_LIST = 1_000
+MAX_TEXT = 2_000
+MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+FUNCTIONS = MACROS | {
+    "has", "size", "startsWith", "endsWith", "contains", "matches", "int", "double", "string", "timestamp", "duration",
+    "getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes",
+}  # fmt: skip
+INPUTS = "inputs"
+
+Value = Decimal | str | bool | datetime | list[Any] | None
+
+
+class GuardError(Exception):
+    """A guard that can't be answered: the edge is not taken, and the engineer is told."""
+
+
+# ---- values
+
+
+def plain(value: Any) -> Value:
+    """What a getter gave, as a value guards know.  Raises GuardError for rows, long lists and long texts."""
+    if value is None or isinstance(value, bool | datetime | Decimal):
+        return value
+    if isinstance(value, int | float):
+        return Decimal(str(value))
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise GuardError(f"a text of {len(value)} characters; {MAX_TEXT} are allowed")
+        return str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        if len(value) > MAX_LIST:
+            raise GuardError(f"a list of {len(value)}; {MAX_LIST} are allowed")
+        return [plain(one) for one in value]
+    raise GuardError(f"a {type(value).__name__} is no plain value")
+
+
+def _for_cel(value: Any) -> Any:
+    """CEL mixes no integers with fractions in arithmetic, so every number is a double there."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_for_cel(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _for_cel(one) for key, one in value.items()}
+    return value
+
+
+# ---- condition rows
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda value, allowed: value in allowed,
+    "not in": lambda value, allowed: value not in allowed,
+    "empty": lambda value, _: value in (None, "", []),
+    "not empty": lambda value, _: value not in (None, "", []),
+}
+
+
+def value_of(name: str, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+    source, _, own = name.rpartition(".")
+    values = inputs if source == INPUTS else fields
+    if own not in values:
+        raise GuardError(f"{name} is not known")
+    return values[own]
+
+
+def holds(condition: ConditionSpec, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Raises GuardError when the comparison makes no sense: text below a number, nothing above three."""
+    value = value_of(condition.field, fields, inputs)
+    other: Any = plain(condition.value)
+    if isinstance(value, datetime) and isinstance(other, str):
+        other = _time(other)
+    try:
+        return bool(_COMPARE[condition.operator](value, other))
+    except TypeError:
+        raise GuardError(f"{condition.field} {condition.operator} {condition.value!r} can't be compared") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise GuardError(f"{text!r} is no time") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# ---- CEL
+
+
+@lru_cache(maxsize=2048)
+def compiled(expression: str) -> cel.Program:
+    """Raises GuardError with the position for what does not parse or breaks a limit."""
+    problems = _limits_broken(expression)
+    if problems:
+        raise GuardError(problems[0])
+    try:
+        return cel.compile(expression)
+    except Exception as error:
+        raise GuardError(str(error).splitlines()[0]) from error
+
+
+def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Raises GuardError on anything but a clean boolean: an error never means yes."""
+    try:
+        answer = program.execute({**_for_cel(fields), INPUTS: _for_cel(inputs)})
+    except Exception as error:
+        raise GuardError(f"{type(error).__name__}: {str(error)[:200]}") from error
+    if not isinstance(answer, bool):
+        raise GuardError(f"the answer is {type(answer).__name__}, not yes or no")
+    return answer
+
+
+@lru_cache(maxsize=2048)
+def names_in(expression: str) -> frozenset[str]:
+    """Fields an expression reads: "quantity", "inputs.torque"; variables of its macro are not among them."""
+    tokens = _tokens(expression)
+    own = {tokens[at + 2] for at in _macros(tokens) if at + 2 < len(tokens)}
+    names: set[str] = set()
+    for at, token in enumerate(tokens):
+        is_member = at > 0 and tokens[at - 1] == "."
+        if not _IDENTIFIER.fullmatch(token) or token in _WORDS or token in own or is_member:
+            continue
+        if at + 1 < len(tokens) and tokens[at + 1] == "(":
+            continue
+        if token == INPUTS and at + 2 < len(tokens) and tokens[at + 1] == ".":
+            names.add(f"{INPUTS}.{tokens[at + 2]}")
+        else:
+            names.add(token)
+    return frozenset(names)
+
+
+def expression_problems(
+    expression: str, fields: Mapping[str, GuardField], inputs: Mapping[str, ValueType]
+) -> list[str]:
+    """Why an edge must not be published with it, in words; [] when it may.
+
+    inputs  name -> type of what the edge itself asks for
+    """
+    problems = _limits_broken(expression)
+    if problems:
+        return problems
+    try:
+        program = compiled(expression)
+    except GuardError as error:
+        return [str(error)]
+    known = {*fields, *(f"{INPUTS}.{name}" for name in inputs)}
+    unknown = sorted(names_in(expression) - known)
+    if unknown:
+        return [f"{name} is no declared field" for name in unknown]
+    return _sampled(program, fields, inputs)
+
+
+def _sampled(program: cel.Program, fields: Mapping[str, GuardField], inputs: Mapping[str, ValueType]) -> list[str]:
+    for sample in range(len(_SAMPLES[ValueType.NUMBER])):
+        values = {name: _SAMPLES[field.type][sample] for name, field in fields.items()}
+        given = {name: _SAMPLES[type_][sample] for name, type_ in inputs.items()}
+        try:
+            allows(program, values, given)
+        except GuardError as error:
+            return [f"it fails on sample values: {error}"]
+    return []
+
+
+_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_SAMPLES: dict[ValueType, tuple[Any, ...]] = {
+    ValueType.NUMBER: (Decimal(0), Decimal(1), Decimal("2.5")),
+    ValueType.TEXT: ("", "a", "some text"),
+    ValueType.BOOLEAN: (False, True, True),
+    ValueType.TIME: (_NOON, _NOON.replace(hour=0), _NOON.replace(year=2027)),
+    ValueType.NUMBERS: ([], [Decimal(1)], [Decimal(1), Decimal("2.5")]),
+    ValueType.TEXTS: ([], ["a"], ["a", "b"]),
+}
+
+# ---- the form of an expression, as far as the limits need it
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    r"""|(?P<number>\d[\w.]*)|(?P<word>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:.,()\[\]{}])|(?P<other>.)""",
+    re.DOTALL,
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_WORDS = frozenset({"true", "false", "null", "in"})
+_TEXT = '""'
+_PREFIXES = frozenset({"r", "b", "rb", "br", _TEXT})
+
+
+def _tokens(expression: str) -> list[str]:
+    """Without blanks; a text is just its quotes."""
+    parts = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
+    return [_TEXT if match.lastgroup == "text" else match.group() for match in parts]
+
+
+def _macros(tokens: list[str]) -> list[int]:
+    """Positions of macro names: `.all(`."""
+    return [
+        at
+        for at in range(1, len(tokens) - 1)
+        if tokens[at] in MACROS and tokens[at - 1] == "." and tokens[at + 1] == "("
+    ]
+
+
+def _limits_broken(expression: str) -> list[str]:
+    problems = []
+    if len(expression) > MAX_LENGTH:
+        problems.append(f"it has {len(expression)} characters; {MAX_LENGTH} are allowed")
+    matches = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
+    problems += [f"{match.group()!r} is not allowed" for match in matches if match.lastgroup == "other"][:1]
+    tokens = _tokens(expression)
+    following = list(zip(tokens, [*tokens[1:], ""], strict=True))
+    # A raw or triple-quoted text ends elsewhere than it seems to here, and could hide a macro.
+    if any(after == _TEXT and before.lower() in _PREFIXES for before, after in following):
+        problems.append("a text is written in plain quotes")
+    if ("/", "/") in following:
+        problems.append("an expression has no comments")
+    called = {token for token, after in following if after == "(" and _IDENTIFIER.fullmatch(token)}
+    problems += [f"{name}() is no known function" for name in sorted(called - FUNCTIONS - _WORDS)]
+    if len(_macros(tokens)) > 1:
+        problems.append(f"only one of {', '.join(sorted(MACROS))} is allowed in an expression")
+    if any(token == INPUTS and after != "." for token, after in following):
+        problems.append("an input is written as inputs.name")
+    return problems

@@ -1,0 +1,188 @@
+"""Why an edge can't be taken, asked by fire() before it moves and by exits() before anybody tries.
+
+Each question answers with None or with the reason; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.commands import Context
+from apps.core.errors import CommandRefused
+from apps.core.models import LedgerEvent
+from apps.workflows import guards, people
+from apps.workflows.actions import EDIT, STOP_EDGE
+from apps.workflows.definition import word
+from apps.workflows.events import StateChanged
+from apps.workflows.graph import CompiledEdge
+from apps.workflows.guards import INPUTS, GuardError
+from apps.workflows.kinds import Kind, Move, Refusal
+from apps.workflows.models import EdgeStop, WorkflowItem
+
+
+def raise_if(refusal: Refusal | None) -> None:
+    if refusal:
+        raise CommandRefused(refusal.code, refusal.sentence, refusal.owner, refusal.facts)
+
+
+def can_be_done_by(names: str) -> str:
+    return _("It can be done by: %(roles)s.") % {"roles": names} if names else ""
+
+
+class FieldReader:
+    """The guard fields of one item, each read once and only when a guard asks for it."""
+
+    def __init__(self, kind: Kind, item: WorkflowItem) -> None:
+        self._kind, self._item = kind, item
+        self.read: dict[str, Any] = {}
+
+    def values(self, names: frozenset[str]) -> dict[str, Any]:
+        """Raises GuardError for a field that is not declared or whose getter fails."""
+        for name in sorted(names - self.read.keys()):
+            field = self._kind.fields.get(name)
+            if field is None:
+                raise GuardError(f"{name} is no declared field")
+            try:
+                self.read[name] = guards.plain(field.read(self._item))
+            except GuardError as error:
+                raise GuardError(f"{name}: {error}") from error
+            except Exception as error:
+                raise GuardError(f"{name}: {type(error).__name__}") from error
+        return {name: self.read[name] for name in names}
+
+
+def stopped(edge: CompiledEdge, workflow_id: int, stop: EdgeStop | None) -> Refusal | None:
+    if stop is None:
+        return None
+    names = ", ".join(rights.holders(STOP_EDGE))
+    return Refusal(
+        "edge_stopped",
+        _("“%(step)s” has been stopped for now: %(reason)s") % {"step": edge.label, "reason": stop.reason},
+        _("It can be resumed by: %(roles)s.") % {"roles": names} if names else "",
+        {"edge": edge.spec.code, "workflow_id": workflow_id, "stop_id": stop.pk},
+    )
+
+
+def not_allowed(kind: Kind) -> Refusal:
+    return Refusal(
+        "not_allowed",
+        _("You may not %(act)s here.") % {"act": kind.permission.label},
+        can_be_done_by(", ".join(rights.holders(kind.permission))),
+        {"action": kind.permission.code},
+    )
+
+
+def wrong_role(edge: CompiledEdge, held: frozenset[str]) -> Refusal | None:
+    """A part of the system takes only edges that name it, or nobody: it has not asked on behalf of a role."""
+    if not edge.spec.roles or not held.isdisjoint(edge.spec.roles):
+        return None
+    return Refusal(
+        "wrong_role",
+        _("“%(step)s” is not yours to do here.") % {"step": edge.label},
+        can_be_done_by(people.role_names(edge.spec.roles)),
+        {"edge": edge.spec.code, "roles": edge.spec.roles},
+    )
+
+
+def unqualified(edge: CompiledEdge, actor: Actor, at: datetime) -> Refusal | None:
+    lacking = people.missing_skills(actor, edge.spec.skills, at)
+    if not lacking:
+        return None
+    return Refusal(
+        "not_qualified",
+        _("“%(step)s” needs a qualification you do not have: %(skills)s.")
+        % {"step": edge.label, "skills": ", ".join(lacking)},
+        "",
+        {"edge": edge.spec.code, "skills": edge.spec.skills},
+    )
+
+
+def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> Refusal | None:
+    """`inputs` None: nobody has typed anything yet, so guards that ask for an input are left for later."""
+    facts = {"edge": edge.spec.code, "source": edge.source.code}
+    values = {name: guards.plain(value) for name, value in (inputs or {}).items()}
+    try:
+        for number, condition in enumerate(edge.spec.conditions):
+            if condition.field.startswith(f"{INPUTS}.") and inputs is None:
+                continue
+            own = frozenset() if condition.field.startswith(f"{INPUTS}.") else frozenset({condition.field})
+            if not guards.holds(condition, reader.values(own), values):
+                return Refusal(
+                    "guard", word(condition.sentence, edge.label), "", {**facts, "condition": number, **_read(reader)}
+                )
+        if edge.spec.expression and not _expression_allows(edge, reader, None if inputs is None else values):
+            sentence = word(edge.spec.expression_sentence) or _("“%(step)s” is not allowed now.") % {"step": edge.label}
+            return Refusal("guard", sentence, "", {**facts, "expression": True, **_read(reader)})
+    except GuardError as error:
+        return Refusal(
+            "guard_error",
+            _("“%(step)s” can't be checked, so it is not allowed. The rule behind it has to be mended.")
+            % {"step": edge.label},
+            can_be_done_by(", ".join(rights.holders(EDIT))),
+            {**facts, "problem": str(error)[:300]},
+        )
+    return None
+
+
+def _expression_allows(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> bool:
+    names = guards.names_in(edge.spec.expression)
+    if inputs is None and any(name.startswith(f"{INPUTS}.") for name in names):
+        return True
+    program = edge.program
+    if program is None:
+        return True
+    fields = reader.values(frozenset(name for name in names if not name.startswith(f"{INPUTS}.")))
+    return guards.allows(program, fields, inputs or {})
+
+
+def _read(reader: FieldReader) -> dict[str, Any]:
+    return {"read": {name: value if isinstance(value, bool) else str(value) for name, value in reader.read.items()}}
+
+
+def forbidden(
+    kind: Kind, item: WorkflowItem, move: Move, context: Context, inputs: Mapping[str, Any]
+) -> Refusal | None:
+    """The first of the kind's own rules that says no; the move between statuses is one of them."""
+    if not kind.allows(move.from_status, move.to_status):
+        return Refusal(
+            "status_move_forbidden",
+            _("It can't go from %(old)s to %(new)s.")
+            % {"old": kind.statuses(move.from_status).label, "new": kind.statuses(move.to_status).label},
+            "",
+            {"from": move.from_status, "to": move.to_status},
+        )
+    answers = (invariant(item, move, context, inputs) for invariant in kind.invariants)
+    return next((answer for answer in answers if answer), None)
+
+
+def not_from_here(kind: Kind, item: WorkflowItem, edge_code: str) -> Refusal:
+    """Whoever comes second hears who came first, and when."""
+    graph = item.graph
+    step, state = graph.edge_label(edge_code), graph.state_label(item.state)
+    facts: dict[str, Any] = {"edge": edge_code, "state": item.state, "item": f"{kind.code}:{item.pk}"}
+    if edge_code not in graph.steps:
+        sentence = _("“%(step)s” is no step of this workflow. Reload the screen.") % {"step": step}
+        return Refusal("unknown_edge", sentence, "", facts)
+    last = (
+        LedgerEvent.objects.filter(kind=StateChanged.kind, subject_kind=kind.code, subject_id=str(item.pk))
+        .order_by("-id")
+        .first()
+    )
+    if last is None:
+        sentence = _("“%(step)s” is not possible while it is “%(state)s”.") % {"step": step, "state": state}
+        return Refusal("wrong_state", sentence, "", facts)
+    sentence = _("“%(step)s” is not possible: it is “%(state)s” since %(time)s (%(who)s: “%(done)s”).") % {
+        "step": step,
+        "state": state,
+        "time": formats.date_format(timezone.localtime(last.occurred_at), "SHORT_DATETIME_FORMAT"),
+        "who": people.person_name(last.actor_id) or _("the system"),
+        "done": graph.edge_label(last.data["edge"]),
+    }
+    return Refusal("wrong_state", sentence, "", {**facts, "event_id": last.pk})

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
+from apps.workflows.models.versions import Edge, EdgeStop, State, Version, VersionStatus, Workflow
+
+__all__ = [
+    "Edge",
+    "EdgeStop",
+    "GraphFSMField",
+    "ItemStatusField",
+    "State",
+    "Version",
+    "VersionStatus",
+    "Workflow",
+    "WorkflowItem",
+    "workflow_triggers",
+]

@@ -1,0 +1,204 @@
+"""Workflows as rows: versions that are never changed once published, and the stops laid over them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.triggers import GuardTrigger
+from apps.workflows.definition import word
+
+GUARD_VERSION = "workflows_guard_version"
+GUARD_PART = "workflows_guard_part"
+
+
+def frozen_once_published(function: str) -> list[GuardTrigger]:
+    return [
+        GuardTrigger(
+            name="frozen", function=function, operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
+        ),
+        GuardTrigger(
+            name="frozen_truncate",
+            function="mfgos_refuse_change",
+            operation=pgtrigger.Truncate,
+            level=pgtrigger.Statement,
+        ),
+    ]
+
+
+class VersionStatus(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    IN_REVIEW = "in_review", _("in review")
+    PUBLISHED = "published", _("published")
+    RETIRED = "retired", _("retired")
+
+
+class StateKinds(models.TextChoices):
+    INITIAL = "initial", _("initial")
+    NORMAL = "normal", _("normal")
+    HOLD = "hold", _("hold: left only by a release")
+    GATE = "gate", _("gate: must be passed")
+    FINAL = "final", _("final")
+
+
+class Presentations(models.TextChoices):
+    OFFERED = "offered", _("the button answers why not")
+    DISABLED = "disabled", _("grey, with the reason")
+    HIDDEN = "hidden", _("not shown")
+
+
+class Workflow(models.Model):
+    """The name that versions stand under; a kind may have several workflows."""
+
+    kind = models.CharField(_("kind of item"), max_length=40)
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+
+    class Meta:
+        verbose_name = _("workflow")
+        verbose_name_plural = _("workflows")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def in_force(self, *, at: datetime) -> VersionQuerySet:
+        """The published ones that new items may start on, newest first; several workflows may be among them."""
+        return self.filter(status=VersionStatus.PUBLISHED, effective_from__lte=at).order_by("-number")
+
+
+class Version(models.Model):
+    """Draft, in review, published, retired: the way is one-way but for review -> draft, and a trigger holds it.
+
+    People are named by id; `editor_ids` is everybody who has saved the draft, none of whom may approve it.
+    """
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(_("number"))
+    status = models.CharField(
+        _("status"), max_length=10, choices=VersionStatus.choices, default=VersionStatus.DRAFT, editable=False
+    )
+    checksum = models.CharField(_("checksum"), max_length=64, blank=True, editable=False)
+    author_id = models.BigIntegerField(_("author"), null=True, editable=False)
+    editor_ids = ArrayField(models.BigIntegerField(), default=list, editable=False)
+    approver_id = models.BigIntegerField(_("approved by"), null=True, editable=False)
+    note = models.TextField(_("what changes and why"), blank=True)
+    created_at = models.DateTimeField(_("created"), editable=False)
+    published_at = models.DateTimeField(_("published"), null=True, editable=False)
+    effective_from = models.DateTimeField(_("in force from"), null=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("workflow version")
+        verbose_name_plural = _("workflow versions")
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="workflows_version_number"),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["published", "retired"])
+                | models.Q(published_at__isnull=False, effective_from__isnull=False) & ~models.Q(checksum=""),
+                name="workflows_published_is_dated",
+            ),
+        ]
+        triggers = frozen_once_published(GUARD_VERSION)
+
+    def __str__(self) -> str:
+        return f"{self.workflow} v{self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == VersionStatus.DRAFT
+
+
+class State(models.Model):
+    """One state that an engineer has named; it belongs to one fixed status of the kind."""
+
+    version = models.ForeignKey(Version, models.CASCADE, related_name="states")
+    code = models.CharField(_("code"), max_length=40)
+    labels = models.JSONField(_("labels"), default=dict)
+    status = models.CharField(_("status"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=10, choices=StateKinds.choices, default=StateKinds.NORMAL)
+    position = models.PositiveIntegerField(_("position"))
+    is_safe = models.BooleanField(_("safe to change the version in"), default=False)
+
+    class Meta:
+        verbose_name = _("state")
+        verbose_name_plural = _("states")
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["version", "code"], name="workflows_state_code")]
+        triggers = frozen_once_published(GUARD_PART)
+
+    def __str__(self) -> str:
+        return word(self.labels, self.code)
+
+
+class Edge(models.Model):
+    """One way from one state to another; an edge with several sources is as many rows with one code and position."""
+
+    version = models.ForeignKey(Version, models.CASCADE, related_name="edges")
+    code = models.CharField(_("code"), max_length=40)
+    labels = models.JSONField(_("labels"), default=dict)
+    source = models.ForeignKey(State, models.CASCADE, related_name="exits")
+    target = models.ForeignKey(State, models.CASCADE, related_name="entries")
+    position = models.PositiveIntegerField(_("position"))
+    roles = models.JSONField(_("roles"), default=list)
+    skills = models.JSONField(_("skills"), default=list)
+    conditions = models.JSONField(_("conditions"), default=list)
+    expression = models.CharField(_("expression"), max_length=500, blank=True)
+    expression_sentence = models.JSONField(_("why the expression refuses"), default=dict)
+    inputs = models.JSONField(_("required data"), default=list)
+    reason_required = models.BooleanField(_("reason required"), default=False)
+    reason_purpose = models.CharField(_("purpose of the reason"), max_length=40, blank=True)
+    presentation = models.CharField(
+        _("shown while not possible"), max_length=10, choices=Presentations.choices, default=Presentations.DISABLED
+    )
+    effects = models.JSONField(_("effects"), default=list)
+    signature = models.JSONField(_("signature"), null=True)
+
+    class Meta:
+        verbose_name = _("edge")
+        verbose_name_plural = _("edges")
+        ordering = ["position", "source__position"]
+        constraints = [models.UniqueConstraint(fields=["version", "code", "source"], name="workflows_edge_source")]
+        triggers = frozen_once_published(GUARD_PART)
+
+    def __str__(self) -> str:
+        return word(self.labels, self.code)
+
+
+class EdgeStopQuerySet(models.QuerySet["EdgeStop"]):
+    def in_force(self) -> EdgeStopQuerySet:
+        return self.filter(resumed_at__isnull=True)
+
+
+class EdgeStop(models.Model):
+    """The kill switch: nobody takes this edge, in any version of the workflow, until it is resumed."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="stops")
+    edge = models.CharField(_("edge"), max_length=40)
+    reason = models.TextField(_("why"))
+    stopped_by_id = models.BigIntegerField(_("stopped by"), null=True)
+    stopped_at = models.DateTimeField(_("stopped"))
+    resumed_by_id = models.BigIntegerField(_("resumed by"), null=True)
+    resumed_at = models.DateTimeField(_("resumed"), null=True)
+
+    objects = EdgeStopQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stopped edge")
+        verbose_name_plural = _("stopped edges")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow", "edge"],
+                condition=models.Q(resumed_at__isnull=True),
+                name="workflows_one_stop_per_edge",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow}: {self.edge}"

@@ -1,0 +1,65 @@
+"""What the engine asks the plant: who may, who is able, what people and reasons are called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.core.actors import Actor
+from apps.core.rights import Scope
+from apps.plant.access import qualified, roles_at
+from apps.plant.models import Person, Purpose, ReasonCode, Role, Skill
+from apps.workflows.definition import SYSTEM_ROLE
+
+
+def roles_of(actor: Actor, scope: Scope) -> frozenset[str]:
+    """Codes of the roles the actor takes edges by at the place; one query. A part of the system has one of its own."""
+    held = {SYSTEM_ROLE} if actor.is_system else set()
+    if actor.person_id is not None:
+        held |= roles_at(actor.person_id, scope)
+    return frozenset(held)
+
+
+def missing_skills(actor: Actor, codes: Collection[str], at: datetime) -> list[str]:
+    """Names of the skills lacked; the system lacks none, a terminal where nobody signed in lacks all."""
+    if not codes or (actor.is_system and actor.person_id is None):
+        return []
+    lacking = list(codes) if actor.person_id is None else qualified(actor.person_id, list(codes), at)
+    if not lacking:
+        return []
+    names = dict(Skill.objects.filter(code__in=lacking).values_list("code", "name"))
+    return [names.get(code, code) for code in lacking]
+
+
+def role_names(codes: Collection[str]) -> str:
+    rows = {role.code: role.label() for role in Role.objects.filter(code__in=codes)}
+    return ", ".join(_("the system itself") if code == SYSTEM_ROLE else rows.get(code, code) for code in codes)
+
+
+def person_name(person_id: int | None) -> str:
+    if person_id is None:
+        return ""
+    person = Person.objects.filter(pk=person_id).first()
+    return str(person) if person else ""
+
+
+def reasons(purposes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """purpose -> {code: label in the active language}, for all purposes in one query each that is asked."""
+    return {
+        purpose: {reason.code: reason.label() for reason in ReasonCode.objects.choosable(purpose)}
+        for purpose in sorted(set(purposes))
+    }
+
+
+def known_roles() -> frozenset[str]:
+    return frozenset(Role.objects.values_list("code", flat=True)) | {SYSTEM_ROLE}
+
+
+def known_skills() -> frozenset[str]:
+    return frozenset(Skill.objects.values_list("code", flat=True))
+
+
+def known_purposes() -> frozenset[str]:
+    return frozenset(Purpose.values)
