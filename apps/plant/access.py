@@ -1,0 +1,137 @@
+"""Answers the one question of apps.core.rights from roles, and tells who speaks through a browser.
+
+A terminal shows its boards to whoever stands there; to act, a person signs in at it with badge and PIN, which gives the
+rights of the floor only, and lapses when nothing is done. At a desk a person signs in with a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Q
+from django.utils.crypto import constant_time_compare
+
+from apps.core import clock, rights
+from apps.core.actors import Actor
+from apps.core.rights import EVERYWHERE, Action, Scope
+from apps.plant.models.people import Person, PersonSkill
+from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet
+from apps.plant.models.terminals import Terminal
+
+TERMINAL_COOKIE = "mfgos_terminal"
+
+# What a terminal may do with nobody signed in, at its own place.
+TERMINAL_ACTIONS = frozenset({"floor.view_board", "floor.view_station"})
+
+# Keys of a session that a badge and PIN opened; apps.plant.sessions writes them.
+SIGN_IN, BY_PIN, AT_TERMINAL, LAST_ACT = "sign_in", "pin", "terminal_id", "last_act"
+
+
+class PlantAuthorizer:
+    def may(self, actor: Actor, action: Action, scope: Scope) -> bool:
+        """One query."""
+        held = self.places(actor, action)
+        return bool(held & scope) or held >= EVERYWHERE
+
+    def places(self, actor: Actor, action: Action) -> Scope:
+        """One query."""
+        if actor.person_id is not None:
+            return _places(_assignments(actor.person_id).filter(role__actions__code=action.code))
+        if actor.terminal_id is not None and action.code in TERMINAL_ACTIONS:
+            terminal = Terminal.objects.active().select_related("work_unit").filter(pk=actor.terminal_id).first()
+            return frozenset({terminal.place}) if terminal else frozenset()
+        return frozenset()
+
+    def holders(self, action: Action) -> list[str]:
+        return [role.label() for role in Role.objects.filter(actions__code=action.code)]
+
+    def identify(self, session: SessionBase, cookies: Mapping[str, str]) -> Actor | None:
+        """Two queries at most, besides that of the session itself."""
+        terminal = terminal_of(cookies)
+        person = _signed_in(session)
+        if person is not None and session.get(SIGN_IN) != BY_PIN:
+            return Actor(person_id=person.pk, terminal_id=terminal.pk if terminal else None)
+        if terminal is None:
+            return None
+        if person is not None and _is_fresh(session, terminal):
+            return Actor(person_id=person.pk, terminal_id=terminal.pk, restricted_to=floor_actions())
+        return Actor(terminal_id=terminal.pk)
+
+
+def floor_actions() -> frozenset[str]:
+    """All that a badge and PIN can give."""
+    return frozenset(action.code for action in rights.ACTIONS.values() if not action.desk)
+
+
+def terminal_of(cookies: Mapping[str, str]) -> Terminal | None:
+    """The enrolled terminal that these cookies prove to be, or None."""
+    key, _separator, secret = cookies.get(TERMINAL_COOKIE, "").partition(".")
+    if not (secret and key.isascii() and key.isdigit() and len(key) < 19):
+        return None
+    terminal = Terminal.objects.active().filter(pk=int(key)).first()
+    return terminal if terminal and terminal.secret_matches(secret) else None
+
+
+def roles_at(person_id: int, scope: Scope) -> set[str]:
+    """Codes of the roles that a person holds now for one of the places in `scope`."""
+    held = _assignments(person_id).select_related("role")
+    return {assignment.role.code for assignment in held if _covers(assignment, scope)}
+
+
+def has_role(actor: Actor, codes: Collection[str], scope: Scope) -> bool:
+    return actor.person_id is not None and not roles_at(actor.person_id, scope).isdisjoint(codes)
+
+
+def people_with_role(codes: Collection[str], scope: Scope) -> set[int]:
+    """Ids of the people who hold one of the roles now for one of the places in `scope`."""
+    held = RoleAssignment.objects.valid_at(clock.now()).filter(person__is_active=True, role__code__in=codes)
+    return {assignment.person_id for assignment in held if _covers(assignment, scope)}
+
+
+def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> list[str]:
+    """Those of the skills that the person does not hold on the day of `at` in its own time zone; empty: qualified."""
+    day = at.date()
+    held = PersonSkill.objects.filter(
+        Q(valid_until__isnull=True) | Q(valid_until__gte=day),
+        person=person_id,
+        person__is_active=True,
+        skill__code__in=skill_codes,
+        valid_from__lte=day,
+    )
+    return sorted(set(skill_codes) - set(held.values_list("skill__code", flat=True)))
+
+
+def _assignments(person_id: int) -> RoleAssignmentQuerySet:
+    return RoleAssignment.objects.valid_at(clock.now()).filter(person=person_id, person__is_active=True)
+
+
+def _places(assignments: RoleAssignmentQuerySet) -> Scope:
+    return frozenset(assignment.place for assignment in assignments)
+
+
+def _covers(assignment: RoleAssignment, scope: Scope) -> bool:
+    return assignment.everywhere or assignment.place in scope
+
+
+def _signed_in(session: SessionBase) -> Person | None:
+    """The active person of the session; a password or PIN changed since, or a deactivation, has ended it."""
+    key = str(session.get(SESSION_KEY, ""))
+    if not key.isdigit():
+        return None
+    person = Person.objects.get_queryset().filter(pk=int(key), is_active=True).first()
+    if person is None:
+        return None
+    hashes = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+    proof = str(session.get(HASH_SESSION_KEY, ""))
+    return person if any(constant_time_compare(proof, expected) for expected in hashes) else None
+
+
+def _is_fresh(session: SessionBase, terminal: Terminal) -> bool:
+    """Whether the PIN was given at this terminal, and something was done since within its time."""
+    last_act = session.get(LAST_ACT)
+    if session.get(AT_TERMINAL) != terminal.pk or not isinstance(last_act, int | float):
+        return False
+    return clock.now().timestamp() - last_act <= terminal.auto_lock_seconds
