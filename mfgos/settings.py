@@ -56,6 +56,8 @@ INSTALLED_APPS = [
     "apps.plant",
     "apps.workflows",
 ]
+# A tiny app that only tests install (tests/environment.py).
+INSTALLED_APPS += env.names("MFGOS_TEST_APPS", [])
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

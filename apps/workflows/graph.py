@@ -85,20 +85,20 @@ class Graph:
         return found.label if found else code
 
 
-def graph(model: type[models.Model], version: Version) -> Graph:
+def graph(version: Version) -> Graph:
     """Raises TransitionNotAllowed for a version that was never published: nothing may run on a draft."""
     if version.status not in (VersionStatus.PUBLISHED, VersionStatus.RETIRED):
         raise TransitionNotAllowed(f"{version} is not published")
-    return _compiled(model, version.pk, version.checksum)
+    return _compiled(version.pk, version.checksum)
 
 
 @lru_cache(maxsize=KEPT)
-def _compiled(model: type[models.Model], version_id: int, checksum: str) -> Graph:  # noqa: ARG001  # part of the key
+def _compiled(version_id: int, checksum: str) -> Graph:  # noqa: ARG001  # part of the key
     version = Version.objects.select_related("workflow").get(pk=version_id)
-    return build(model, version, to_definition(version))
+    return build(version, to_definition(version))
 
 
-def build(model: type[models.Model], version: Version, definition: Definition) -> Graph:
+def build(version: Version, definition: Definition) -> Graph:
     states = {state.code: state for state in definition.states}
     exits: dict[str, list[CompiledEdge]] = {code: [] for code in states}
     steps: dict[str, Step] = {}

@@ -120,7 +120,7 @@ class WorkflowItem(models.Model):
     @property
     def graph(self) -> Graph:
         """Of the item's own version, compiled once per process."""
-        return graph(type(self), self.workflow_version)
+        return graph(self.workflow_version)
 
     @classmethod
     def state_field(cls) -> GraphFSMField:

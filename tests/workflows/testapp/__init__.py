@@ -1,0 +1,1 @@
+"""The smallest thing that runs on a workflow; installed only in tests."""

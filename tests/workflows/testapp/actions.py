@@ -1,0 +1,3 @@
+from apps.core.rights import declare
+
+RUN_THING = declare("testapp.run_thing", "run things")
