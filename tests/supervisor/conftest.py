@@ -40,9 +40,9 @@ def private_folder() -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def used_folder() -> Iterator[Path]:
-    """Shared by the tests of a module: its database is made once, later starts find it prepared."""
+    """Shared by tests that start one after another: its database is made once, later starts find it prepared."""
     with folder(0o755, "mfgos used ") as path:
         yield path
 

@@ -39,18 +39,27 @@ def until(condition: Callable[[], object], seconds: float = 20) -> float:
 
 
 class Product:
-    """`start()` does not wait; `page()`, `said()` and `wait()` tell what came of it."""
+    """Entering starts it and does not wait; `page()`, `said()` and `wait()` tell what came of it."""
 
-    def __init__(self, folder: Path, *, root: Path = ROOT, own_folders: bool = True, **extra: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        root: Path = ROOT,
+        own_folders: bool = True,
+        preexec: Callable[[], object] | None = None,
+        **extra: str,
+    ) -> None:
         self.folder, self.root, self.port = folder, root, int(extra.get("PORT") or free_port())
+        self.preexec = preexec
         keep = {name: value for name, value in os.environ.items() if name not in {*FOREIGN, *OURS}}
         folders = {"MFGOS_STATE_DIR": str(folder / "run"), "MFGOS_PG_DIR": str(folder / "pg")} if own_folders else {}
         self.environment = keep | PLAIN | folders | {"PORT": str(self.port)} | extra
-        self.output = folder / "output"
+        self.output = folder / f"output-{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, preexec: Callable[[], object] | None = None) -> Product:
-        with self.output.open("ab") as output:
+    def __enter__(self) -> Product:
+        with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mfgos.supervisor", "up"],
                 cwd=self.root,
@@ -58,12 +67,9 @@ class Product:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=preexec,  # noqa: PLW1509 - one thread
+                preexec_fn=self.preexec,  # noqa: PLW1509 - one thread
             )
         return self
-
-    def __enter__(self) -> Product:
-        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -1,0 +1,189 @@
+"""`make up` as a person meets it: first start, second start, refusals, and the way it ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import socket
+import ssl
+import urllib.request
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from mfgos.supervisor import address, cluster, processes
+from mfgos.supervisor.errors import SupervisorError
+from tests.supervisor.product import ROOT, Product, until
+
+COLD_SECONDS, WARM_SECONDS, STOP_SECONDS = 20, 6, 5
+
+
+def test_first_start_second_start_and_stop(open_folder: Path) -> None:
+    """The folder's name has a space in it."""
+    product = Product(open_folder)
+    with product:
+        cold = product.page()
+        product.running()
+        children = product.children()
+        stop = until(lambda: product.stop() == 0)
+        assert not [pid for pid in children if processes.alive(pid)]
+        assert f"http://127.0.0.1:{product.port}/" in product.said()
+        assert product.said().endswith("Stopping.\nStopped.\n")
+    prepared = (open_folder / "run" / "preparation.log").stat().st_size
+    with product:
+        warm = product.page()
+    assert (open_folder / "run" / "preparation.log").stat().st_size == prepared, "nothing had changed, yet it prepared"
+    print(f"cold {cold:.1f} s, warm {warm:.1f} s, stop {stop:.1f} s")
+    assert (cold < COLD_SECONDS, warm < WARM_SECONDS, stop < STOP_SECONDS) == (True, True, True)
+
+
+def test_a_second_one_names_the_first(used_folder: Path) -> None:
+    with Product(used_folder) as first:
+        first.running()
+        with Product(used_folder) as second:
+            assert second.wait() == 1
+        assert first.process
+        assert f"http://127.0.0.1:{first.port} (pid {first.process.pid})" in second.sentence()
+
+
+def test_a_taken_port_is_named_before_anything_starts(open_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with Product(open_folder, PORT=str(taken.getsockname()[1])) as product:
+            assert product.wait() == 1
+        assert f"Port {product.port} is taken by" in product.sentence()
+        assert f"(pid {os.getpid()})" in product.sentence()
+        assert not (open_folder / "pg").exists()
+
+
+def test_another_major_is_one_sentence(open_folder: Path) -> None:
+    data = open_folder / "pg" / "run" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("9\n")
+    with Product(open_folder) as product:
+        assert product.wait() == 1
+    assert "was made by PostgreSQL 9" in product.sentence()
+
+
+def test_a_wrong_setting_is_one_sentence(used_folder: Path) -> None:
+    with Product(used_folder, DEBUG="perhaps") as product:
+        assert product.wait() == 1
+    assert "mfgos.E001: DEBUG is 'perhaps'" in product.sentence()
+
+
+def test_sigint_stops_it_even_when_it_was_started_with_sigint_ignored(used_folder: Path) -> None:
+    with Product(used_folder, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as product:
+        product.page()
+        assert product.stop(signal.SIGINT) == 0
+
+
+def test_sigterm_during_the_start_stops_it(open_folder: Path) -> None:
+    with Product(open_folder) as product:
+        until(lambda: product.pid_of("mfgos.supervisor.prepare"))
+        assert product.stop(signal.SIGTERM) == 0
+    assert product.said() == "Stopping.\nStopped.\n"
+
+
+def test_root_in_a_private_folder(private_folder: Path) -> None:
+    """A checkout that no other account can enter, run from its default folders."""
+    checkout = private_folder / "checkout"
+    checkout.mkdir()
+    for name in ("mfgos", "apps", "static", "templates", "fixtures", "manage.py", "requirements.lock"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / name).exists():
+            shutil.copy(ROOT / name, checkout)
+    with Product(private_folder, root=checkout, own_folders=False) as product:
+        product.page()
+        assert (checkout / ".run" / "web.log").exists()
+        assert private_folder.stat().st_mode & 0o777 == 0o700
+
+
+class TestDatabaseUrl:
+    """A server that somebody else runs: here the test cluster's."""
+
+    @pytest.fixture
+    def database(self):
+        name = "mfgos_database_url"
+        admin = cluster.url(ROOT, user="postgres", mode="test", database="postgres")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name} OWNER mfgos_owner")
+            yield name
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def test_is_used_and_none_is_made(self, open_folder: Path, database: str) -> None:
+        urls = {
+            name: cluster.url(ROOT, user=user, mode="test", database=database)
+            for name, user in (("DATABASE_URL", "mfgos_app"), ("DATABASE_OWNER_URL", "mfgos_owner"))
+        }
+        with Product(open_folder, **urls) as product:
+            product.running()
+            assert not (open_folder / "pg" / "run").exists()
+            assert "the server that DATABASE_URL names" in product.said()
+            assert not product.pid_of("postgres")
+
+    def test_out_of_reach_is_one_sentence(self, open_folder: Path) -> None:
+        with Product(open_folder, DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none") as product:
+            assert product.wait() == 1
+        assert "refused" in product.sentence()
+        assert "secret" not in product.sentence()
+
+
+class TestAddress:
+    def test_of_another_machine_needs_tls(self) -> None:
+        with pytest.raises(SupervisorError, match="set TLS_CERT and TLS_KEY"):
+            address.read({"HOST": "0.0.0.0"})
+        with pytest.raises(SupervisorError, match="go together"):
+            address.read({"TLS_KEY": __file__})
+        with pytest.raises(SupervisorError, match="can't be read"):
+            address.read({"TLS_KEY": "/nowhere/key", "TLS_CERT": __file__})
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "localhost", "::1", "[::1]", ""])
+    def test_of_this_machine_does_not(self, host: str) -> None:
+        assert address.read({"HOST": host}).url.startswith("http://")
+
+    @pytest.mark.parametrize("port", ["0", "65536", "web", "-1"])
+    def test_port_is_a_number(self, port: str) -> None:
+        with pytest.raises(SupervisorError, match="set it to a number"):
+            address.read({"PORT": port})
+
+    def test_endpoint_escapes_what_twisted_would_split(self, tmp_path: Path) -> None:
+        file = tmp_path / "a:b.pem"
+        file.touch()
+        found = address.read({"HOST": "::", "PORT": "8443", "TLS_KEY": str(file), "TLS_CERT": str(file)})
+        path = str(file).replace(":", "\\:")
+        assert found.endpoint == f"ssl:8443:privateKey={path}:certKey={path}:interface=\\:\\:"
+
+    def test_is_served_with_tls(self, used_folder: Path) -> None:
+        files = certificate(used_folder)
+        with Product(used_folder, HOST="0.0.0.0", **files) as product:
+            product.running()
+            context = ssl.create_default_context(cafile=files["TLS_CERT"])
+            with urllib.request.urlopen(f"https://localhost:{product.port}/admin/login/", context=context) as page:
+                assert page.status == 200
+
+
+def certificate(folder: Path) -> dict[str, str]:
+    """A certificate for localhost that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    (folder / "cert.pem").write_bytes(signed.public_bytes(pem))
+    return {"TLS_KEY": str(folder / "key.pem"), "TLS_CERT": str(folder / "cert.pem")}
