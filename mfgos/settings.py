@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.plant",
     "apps.workflows",
+    "apps.orders",
+    "apps.floor",
 ]
 # A tiny app that only tests install (tests/environment.py).
 INSTALLED_APPS += env.names("MFGOS_TEST_APPS", [])

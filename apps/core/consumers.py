@@ -1,9 +1,9 @@
 """The live channel of one screen: who may watch what, and the beat that tells silence from stillness.
 
-    GET ws /live/?fragment=line-board:7&fragment=station:5&language=de
-    <- {"fragment": "line-board:7", "html": "..."}             whole state, at once and after each change
-    <- {"beat": 12, "stale": false, "now": "...", "rate": 1.0}   every few seconds
-    -> {"beat": 12}                                              the client's answer
+GET ws /live/?fragment=line-board:7&fragment=station:5&language=de
+<- {"fragment": "line-board:7", "html": "..."}             whole state, at once and after each change
+<- {"beat": 12, "stale": false, "now": "...", "rate": 1.0}   every few seconds
+-> {"beat": 12}                                              the client's answer
 """
 
 from __future__ import annotations

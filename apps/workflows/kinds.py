@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import models
+from django_stubs_ext import StrOrPromise
 
 from apps.core.commands import Context
 from apps.core.rights import Action, Scope
@@ -39,7 +40,7 @@ class GuardField:
     """One fact about an item that a guard may ask for; `read(item)` gives a plain value, never a row."""
 
     type: ValueType
-    label: str
+    label: StrOrPromise
     read: Callable[[Any], Any]
 
 
@@ -93,7 +94,7 @@ class Kind:
     """
 
     code: str
-    label: str
+    label: StrOrPromise
     model_name: str
     statuses: type[models.TextChoices]
     initial_statuses: AbstractSet[str]

@@ -1,0 +1,102 @@
+"""Puts the demo plant of fixtures/demo/plant.json into an empty database, by the same commands that people use."""
+
+from __future__ import annotations
+
+import json
+from datetime import time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.orders.commands import Operation, release_work_order
+from apps.plant.commands import assign_role, create_person, set_password, set_pin
+from apps.plant.models import Area, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
+
+ACTOR = Actor.system("demo")
+
+
+def load(file: Path) -> str:
+    """One line that says what was made."""
+    plant: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    site = Site.objects.create(**plant["site"])
+    for area in plant["areas"]:
+        _area(site, area)
+    _calendar(site, plant["shifts"])
+    for person in plant["people"]:
+        _person(site, person)
+    for order in plant["orders"]:
+        _order(site, order)
+    return f"{site.name}: {len(plant['people'])} people, {len(plant['orders'])} orders"
+
+
+def _area(site: Site, given: dict[str, Any]) -> None:
+    area = Area.objects.create(site=site, code=given["code"], name=given["name"])
+    for line in given["lines"]:
+        center = WorkCenter.objects.create(area=area, code=line["code"], name=line["name"], kind=line["kind"])
+        for position, station in enumerate(line["stations"], start=1):
+            last = WorkUnit.objects.create(work_center=center, position=position, **station)
+        center.counting_unit = last
+        center.save()
+
+
+def _calendar(site: Site, shifts: list[dict[str, Any]]) -> None:
+    calendar = WorkCalendar.objects.create(site=site, name="Three shifts", is_default=True)
+    for shift in shifts:
+        times = {name: time.fromisoformat(shift[name]) for name in ("starts_at", "ends_at")}
+        ShiftPattern.objects.create(calendar=calendar, **{**shift, **times})
+
+
+def _person(site: Site, given: dict[str, Any]) -> None:
+    person_id = create_person(
+        actor=ACTOR,
+        command_id=uuid4(),
+        username=given["username"],
+        name=given["name"],
+        badge=given.get("badge", ""),
+        site_id=site.pk,
+        is_staff="password" in given,
+    )
+    if "pin" in given:
+        set_pin(actor=ACTOR, command_id=uuid4(), person_id=person_id, pin=SecretStr(given["pin"]))
+    if "password" in given:
+        set_password(actor=ACTOR, command_id=uuid4(), person_id=person_id, password=SecretStr(given["password"]))
+    for role, place in given["roles"]:
+        assign_role(actor=ACTOR, command_id=uuid4(), person_id=person_id, role=role, place=_place(site, place))
+
+
+def _place(site: Site, code: str) -> str:
+    if code == "everywhere":
+        return code
+    return site.place if code == site.code else WorkCenter.objects.get(site=site, code=code).place
+
+
+def _order(site: Site, given: dict[str, Any]) -> None:
+    line = WorkCenter.objects.get(site=site, code=given["line"])
+    operations = [
+        Operation(
+            sequence=sequence,
+            name=name,
+            work_center_id=line.pk,
+            work_unit_id=WorkUnit.objects.get(site=site, code=station).pk,
+        )
+        for sequence, name, station in given["operations"]
+    ]
+    due_at = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=given["due_in_hours"])
+    release_work_order(
+        actor=ACTOR,
+        command_id=uuid4(),
+        site_id=site.pk,
+        number=given["number"],
+        item_code=given["item_code"],
+        item_name=given["item_name"],
+        quantity=Decimal(given["quantity"]),
+        unit=given["unit"],
+        due_at=due_at,
+        customer=given["customer"],
+        operations=operations,
+    )

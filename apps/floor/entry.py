@@ -1,0 +1,59 @@
+"""From what a form has sent to what a command takes; what can't be read is refused in the command's own way."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
+
+from apps.core.actors import Actor, Origin
+from apps.core.errors import CommandRefused
+
+# Beyond this, somebody scanned a barcode into the count.
+LARGEST_QUANTITY = Decimal(1_000_000)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who sends this form, and whether the system had proposed the act.  Refused when nobody is signed in."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or actor.person_id is None:
+        raise CommandRefused("nobody", _("The screen has locked itself. Sign in and press once more."))
+    proposed = request.POST.get("origin") == Origin.PROPOSED
+    return actor.driven_by(Origin.PROPOSED if proposed else Origin.CHOSEN)
+
+
+def command_id_of(data: QueryDict) -> UUID:
+    """The browser's id of the act; one that can't be read is taken as a new act."""
+    try:
+        return UUID(data.get("command_id", ""))
+    except ValueError:
+        return uuid4()
+
+
+def row_id(data: QueryDict, name: str) -> int:
+    value = data.get(name, "")
+    if not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise CommandRefused("reload", _("The screen is out of date. Reload it and try again."))
+    return int(value)
+
+
+def quantity(data: QueryDict, name: str) -> Decimal:
+    """Zero when left empty; comma or point as the decimal mark."""
+    text = data.get(name, "").strip().replace(",", ".") or "0"
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0 or value > LARGEST_QUANTITY:
+        raise CommandRefused(
+            "no_number", _("“%(text)s” is not a quantity. Type digits only.") % {"text": data.get(name, "")[:20]}
+        )
+    return value
+
+
+def inputs(data: QueryDict) -> dict[str, str]:
+    """What an edge asks for; empty fields were not given."""
+    prefix = "input."
+    return {name.removeprefix(prefix): data[name] for name in data if name.startswith(prefix) and data[name]}

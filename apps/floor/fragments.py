@@ -1,0 +1,60 @@
+"""The live parts of the screens: the same for everybody who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.live import fragment
+from apps.floor.actions import VIEW_BOARD, VIEW_STATION
+from apps.floor.screens import board, station
+from apps.plant.models import WorkCenter, WorkUnit
+
+# What depends on the time only (how long, how late) moves on this often.
+TICK_SECONDS = 20
+
+
+def _line(key: str) -> WorkCenter | None:
+    return WorkCenter.objects.select_related("site", "area").filter(pk=key).first() if key.isdecimal() else None
+
+
+def _unit(key: str) -> WorkUnit | None:
+    units = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area")
+    return units.filter(pk=key).first() if key.isdecimal() else None
+
+
+def may_view_board(actor: Actor, key: str) -> bool:
+    line = _line(key)
+    return line is not None and rights.may(actor, VIEW_BOARD, line.scope)
+
+
+def may_view_station(actor: Actor, key: str) -> bool:
+    unit = _unit(key)
+    return unit is not None and rights.may(actor, VIEW_STATION, unit.scope)
+
+
+def board_topics(key: str) -> Collection[str]:
+    return [f"line:{key}"]
+
+
+def station_topics(key: str) -> Collection[str]:
+    unit = _unit(key)
+    return [f"line:{unit.work_center_id}"] if unit else []
+
+
+@fragment("line-board", topics=board_topics, may_view=may_view_board, tick_seconds=TICK_SECONDS)
+def line_board(key: str) -> str:
+    line = WorkCenter.objects.select_related("site", "area").get(pk=key)
+    with timezone.override(line.site.zone):
+        return render_to_string("floor/_board.html", {"board": board(line)})
+
+
+@fragment("station", topics=station_topics, may_view=may_view_station, tick_seconds=TICK_SECONDS)
+def station_fragment(key: str) -> str:
+    unit = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area").get(pk=key)
+    with timezone.override(unit.site.zone):
+        return render_to_string("floor/_station.html", {"station": station(unit)})

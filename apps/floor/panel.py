@@ -1,0 +1,128 @@
+"""The personal part of a station screen: who writes, what this person may do now, where the last entry has got to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.translation import gettext as _
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.numbers import plain
+from apps.orders.actions import CONFIRM
+from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.queries import queue_of_station
+from apps.plant.access import LAST_ACT
+from apps.plant.models import Person, Terminal, WorkUnit
+from apps.workflows.exits import Exit, exits
+
+S = DispatchStatus
+
+
+@dataclass(frozen=True)
+class Choice:
+    exit: Exit
+    is_proposed: bool
+
+
+@dataclass(frozen=True)
+class LastEntry:
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Panel:
+    """`locks_at_ms`: when the screen locks itself unless something is done, as JavaScript counts time."""
+
+    person: Person | None
+    job: JobOrder | None
+    choices: list[Choice]
+    can_book: bool
+    why_not_book: str
+    last: LastEntry | None
+    locks_at_ms: int | None
+
+    @property
+    def headline(self) -> str:
+        return _HEADLINES[S(self.job.status)]() if self.job and self.job.status in _HEADLINES else ""
+
+    @property
+    def advice(self) -> str:
+        if self.job is None:
+            return ""
+        if self.job.status != S.RUNNING:
+            return ""
+        if not self.job.to_do:
+            return _("All %(quantity)s are good. Complete the operation.") % {"quantity": plain(self.job.quantity)}
+        return _("%(to_do)s still to do. Type what is good and what is scrap, then book.") % {
+            "to_do": plain(self.job.to_do)
+        }
+
+
+_HEADLINES = {
+    S.READY: lambda: _("Ready to start"),
+    S.DISPATCHED: lambda: _("Ready to start"),
+    S.RUNNING: lambda: _("Running"),
+    S.SUSPENDED: lambda: _("Paused"),
+    S.HELD: lambda: _("Held: somebody else must decide"),
+}
+
+
+def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
+    queue = queue_of_station(unit)
+    job = queue.current or (queue.ready[0] if queue.ready else None)
+    person = Person.objects.filter(pk=actor.person_id).first() if actor.person_id else None
+    may_book = person is not None and rights.may(actor, CONFIRM, unit.scope)
+    can_book = may_book and job is not None and job.is_running
+    return Panel(
+        person=person,
+        job=job,
+        choices=_choices(job, actor) if job and person else [],
+        can_book=can_book,
+        why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),
+        last=_last_entry(unit),
+        locks_at_ms=_locks_at(actor, session) if person else None,
+    )
+
+
+def _choices(job: JobOrder, actor: Actor) -> list[Choice]:
+    """At most one is proposed, and it comes first."""
+    offered = exits(job, actor)
+    proposed = next((exit_.code for exit_ in offered if exit_.possible and _is_next(job, exit_)), None)
+    choices = [Choice(exit_, exit_.code == proposed) for exit_ in offered]
+    return sorted(choices, key=lambda choice: not choice.is_proposed)
+
+
+def _is_next(job: JobOrder, exit_: Exit) -> bool:
+    if exit_.inputs:
+        return False
+    wanted = S.COMPLETED if job.is_running else S.RUNNING
+    return exit_.target_status == wanted and not (job.is_running and job.to_do)
+
+
+def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool) -> str:
+    if person is None:
+        return _("Sign in to book.")
+    if not may_book:
+        return _("You may not book quantities here.")
+    if job is None:
+        return _("There is nothing to book.")
+    return _("Start the operation, then book.")
+
+
+def _last_entry(unit: WorkUnit) -> LastEntry | None:
+    last = Confirmation.objects.filter(job_order__work_unit=unit).order_by("-pk").first()
+    if last is None:
+        return None
+    parts = [_("%(n)s good") % {"n": plain(last.good)}] if last.good else []
+    parts += [_("%(n)s scrap") % {"n": plain(last.scrap)}] if last.scrap else []
+    return LastEntry(what=" + ".join(parts), at=last.occurred_at)
+
+
+def _locks_at(actor: Actor, session: SessionBase) -> int | None:
+    last_act = session.get(LAST_ACT)
+    terminal = Terminal.objects.filter(pk=actor.terminal_id).first() if actor.terminal_id else None
+    return int((last_act + terminal.auto_lock_seconds) * 1000) + 500 if last_act and terminal else None

@@ -1,0 +1,119 @@
+"""What each screen shows, gathered for its template: plain values and rows, no decision left to the template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from apps.core import clock
+from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.queries import Queue, by_station, queue_of_line, queue_of_station
+from apps.plant.models import WorkCenter, WorkUnit
+from apps.plant.shifts_calendar import Shift, shift_at
+
+# Each status is shown as a tone (colour), a glyph (outline) and its word; see static/floor/mfgos.css.
+TONES: dict[str, tuple[str, str]] = {
+    DispatchStatus.RUNNING: ("run", "run"),
+    DispatchStatus.SUSPENDED: ("wait", "pause"),
+    DispatchStatus.HELD: ("hold", "hold"),
+    DispatchStatus.READY: ("act", "arrow"),
+    DispatchStatus.DISPATCHED: ("act", "arrow"),
+    DispatchStatus.COMPLETED: ("run", "done"),
+}
+RESTING = ("wait", "wait")
+
+# How many jobs the "next" lists hold: what fits without scrolling.
+NEXT_AT_STATION, NEXT_AT_LINE = 3, 3
+
+
+@dataclass(frozen=True)
+class Look:
+    """One operation as a screen shows it. `done` is the share of good pieces, 0 to 1."""
+
+    job: JobOrder
+    tone: str
+    glyph: str
+
+    @property
+    def done(self) -> float:
+        return min(1.0, float(self.job.good_quantity / self.job.quantity))
+
+
+def look(job: JobOrder) -> Look:
+    tone, glyph = TONES.get(job.status, RESTING)
+    return Look(job, tone, glyph)
+
+
+@dataclass(frozen=True)
+class Station:
+    unit: WorkUnit
+    current: Look | None
+    next: list[Look]
+    waiting: list[Look]
+    now: datetime
+
+
+def station(unit: WorkUnit) -> Station:
+    queue = queue_of_station(unit)
+    current = queue.current or (queue.ready[0] if queue.ready else None)
+    following = [job for job in (*queue.begun, *queue.ready) if job is not current]
+    return Station(
+        unit=unit,
+        current=look(current) if current else None,
+        next=[look(job) for job in following[:NEXT_AT_STATION]],
+        waiting=[look(job) for job in queue.waiting[: max(0, NEXT_AT_STATION - len(following))]],
+        now=clock.now(),
+    )
+
+
+@dataclass(frozen=True)
+class UnitColumn:
+    unit: WorkUnit
+    look: Look | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """`made` is good at the counting point in the current shift (None: no shift now), in `unit_word`."""
+
+    line: WorkCenter
+    shift: Shift | None
+    made: Decimal | None
+    columns: list[UnitColumn]
+    next: list[Look]
+    now: datetime
+
+
+def board(line: WorkCenter) -> Board:
+    queue = queue_of_line(line.pk)
+    now = clock.now()
+    shift = shift_at(line, now)
+    return Board(
+        line=line,
+        shift=shift,
+        made=made_in(line, shift) if shift else None,
+        columns=_columns(line, queue),
+        next=[look(job) for job in (*queue.ready, *queue.waiting)[:NEXT_AT_LINE]],
+        now=now,
+    )
+
+
+def made_in(line: WorkCenter, shift: Shift) -> Decimal:
+    """Good pieces at the one counting point, so that a piece counts once however many stations confirm it."""
+    counted = Confirmation.objects.filter(
+        job_order__work_center=line, occurred_at__gte=shift.start, occurred_at__lt=shift.end
+    )
+    if line.counting_unit_id:
+        counted = counted.filter(job_order__work_unit=line.counting_unit_id)
+    return counted.aggregate(total=Sum("good"))["total"] or Decimal(0)
+
+
+def _columns(line: WorkCenter, queue: Queue) -> list[UnitColumn]:
+    jobs = by_station(queue)
+    return [
+        UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None)
+        for unit in line.work_units.order_by("position")
+    ]

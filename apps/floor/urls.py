@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.floor import home, views
+
+app_name = "floor"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("station/<str:site>/<str:code>/", views.station_screen, name="station"),
+    path("station/<str:site>/<str:code>/panel/", views.station_panel, name="panel"),
+    path("station/<str:site>/<str:code>/take-edge/", views.take_edge_view, name="take_edge"),
+    path("station/<str:site>/<str:code>/confirm/", views.confirm_view, name="confirm"),
+    path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
+    path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
+    path("station/<str:site>/<str:code>/enrol/", home.enrol, name="enrol"),
+    path("line/<str:site>/<str:code>/", views.line_screen, name="line"),
+]

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.rights import declare
+
+VIEW_ORDERS = declare("orders.view", _("see orders"))
+RUN_JOB = declare("orders.run_job", _("run operations"))
+CONFIRM = declare("orders.confirm", _("book quantities"))
+MANAGE_ORDERS = declare("orders.manage", _("release orders"), desk=True)

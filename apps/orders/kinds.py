@@ -1,0 +1,74 @@
+"""The operation as a kind that runs on workflows: what no configuration can bypass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.core.commands import Context
+from apps.core.numbers import plain
+from apps.orders.actions import RUN_JOB
+from apps.orders.models import DispatchStatus, JobOrder
+from apps.orders.models.statuses import MOVES
+from apps.workflows.kinds import GuardField, Kind, Move, ValueType, declare
+
+S = DispatchStatus
+
+
+def keep_times(job: JobOrder, move: Move, context: Context, inputs: Mapping[str, Any]) -> None:  # noqa: ARG001
+    if move.to_status == S.RUNNING and job.started_at is None:
+        job.started_at = context.occurred_at
+    if move.to_status == S.COMPLETED:
+        job.completed_at = context.occurred_at
+
+
+def short_only_with_reason(job: JobOrder, move: Move, context: Context, inputs: Mapping[str, Any]) -> None:
+    if move.to_status == S.COMPLETED and job.to_do and not inputs.get("reason"):
+        context.refuse(
+            "short",
+            _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")
+            % {"good": plain(job.good_quantity), "quantity": plain(job.quantity)},
+            missing=str(job.to_do),
+        )
+
+
+JOB_ORDER = declare(
+    Kind(
+        code="job_order",
+        label=gettext_lazy("operation"),
+        model_name="orders.JobOrder",
+        statuses=DispatchStatus,
+        initial_statuses=frozenset({S.PENDING, S.WAITING}),
+        final_statuses=frozenset({S.CANCELLED, S.CLOSED}),
+        held_statuses=frozenset({S.HELD}),
+        abandoned=frozenset({S.CANCELLED}),
+        moves=MOVES,
+        permission=RUN_JOB,
+        scope=lambda job: job.scope,
+        fields={
+            "quantity": GuardField(
+                type=ValueType.NUMBER, label=gettext_lazy("quantity"), read=lambda job: job.quantity
+            ),
+            "good": GuardField(type=ValueType.NUMBER, label=gettext_lazy("good"), read=lambda job: job.good_quantity),
+            "scrap": GuardField(
+                type=ValueType.NUMBER, label=gettext_lazy("scrap"), read=lambda job: job.scrap_quantity
+            ),
+            "to_do": GuardField(type=ValueType.NUMBER, label=gettext_lazy("still to do"), read=lambda job: job.to_do),
+            "item": GuardField(
+                type=ValueType.TEXT, label=gettext_lazy("item"), read=lambda job: job.work_order.item_code
+            ),
+            "customer": GuardField(
+                type=ValueType.TEXT, label=gettext_lazy("customer"), read=lambda job: job.work_order.customer
+            ),
+            "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
+        },
+        prepare=[short_only_with_reason, keep_times],
+        thread=lambda job: f"work_order:{job.work_order_id}",
+        topics=lambda job: job.topics,
+        site_id=lambda job: job.site_id,
+        erp_reference=lambda job: job.work_order.number,
+    )
+)

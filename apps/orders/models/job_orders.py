@@ -1,0 +1,113 @@
+"""One operation of a work order, dispatched to a work center; "operation" on screens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.fields import QuantityField
+from apps.core.history import History
+from apps.core.rights import Action, Scope
+from apps.orders.actions import VIEW_ORDERS
+from apps.orders.models.statuses import BEGUN, OPEN, DispatchStatus
+from apps.plant.models import within
+from apps.workflows.models import WorkflowItem, workflow_triggers
+
+
+class JobOrderQuerySet(models.QuerySet["JobOrder"]):
+    def visible_to(self, actor: Actor, action: Action = VIEW_ORDERS) -> Self:
+        return self.filter(within(rights.places(actor, action)))
+
+    def at_station(self, work_unit_id: int, work_center_id: int) -> Self:
+        """Those meant for this work unit, or for any of its work center."""
+        return self.filter(
+            models.Q(work_unit_id=work_unit_id) | models.Q(work_unit=None), work_center_id=work_center_id
+        )
+
+    def not_over(self) -> Self:
+        return self.filter(status__in=BEGUN | OPEN)
+
+    def by_due_date(self) -> Self:
+        return self.order_by(
+            models.F("work_order__due_at").asc(nulls_last=True),
+            "work_order__priority",
+            "work_order__number",
+            "sequence",
+        )
+
+
+class JobOrder(WorkflowItem):
+    """`good_quantity` and `scrap_quantity` are the sums of its confirmations, kept under the row's lock."""
+
+    site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
+    work_order = models.ForeignKey("orders.WorkOrder", models.PROTECT, related_name="job_orders")
+    sequence = models.PositiveIntegerField(_("operation"))
+    name = models.CharField(_("name"), max_length=120)
+    work_center = models.ForeignKey("plant.WorkCenter", models.PROTECT, related_name="+", verbose_name=_("line"))
+    work_unit = models.ForeignKey(
+        "plant.WorkUnit", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("station")
+    )
+    quantity = QuantityField(_("quantity"))
+    good_quantity = QuantityField(_("good"), default=Decimal(0), editable=False)
+    scrap_quantity = QuantityField(_("scrap"), default=Decimal(0), editable=False)
+    started_at = models.DateTimeField(_("first start"), null=True, editable=False)
+    completed_at = models.DateTimeField(_("completed"), null=True, editable=False)
+
+    site_id: int
+    work_order_id: int
+    work_center_id: int
+    work_unit_id: int | None
+    history = History()
+    objects = JobOrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("operation")
+        verbose_name_plural = _("operations")
+        ordering = ["work_order", "sequence"]
+        triggers = workflow_triggers()
+        constraints = [
+            models.UniqueConstraint(fields=["work_order", "sequence"], name="job_order_sequence"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="job_order_quantity_positive"),
+            models.CheckConstraint(
+                condition=models.Q(good_quantity__gte=0, scrap_quantity__gte=0), name="job_order_made_not_negative"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["work_center", "status"],
+                name="job_order_at_line",
+                condition=models.Q(status__in=sorted(OPEN | BEGUN)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.work_order_id}/{self.sequence}"
+
+    @property
+    def scope(self) -> Scope:
+        return self.work_center.scope
+
+    @property
+    def to_do(self) -> Decimal:
+        """Good pieces still missing, never below zero."""
+        missing: Decimal = self.quantity - self.good_quantity
+        return max(Decimal(0), missing)
+
+    @property
+    def topics(self) -> Collection[str]:
+        topics = {f"line:{self.work_center_id}", f"work_order:{self.work_order_id}"}
+        return topics | ({f"station:{self.work_unit_id}"} if self.work_unit_id else set())
+
+    @property
+    def status_label(self) -> str:
+        return str(DispatchStatus(self.status).label)
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self.status == DispatchStatus.RUNNING)

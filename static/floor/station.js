@@ -1,0 +1,139 @@
+/* One act, one id: a double click or a lost answer never books twice. Typed digits stay until the server has them. */
+"use strict";
+(() => {
+  const body = document.body;
+  let panelTimer = null;
+
+  function newId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  }
+
+  function say(text) {
+    const notice = document.getElementById("notice");
+    notice.hidden = !text;
+    notice.querySelector("[data-notice]").textContent = text || "";
+  }
+
+  function refreshPanel() {
+    clearTimeout(panelTimer);
+    if (!document.querySelector("form[data-sending]")) window.htmx.ajax("GET", body.dataset.panel, { swap: "none" });
+  }
+
+  /* -- what is sent keeps its id until the server has answered for good */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    form.dataset.commandId = form.dataset.commandId || newId();
+    event.detail.parameters.command_id = form.dataset.commandId;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    form.dataset.sending = "";
+    form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = true; });
+    say("");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    delete form.dataset.sending;
+    form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = false; });
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    if (status >= 200 && status < 500) {
+      delete form.dataset.commandId;
+      if (status < 300 && form.dataset.clears !== undefined) clearCount();
+    } else {
+      say(body.dataset.notSaved);
+    }
+  });
+
+  /* -- the keypad types into the chosen field; a keyboard does as well */
+  function chosen() { return document.querySelector("#count .input.on"); }
+  function choose(field) {
+    document.querySelectorAll("#count .input").forEach((other) => other.classList.toggle("on", other === field));
+    describe();
+  }
+  function clearCount() {
+    document.querySelectorAll("#count .input").forEach((field) => { field.value = ""; });
+    document.querySelectorAll("#count input[type=radio]").forEach((radio) => { radio.checked = false; });
+    choose(document.querySelector("#count .input"));
+  }
+  function number(name) {
+    const field = document.querySelector(`#count [name=${name}]`);
+    return field ? field.value.trim() : "";
+  }
+  function describe() {
+    const good = number("good"), scrap = number("scrap");
+    const reasons = document.getElementById("scrap-reasons");
+    const button = document.querySelector("#count [data-book]");
+    if (reasons) reasons.hidden = !(scrap && scrap !== "0");
+    if (!button) return;
+    const parts = [];
+    if (good && good !== "0") parts.push(`${good} ${button.dataset.good}`);
+    if (scrap && scrap !== "0") parts.push(`${scrap} ${button.dataset.scrap}`);
+    button.querySelector("span").textContent = parts.length
+      ? `${button.dataset.verb} ${parts.join(" + ")}` : button.dataset.empty;
+  }
+  document.addEventListener("focusin", (event) => { if (event.target.matches("#count .input")) choose(event.target); });
+  document.addEventListener("input", (event) => { if (event.target.matches("#count .input")) describe(); });
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-key]");
+    if (key) {
+      const field = document.querySelector(key.closest("[data-keypad]").dataset.keypad) || chosen();
+      if (!field) return;
+      if (key.dataset.key === "clear") field.value = "";
+      else if (key.dataset.key === "back") field.value = field.value.slice(0, -1);
+      else field.value += key.dataset.key;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    const opener = event.target.closest("[data-open]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.open);
+      dialog.showModal();
+      const first = dialog.querySelector("input:not([type=hidden])");
+      if (first) first.focus();
+    }
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  });
+
+  /* -- a badge held to the reader while nobody types opens the sign-in with the badge in it */
+  let wedge = "", wedgeAt = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, textarea") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const now = Date.now();
+    if (now - wedgeAt > 100) wedge = "";
+    wedgeAt = now;
+    if (event.key === "Enter" && wedge.length >= 4) {
+      const dialog = document.getElementById("sign-in");
+      if (!dialog.open) dialog.showModal();
+      dialog.querySelector("[name=badge]").value = wedge;
+      dialog.querySelector("[name=pin]").focus();
+      wedge = "";
+      event.preventDefault();
+    } else if (event.key.length === 1) {
+      wedge += event.key;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("#sign-in [name=badge]")) {
+      event.preventDefault();
+      document.querySelector("#sign-in [name=pin]").focus();
+    }
+  });
+
+  /* -- a change on the line may change what this person can do; the lock falls by itself */
+  document.addEventListener("mfgos:changed", () => {
+    clearTimeout(panelTimer);
+    panelTimer = setTimeout(refreshPanel, 150);
+  });
+  document.addEventListener("htmx:afterSettle", describe);
+  setInterval(() => {
+    const who = document.getElementById("who");
+    if (who && who.dataset.locksAt && Date.now() > Number(who.dataset.locksAt)) refreshPanel();
+  }, 1000);
+  document.addEventListener("DOMContentLoaded", describe);
+})();
