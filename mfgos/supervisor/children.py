@@ -64,11 +64,14 @@ class Child:
         """Its exit code (negative: the signal) once it is over."""
         return self.process.poll() if self.process else None
 
-    def stop(self) -> None:
-        """Ask, wait, then kill with everything it started."""
-        if self.process is None or self.process.poll() is not None:
+    def ask_to_stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+
+    def wait_stopped(self) -> None:
+        """Give it its time, then kill it with everything it started."""
+        if self.process is None:
             return
-        self.process.send_signal(self.stop_signal)
         try:
             self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:

@@ -79,9 +79,16 @@ class Supervisor:
         except StopAskedError:
             say("Stopping.")
         finally:
-            for child in (*self.programs, *([self.database] if self.database else [])):
-                child.stop()
+            self._stop()
         say("Stopped.")
+
+    def _stop(self) -> None:
+        """First those who use the database, then the database."""
+        for group in (self.programs, [self.database] if self.database else []):
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.wait_stopped()
 
     # ---- start
 

@@ -72,7 +72,10 @@ class Product:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        """What is still running ends the hard way: quick, and one more attack on the next start."""
+        children = self.children()
+        self.stop(signal.SIGKILL)
+        until(lambda: not any(processes.alive(pid) for pid in children))
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         assert self.process

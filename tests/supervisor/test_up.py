@@ -44,15 +44,6 @@ def test_first_start_second_start_and_stop(open_folder: Path) -> None:
     assert (cold < COLD_SECONDS, warm < WARM_SECONDS, stop < STOP_SECONDS) == (True, True, True)
 
 
-def test_a_second_one_names_the_first(used_folder: Path) -> None:
-    with Product(used_folder) as first:
-        first.running()
-        with Product(used_folder) as second:
-            assert second.wait() == 1
-        assert first.process
-        assert f"http://127.0.0.1:{first.port} (pid {first.process.pid})" in second.sentence()
-
-
 def test_a_taken_port_is_named_before_anything_starts(open_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         with Product(open_folder, PORT=str(taken.getsockname()[1])) as product:
@@ -79,8 +70,16 @@ def test_a_wrong_setting_is_one_sentence(used_folder: Path) -> None:
 
 def test_sigint_stops_it_even_when_it_was_started_with_sigint_ignored(used_folder: Path) -> None:
     with Product(used_folder, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as product:
-        product.page()
+        product.running()
+        refuses_a_second_one(product)
         assert product.stop(signal.SIGINT) == 0
+
+
+def refuses_a_second_one(first: Product) -> None:
+    with Product(first.folder) as second:
+        assert second.wait() == 1
+    assert first.process
+    assert f"http://127.0.0.1:{first.port} (pid {first.process.pid})" in second.sentence()
 
 
 def test_sigterm_during_the_start_stops_it(open_folder: Path) -> None:
