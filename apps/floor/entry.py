@@ -56,4 +56,5 @@ def quantity(data: QueryDict, name: str) -> Decimal:
 def inputs(data: QueryDict) -> dict[str, str]:
     """What an edge asks for; empty fields were not given."""
     prefix = "input."
-    return {name.removeprefix(prefix): data[name] for name in data if name.startswith(prefix) and data[name]}
+    given = {name.removeprefix(prefix): data.get(name, "") for name in data if name.startswith(prefix)}
+    return {name: value for name, value in given.items() if value}
