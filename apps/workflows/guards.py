@@ -110,6 +110,14 @@ def _time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def is_time(text: str) -> bool:
+    try:
+        _time(text)
+    except GuardError:
+        return False
+    return True
+
+
 # ---- CEL
 
 

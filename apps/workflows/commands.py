@@ -1,0 +1,246 @@
+"""Everything that changes a workflow: draft, save, review, publish, retire; and the kill switch.
+
+Workflows hold for the whole plant, so each of these asks for its right everywhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from apps.core import rights
+from apps.core.commands import Context, FreeText, command
+from apps.core.rights import EVERYWHERE
+from apps.workflows.actions import EDIT, PUBLISH, STOP_EDGE
+from apps.workflows.check import check, errors_in
+from apps.workflows.definition import Definition
+from apps.workflows.events import (
+    DraftCreated,
+    DraftReturned,
+    DraftSaved,
+    EdgeResumed,
+    EdgeStopped,
+    ReviewRequested,
+    VersionPublished,
+    VersionRetired,
+)
+from apps.workflows.judgement import can_be_done_by
+from apps.workflows.kinds import KINDS
+from apps.workflows.models import Edge, EdgeStop, Version, VersionStatus, Workflow
+from apps.workflows.rows import dangling, replace_rows, to_definition
+
+
+def topic(workflow: Workflow) -> str:
+    """What a screen with buttons of this kind of item depends on, besides the item's own topics."""
+    return f"workflow:{workflow.kind}"
+
+
+@command("workflows.create_draft")
+def create_draft(context: Context, *, version_id: int) -> int:
+    """A new draft that is a copy of any version, retired ones too: that is how one goes back. Answers its id."""
+    context.allow(EDIT, at=EVERYWHERE)
+    copied = _locked(context, version_id)
+    return _new_draft(context, copied.workflow, to_definition(copied), copy_of_id=copied.pk)
+
+
+@command("workflows.import_draft")
+def import_draft(context: Context, *, definition: Definition) -> int:
+    """A draft from a file, of a new workflow when its code is new. Answers the version's id."""
+    context.allow(EDIT, at=EVERYWHERE)
+    workflow, __ = Workflow.objects.get_or_create(
+        code=definition.code, defaults={"kind": definition.kind, "name": definition.name}
+    )
+    return _new_draft(context, workflow, definition, copy_of_id=None)
+
+
+@command("workflows.save_draft")
+def save_draft(context: Context, *, version_id: int, definition: Definition, based_on: str = "") -> str:
+    """Replaces the draft's states and edges. `based_on`: the checksum that was edited; another one since is refused.
+
+    Answers the new checksum. A draft may be wrong in every way but those that rows can't hold.
+    """
+    context.allow(EDIT, at=EVERYWHERE)
+    version = _locked(context, version_id, VersionStatus.DRAFT)
+    if based_on and version.checksum != based_on:
+        context.refuse(
+            "changed_meanwhile",
+            _("Somebody else has saved this draft meanwhile. Reload it and enter the change again."),
+        )
+    _fill(context, version, definition)
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum))
+    return version.checksum
+
+
+@command("workflows.submit_for_review")
+def submit_for_review(context: Context, *, version_id: int) -> str:
+    """From here on the version is fixed, until it is returned. Refused while the check finds errors."""
+    context.allow(EDIT, at=EVERYWHERE)
+    version = _locked(context, version_id, VersionStatus.DRAFT)
+    _insist_on_clean(context, version)
+    _set_status(version, VersionStatus.IN_REVIEW)
+    context.record(ReviewRequested(subject_id=version.pk, checksum=version.checksum))
+    return version.status
+
+
+@command("workflows.return_to_draft")
+def return_to_draft(context: Context, *, version_id: int) -> str:
+    context.allow(EDIT, at=EVERYWHERE)
+    version = _locked(context, version_id, VersionStatus.IN_REVIEW)
+    _set_status(version, VersionStatus.DRAFT)
+    context.record(DraftReturned(subject_id=version.pk))
+    return version.status
+
+
+@command("workflows.publish")
+def publish(context: Context, *, version_id: int, note: FreeText, effective_from: datetime | None = None) -> str:
+    """New items start on it from `effective_from`, or now; items in flight stay on theirs. Nobody approves own work."""
+    context.allow(PUBLISH, at=EVERYWHERE)
+    version = _locked(context, version_id, VersionStatus.IN_REVIEW)
+    if not note.strip():
+        context.refuse("note_missing", _("Say in a sentence what changes and why."))
+    approver = context.actor.person_id
+    if approver in version.editor_ids or (approver is None and version.editor_ids):
+        context.refuse(
+            "own_work",
+            _("Who has written a workflow can't approve it."),
+            can_be_done_by(", ".join(rights.holders(PUBLISH))),
+        )
+    _insist_on_clean(context, version)
+    version.approver_id, version.note = approver, note.strip()
+    version.published_at, version.effective_from = context.now, effective_from or context.now
+    _set_status(version, VersionStatus.PUBLISHED)
+    context.record(
+        VersionPublished(
+            subject_id=version.pk,
+            workflow_id=version.workflow_id,
+            number=version.number,
+            checksum=version.checksum,
+            editor_ids=version.editor_ids,
+        )
+    )
+    context.touch(topic(version.workflow))
+    return version.status
+
+
+@command("workflows.retire")
+def retire(context: Context, *, version_id: int) -> str:
+    """No new item starts on it. Refused while an item is on its way in it, or when nothing would take its place."""
+    context.allow(PUBLISH, at=EVERYWHERE)
+    version = _locked(context, version_id, VersionStatus.PUBLISHED)
+    kind = KINDS.get(version.workflow.kind)
+    items = kind.model._base_manager.filter(workflow_version=version) if kind else None
+    left = items.exclude(status__in=kind.final_statuses).count() if kind and items else 0
+    if left:
+        context.refuse(
+            "items_on_it", _("%(count)s are still on their way in this version.") % {"count": left}, count=left
+        )
+    others = Version.objects.in_force(at=context.now).filter(workflow=version.workflow_id).exclude(pk=version.pk)
+    if not others.exists():
+        context.refuse("only_one", _("No other version is in force: publish one first."))
+    _set_status(version, VersionStatus.RETIRED)
+    context.record(VersionRetired(subject_id=version.pk, workflow_id=version.workflow_id))
+    return version.status
+
+
+@command("workflows.stop_edge")
+def stop_edge(context: Context, *, workflow_id: int, edge: str, reason: FreeText) -> int:
+    """Nobody takes this edge, in any version, until it is resumed. `reason` is what operators read. Answers an id."""
+    context.allow(STOP_EDGE, at=EVERYWHERE)
+    workflow = Workflow.objects.select_for_update().filter(pk=workflow_id).first()
+    published = Edge.objects.filter(version__workflow=workflow_id, version__published_at__isnull=False)
+    if workflow is None or not published.filter(code=edge).exists():
+        context.refuse("unknown_edge", _("No published version has an edge of this name."), edge=edge)
+    if not reason.strip():
+        context.refuse("reason_missing", _("Say why, in a sentence that operators understand."))
+    if workflow.stops.in_force().filter(edge=edge).exists():
+        context.refuse("stopped_already", _("It is stopped already."))
+    stop = EdgeStop.objects.create(
+        workflow=workflow,
+        edge=edge,
+        reason=reason.strip(),
+        stopped_by_id=context.actor.person_id,
+        stopped_at=context.now,
+    )
+    context.record(EdgeStopped(subject_id=workflow.pk, edge=edge, stop_id=stop.pk))
+    context.touch(topic(workflow))
+    return stop.pk
+
+
+@command("workflows.resume_edge")
+def resume_edge(context: Context, *, stop_id: int) -> None:
+    context.allow(STOP_EDGE, at=EVERYWHERE)
+    stop = EdgeStop.objects.select_for_update().filter(pk=stop_id).in_force().first()
+    if stop is None:
+        context.refuse("not_stopped", _("It is not stopped any more."))
+    stop.resumed_by_id, stop.resumed_at = context.actor.person_id, context.now
+    stop.save(update_fields=["resumed_by_id", "resumed_at"])
+    context.record(EdgeResumed(subject_id=stop.workflow_id, edge=stop.edge, stop_id=stop.pk))
+    context.touch(topic(stop.workflow))
+
+
+# ---- shared
+
+
+def _locked(context: Context, version_id: int, *expected: VersionStatus) -> Version:
+    rows = Version.objects.select_for_update(of=("self",)).select_related("workflow")
+    version = rows.filter(pk=version_id).first()
+    if version is None:
+        context.refuse("not_found", _("This does not exist any more. Reload the screen."))
+    if expected and version.status not in expected:
+        context.refuse(
+            "wrong_status",
+            _("The version is %(status)s, so this is not possible.") % {"status": VersionStatus(version.status).label},
+            status=version.status,
+        )
+    return version
+
+
+def _new_draft(context: Context, workflow: Workflow, definition: Definition, *, copy_of_id: int | None) -> int:
+    Workflow.objects.select_for_update().get(pk=workflow.pk)  # the next number is given once
+    last = workflow.versions.aggregate(last=Max("number"))["last"] or 0
+    version = Version.objects.create(
+        workflow=workflow, number=last + 1, author_id=context.actor.person_id, created_at=context.now
+    )
+    _fill(context, version, definition)
+    context.record(DraftCreated(subject_id=version.pk, workflow_id=workflow.pk, copy_of_id=copy_of_id))
+    return version.pk
+
+
+def _fill(context: Context, version: Version, definition: Definition) -> None:
+    workflow = version.workflow
+    if (definition.kind, definition.code) != (workflow.kind, workflow.code):
+        context.refuse(
+            "other_workflow",
+            _("This is a definition of %(code)s (%(kind)s).") % {"code": definition.code, "kind": definition.kind},
+        )
+    problems = dangling(definition)
+    if problems:
+        context.refuse("not_a_graph", "; ".join(problems[:8]))
+    replace_rows(version, definition)
+    if workflow.name != definition.name:
+        workflow.name = definition.name
+        workflow.save(update_fields=["name"])
+    person = context.actor.person_id
+    if person is not None and person not in version.editor_ids:
+        version.editor_ids = [*version.editor_ids, person]
+    version.checksum = definition.checksum
+    version.save(update_fields=["editor_ids", "checksum"])
+
+
+def _insist_on_clean(context: Context, version: Version) -> None:
+    definition = to_definition(version)
+    errors = errors_in(check(definition, KINDS.get(version.workflow.kind)))
+    if errors:
+        shown = " ".join(str(problem) for problem in errors[:5])
+        context.refuse(
+            "check_failed", _("The check has found %(n)s errors. %(shown)s") % {"n": len(errors), "shown": shown}
+        )
+    if version.checksum != definition.checksum:
+        context.refuse("checksum", _("The stored checksum does not fit the states and edges. Save the draft again."))
+
+
+def _set_status(version: Version, status: VersionStatus) -> None:
+    version.status = status
+    version.save()
