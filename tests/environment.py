@@ -17,7 +17,10 @@ from mfgos.supervisor import cluster
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What the developer's shell says must not decide how a test ends.
-FOREIGN = ("DATABASE_URL", "DATABASE_OWNER_URL", "ALLOWED_HOSTS", "DEBUG", "HOST", "PORT", "TLS_CERT", "TLS_KEY")
+FOREIGN = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL"),
+    *("HOST", "PORT", "TLS_CERT", "TLS_KEY", "MFGOS_HTTPS", "MFGOS_DB_POOL"),
+)
 OURS = {
     "DJANGO_SETTINGS_MODULE": "mfgos.settings",
     "MFGOS_CLUSTER": "test",

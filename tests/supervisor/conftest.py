@@ -36,7 +36,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def private_folder() -> Iterator[Path]:
-    with folder(0o700, "mfgos-private-") as path:
+    with folder(0o700, "mfgos private ") as path:
         yield path
 
 

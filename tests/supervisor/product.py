@@ -29,7 +29,7 @@ def free_port() -> int:
     return port
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> float:
+def until(condition: Callable[[], object], seconds: float = 30) -> float:
     """How long it took until the condition held; a failed test where it never did."""
     start = time.monotonic()
     while not condition():
@@ -81,11 +81,11 @@ class Product:
         assert self.process
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def wait(self) -> int:
         assert self.process
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -100,11 +100,11 @@ class Product:
     def page(self) -> float:
         """Seconds until the first page answers."""
         assert self.process
-        return until(lambda: self.answers() or self._refuse_ended(), 30)
+        return until(lambda: self.answers() or self._refuse_ended(), 60)
 
     def running(self) -> float:
         """Seconds until the table with the addresses is printed."""
-        return until(lambda: "mfgos runs" in self.said() or self._refuse_ended(), 30)
+        return until(lambda: "mfgos runs" in self.said() or self._refuse_ended(), 60)
 
     def _refuse_ended(self) -> bool:
         assert self.process

@@ -14,7 +14,7 @@ from tests.supervisor.product import Product, until
 
 pytestmark = pytest.mark.faults
 
-HEAL_SECONDS, ORPHAN_SECONDS = 8, 3
+HEAL_SECONDS, ORPHAN_SECONDS = 12, 5
 # How each child shows in the list of processes.
 MARKS = {"web": "daphne", "worker": "manage.py worker", "database": "postgres"}
 
