@@ -64,9 +64,8 @@ def make_line(area: Area | None = None, code: str = "L3") -> WorkCenter:
 
 
 def make_station(line: WorkCenter | None = None, code: str = "A33", *, position: int = 1) -> WorkUnit:
-    return WorkUnit.objects.create(
-        work_center=line or make_line(), code=code, name=f"Station {code}", position=position
-    )
+    line = line or make_line()
+    return WorkUnit.objects.create(work_center=line, code=code, name=f"Station {code}", position=position)
 
 
 def make_calendar(

@@ -106,7 +106,10 @@ class ShiftPattern(models.Model):
         """Refuses breaks outside the shift, and a shift that runs into another one of its calendar."""
         if self.starts_at is None or self.ends_at is None or not self.weekdays:
             return
-        pattern = self.as_pattern()
+        try:
+            pattern = self.as_pattern()
+        except (TypeError, ValueError):
+            return  # the field has said so
         if not pattern.holds_breaks():
             raise ValidationError({"breaks": _now("A break lies outside the shift, or two of them overlap.")})
         others = ShiftPattern.objects.filter(calendar=self.calendar_id).exclude(pk=self.pk)
