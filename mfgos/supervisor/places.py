@@ -46,6 +46,11 @@ class Place:
         return self.base / "server.log"
 
     @property
+    def unfinished(self) -> Path:
+        """Marks a database whose first preparation has not come to its end: nobody has worked on it yet."""
+        return self.base / "unfinished"
+
+    @property
     def socket_dir(self) -> Path:
         """Beside the data, or, where that path is too long for a socket, in the system's folder for such things."""
         beside = self.base / "s"

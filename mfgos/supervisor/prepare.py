@@ -9,11 +9,10 @@ import os
 import sys
 
 import django
-from django.apps import apps
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 OWNER, APP = "mfgos_owner", "mfgos_app"
@@ -26,9 +25,8 @@ def main() -> None:
         refuse_wrong_configuration()
         call_command("migrate", interactive=False, verbosity=1)
         become_app()
-        if "seed" in get_commands():
-            call_command("seed")
-        if settings.DEMO and "demo" in get_commands() and not has_plant():
+        call_command("seed")
+        if settings.DEMO:
             call_command("demo")
         call_command("collectstatic", interactive=False, verbosity=0)
     except (ImproperlyConfigured, CommandError, DatabaseError) as error:
@@ -50,11 +48,6 @@ def become_app() -> None:
             return
     connection.settings_dict["OPTIONS"]["assume_role"] = APP
     connection.close()
-
-
-def has_plant() -> bool:
-    site = apps.all_models["plant"].get("site")
-    return site is not None and site._default_manager.exists()
 
 
 if __name__ == "__main__":

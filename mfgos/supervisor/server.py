@@ -162,8 +162,8 @@ def wait_for(place: Place, seconds: float) -> bool:
 # ---- roles and database
 
 
-def provision(server: Server) -> None:
-    """Give a new cluster its two roles and its database; what is there already stays."""
+def provision(server: Server, *, start_over: bool = False) -> bool:
+    """Give a new cluster its two roles and its database; what is there already stays.  True: the database is new."""
     address = url(server.place, user="postgres", database="postgres")
     with psycopg.connect(address, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'mfgos_owner'").fetchone():
@@ -171,8 +171,12 @@ def provision(server: Server) -> None:
                 connection.execute("CREATE ROLE mfgos_owner LOGIN CREATEDB")
                 connection.execute("CREATE ROLE mfgos_app LOGIN")
                 connection.execute("GRANT mfgos_app TO mfgos_owner")
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'mfgos'").fetchone():
+        if start_over:
+            connection.execute("DROP DATABASE IF EXISTS mfgos WITH (FORCE)")
+        new = not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'mfgos'").fetchone()
+        if new:
             connection.execute("CREATE DATABASE mfgos OWNER mfgos_owner")
         if server.place.mode == "test":
             # Lets the flush between tests switch triggers off; the real thing must never have it.
             connection.execute("GRANT SET ON PARAMETER session_replication_role TO mfgos_owner")
+    return new

@@ -115,7 +115,11 @@ class Supervisor:
                 say("The database takes its time (it repairs itself after a crash).")
                 told += 30
             self.signals.pause(TICK)
-        server.provision(self.server)
+        unfinished = self.server.place.unfinished
+        if unfinished.exists():
+            say("The first start was cut short; the database is made anew.")
+        if server.provision(self.server, start_over=unfinished.exists()):
+            unfinished.touch()
         self.database_ready = True
 
     def _prepare(self) -> None:
@@ -133,14 +137,15 @@ class Supervisor:
         if code:
             raise SupervisorError(f"Preparing the database failed: {child.reason()} (see {child.log}).")
         mark_file.write_text(f"{stamp.inputs(self.base_dir)} {stamp.database(self._owner_url)}")
+        if self.server:
+            self.server.place.unfinished.unlink(missing_ok=True)
 
     def _start_programs(self) -> None:
         endpoint = ("-e", self.address.endpoint)
         self.programs = [
             self._program("web", "-m", "daphne", *endpoint, "mfgos.asgi:application", MFGOS_DB_POOL="1"),
+            self._program("worker", "manage.py", "worker"),
         ]
-        if any(self.base_dir.glob("apps/*/management/commands/worker.py")):
-            self.programs.append(self._program("worker", "manage.py", "worker"))
         for child in self.programs:
             child.start()
 

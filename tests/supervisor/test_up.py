@@ -95,11 +95,14 @@ def refuses_a_second_one(first: Product) -> None:
     assert f"http://127.0.0.1:{first.port} (pid {first.process.pid})" in second.sentence()
 
 
-def test_sigterm_during_the_start_stops_it(open_folder: Path) -> None:
+def test_a_first_start_that_was_cut_short_begins_again(open_folder: Path) -> None:
     with Product(open_folder) as product:
         until(lambda: product.pid_of("mfgos.supervisor.prepare"))
         assert product.stop(signal.SIGTERM) == 0
     assert product.said() == "Stopping.\nStopped.\n"
+    with product:
+        until(lambda: product.pid_of("mfgos.supervisor.prepare"))
+    assert product.said() == "The first start was cut short; the database is made anew.\n"
 
 
 class TestDatabaseUrl:
