@@ -143,7 +143,21 @@ def test_a_pin_is_kept_as_argon2id_and_peppered(world: World, manager: Person, s
 
 @pytest.mark.parametrize(
     "pin",
-    "12345 1234567890123 12345a ²²²²²² 123456 654321 000000 777777 121212 123123 890123 210987 112112".split(),
+    [
+        "12345",
+        "1234567890123",
+        "12345a",
+        "²²²²²²",
+        "123456",
+        "654321",
+        "000000",
+        "777777",
+        "121212",
+        "123123",
+        "890123",
+        "210987",
+        "112112",
+    ],
 )
 def test_short_and_trivial_pins_are_refused(world: World, manager: Person, pin: str) -> None:
     with pytest.raises(CommandRefused) as refusal:
