@@ -35,7 +35,7 @@ def main() -> None:
 
 def refuse_wrong_configuration() -> None:
     """Django's checks, with the first errors in one sentence."""
-    errors = [message for message in run_checks() if message.is_serious()]
+    errors = [message for message in run_checks(databases=["default"]) if message.is_serious()]
     if errors:
         raise CommandError("; ".join(f"{error.id}: {error.msg} {error.hint or ''}".strip() for error in errors))
 
