@@ -26,6 +26,7 @@ from apps.core.actors import Actor
 from apps.core.administration import PlainAdmin, ReadOnlyAdmin
 from apps.core.errors import CommandRefused
 from apps.core.rights import EVERYWHERE, Action
+from apps.plant.administration import WithoutTransaction, actor_of, by
 from apps.workflows import commands, people
 from apps.workflows.actions import EDIT, PUBLISH, STOP_EDGE, VIEW
 from apps.workflows.check import check
@@ -49,9 +50,10 @@ class Button:
     asks: StrOrPromise = ""
 
 
-class ButtonsMixin:
+class ButtonsAdmin(PlainAdmin, WithoutTransaction):
     """The command id is made with the page, so that a double click is one act."""
 
+    actions: Any = None
     change_form_outer_after_template = "workflows/_buttons.html"
 
     def buttons_for(self, row: Any) -> list[Button]:
@@ -61,14 +63,14 @@ class ButtonsMixin:
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         context = dict(extra_context or {})
-        row = self.get_object(request, object_id) if object_id else None  # type: ignore[attr-defined]
+        row = self.get_object(request, object_id) if object_id else None
         if row is not None:
-            actor: Actor | None = getattr(request, "actor", None)
-            buttons = [b for b in self.buttons_for(row) if actor and rights.may(actor, b.action, EVERYWHERE)]
+            actor = actor_of(request)
+            buttons = [button for button in self.buttons_for(row) if rights.may(actor, button.action, EVERYWHERE)]
             if request.method == "POST" and "_do" in request.POST:
                 return self._pressed(request, row, buttons)
             context |= {"buttons": [(button, uuid4()) for button in buttons], **self.shown(row)}
-        return super().changeform_view(request, object_id, form_url, context)  # type: ignore[misc,no-any-return]
+        return super().changeform_view(request, object_id, form_url, context)
 
     def shown(self, row: Any) -> dict[str, Any]:  # noqa: ARG002
         """More for the page's template."""
@@ -81,7 +83,7 @@ class ButtonsMixin:
         address: str | None = None
         try:
             command_id = UUID(request.POST.get("command_id", ""))
-            address = button.press(request.actor, command_id, row.pk, request.POST.get("text", ""))  # type: ignore[attr-defined]
+            address = button.press(actor_of(request), command_id, row.pk, request.POST.get("text", ""))
         except CommandRefused as refusal:
             messages.error(request, str(refusal))
         except ValueError:
@@ -167,7 +169,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Version)
-class VersionAdmin(ButtonsMixin, PlainAdmin):
+class VersionAdmin(ButtonsAdmin):
     """Adding one imports a definition as a draft; only a draft can be changed."""
 
     view_action = VIEW
@@ -179,19 +181,19 @@ class VersionAdmin(ButtonsMixin, PlainAdmin):
     ordering = ["workflow__name", "-number"]
     list_select_related = ["workflow"]
 
-    def get_fields(self, request: HttpRequest, obj: Version | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:
         return ["definition", "based_on"] if self.has_change_permission(request, obj) else []
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return (not isinstance(obj, Version) or obj.is_draft) and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Version, form: DraftForm, change: bool) -> None:  # noqa: FBT001
-        definition, actor = form.cleaned_data["definition"], request.actor  # type: ignore[attr-defined]
+        definition = form.cleaned_data["definition"]
         if change:
             based_on = form.cleaned_data["based_on"]
-            commands.save_draft(actor, uuid4(), version_id=obj.pk, definition=definition, based_on=based_on)
+            commands.save_draft(*by(request), version_id=obj.pk, definition=definition, based_on=based_on)
         else:
-            obj.pk = commands.import_draft(actor, uuid4(), definition=definition)
+            obj.pk = commands.import_draft(*by(request), definition=definition)
         obj.refresh_from_db()
 
     def buttons_for(self, row: Version) -> list[Button]:
@@ -233,7 +235,7 @@ class StopForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(EdgeStop)
-class EdgeStopAdmin(ButtonsMixin, PlainAdmin):
+class EdgeStopAdmin(ButtonsAdmin):
     """Adding one stops the edge for everybody at once, in all versions."""
 
     view_action = VIEW
@@ -249,8 +251,7 @@ class EdgeStopAdmin(ButtonsMixin, PlainAdmin):
 
     def save_model(self, request: HttpRequest, obj: EdgeStop, form: StopForm, change: bool) -> None:  # noqa: ARG002, FBT001
         obj.pk = commands.stop_edge(
-            request.actor,  # type: ignore[attr-defined]
-            uuid4(),
+            *by(request),
             workflow_id=obj.workflow_id,
             edge=obj.edge,
             reason=obj.reason,

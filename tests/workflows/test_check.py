@@ -15,7 +15,7 @@ from tests.workflows.testapp.kinds import THING
 from tests.workflows.workshop import _edge, _state, thing_workflow
 
 WORDS = Words(
-    roles=frozenset({"operator", "line_lead", "system"}),
+    roles={"operator": {"testapp.run_thing"}, "line_lead": {"testapp.run_thing"}, "visitor": set(), "system": set()},
     skills=frozenset({"welding"}),
     purposes=frozenset({"pause", "short_completion"}),
 )
@@ -169,6 +169,12 @@ def test_gate_on_every_way_to_done_may_be_left_by_giving_up():
 def test_missing_translations_are_warnings():
     problems = check(thing_workflow(start={"labels": {"en": "Start"}}), THING, WORDS)
     assert problems == [Problem("warning", "edge start", "“Start” lacks: de.")]
+
+
+def test_an_edge_that_nobody_can_take_is_a_warning():
+    [problem] = check(thing_workflow(start={"roles": ["visitor"]}), THING, WORDS)
+    assert str(problem) == "edge start: nobody can take it: none of its roles may run things."
+    assert check(thing_workflow(start={"roles": ["visitor", "operator"]}), THING, WORDS) == []
 
 
 def test_every_problem_at_once():
