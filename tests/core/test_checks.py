@@ -53,6 +53,7 @@ class TestTheDatabase:
         assert warning.id == "mfgos.W011"
         assert "core_ledgerevent" in warning.msg
 
-    def test_that_could_lose_acknowledged_work_is_refused(self) -> None:
+    def test_that_could_lose_acknowledged_work_is_refused(self, settings: object) -> None:
+        settings.VOLATILE = False
         ids = {message.id for message in durability(["default"])}
         assert ids == {"mfgos.E010"}, "the tests' own server runs without fsync, so it must be named"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from apps.plant.models import Terminal
 from tests.browser import chromium, executable
@@ -17,6 +17,11 @@ from tests.supervisor.product import Product
 from tests.world import terminal_cookie
 
 from mfgos.supervisor import cluster  # isort: skip
+
+
+# Two cores carry browser, web, worker and database; how fast the product is, is measured elsewhere.
+PATIENCE_MILLISECONDS = 15_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +42,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         key: cluster.url(BASE_DIR, user=user, mode="test", database=name)
         for key, user in [("DATABASE_URL", "mfgos_app"), ("DATABASE_OWNER_URL", "mfgos_owner")]
     }
-    with Product(folder, MFGOS_CLOCK="shared", MFGOS_CLUSTER="test", **urls) as running:
+    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **urls) as running:
         running.running()
         yield running
         running.stop()
@@ -69,9 +74,13 @@ class Floor:
             "response",
             lambda response: response.status >= 500 and self.faults.append(f"{response.url} {response.status}"),
         )
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.goto(f"{self.base}{path}")
         return page
+
+    def _look_at(self, response: Response) -> None:
+        if response.status >= 500:
+            self.faults.append(f"{response.url} {response.status}")
 
     def close(self) -> None:
         for context in self.contexts:

@@ -46,7 +46,8 @@ def count(page: Page, good: str, scrap: str = "") -> None:
         page.locator("#count [name=scrap]").click()
         for digit in scrap:
             page.locator(f"#count [data-key='{digit}']").click()
-        page.locator("#scrap-reasons label").first.click()
+        page.locator("#scrap-why").click()
+        page.locator("#scrap-sheet label").first.click()
     page.locator("#book button").click()
 
 
@@ -95,6 +96,7 @@ def test_a_double_press_books_once(floor: Floor, shop: Shop) -> None:
     sign_in(page)
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#station-state")).to_contain_text("Running")
+    expect(page.locator("#book button")).to_be_enabled()
     page.fill("#count [name=good]", "1")
     page.evaluate("() => { const b = document.querySelector('#book button'); b.click(); b.click(); b.click(); }")
     expect(page.locator("#station-job [data-value=good]")).to_have_text("1")
