@@ -191,7 +191,7 @@ def test_shipped_files_parse():
 def test_takes_at_most_50_ms():
     """200 states and 1,000 edges, each with a condition and every tenth with an expression that is compiled anew.
 
-    The best of five, because the machine is shared.
+    Time of this process alone, the best of ten: the machine is shared.
     """
     states = [_state(f"s{n}", "running") for n in range(200)]
     states[0] |= {"kind": "initial", "status": "waiting"}
@@ -204,12 +204,12 @@ def test_takes_at_most_50_ms():
         {"kind": "thing", "code": "big", "name": "Big", "states": states, "edges": edges}
     )
     times = []
-    for _ in range(5):
+    for _ in range(10):
         for cached in (guards.compiled, guards.names_in, guards._tokens):
             cached.cache_clear()
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = check(definition, THING, WORDS)
-        times.append((time.perf_counter() - begun) * 1e3)
+        times.append((time.process_time() - begun) * 1e3)
     assert len(errors_in(found)) > 10  # it has looked
     print(f"check: {min(times):.1f} ms for 200 states and 1,000 edges")
     assert min(times) < 50
