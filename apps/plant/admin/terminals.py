@@ -21,17 +21,18 @@ from apps.plant.sessions import remember_terminal
 
 
 class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """A code that exists is no mistake: its device was replaced. The command checks everything else."""
+    """A code that exists is no mistake: its device was replaced."""
 
     class Meta:
         model = Terminal
         fields = ["code", "site", "work_center", "work_unit", "kind", "auto_lock_seconds"]
 
-    def validate_unique(self) -> None:
-        pass
-
-    def validate_constraints(self) -> None:
-        pass
+    def clean(self) -> dict[str, Any]:
+        site, code = self.cleaned_data.get("site"), self.cleaned_data.get("code")
+        former = Terminal.objects.filter(site=site, code=code).first()
+        if self.instance.pk is None and former is not None:
+            self.instance = former
+        return super().clean() or self.cleaned_data
 
 
 @admin.register(Terminal)
