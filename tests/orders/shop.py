@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,7 +30,7 @@ class Shop:
 
 def make_shop(quantity: int = 24) -> Shop:
     """The seeded roles and workflow, the cast, and order WO-1 with one operation at station A33."""
-    call_command("seed", verbosity=0, stdout=_Silence())
+    call_command("seed", verbosity=0, stdout=io.StringIO())
     world = make_world()
     return Shop(world, make_job(world.line, world.station, quantity=quantity))
 
@@ -77,7 +78,3 @@ def reason(purpose: Purpose) -> str:
 
 def order_of(job: JobOrder) -> WorkOrder:
     return WorkOrder.objects.get(pk=job.work_order_id)
-
-
-class _Silence:
-    def write(self, text: str) -> None: ...
