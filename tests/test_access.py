@@ -80,7 +80,8 @@ ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
 }
-OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "floor:enrol"}
+OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
+ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
 
 SHIPPED = {
@@ -120,7 +121,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 
 def test_every_address_has_an_expectation() -> None:
-    known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys()
+    known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -215,6 +216,18 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
         assert not may_view(elsewhere, str(keys[name]))
         assert not may_view(own, "999999999")
         assert not may_view(own, "1 OR 1=1")
+
+
+@pytest.mark.parametrize("path", ENROLMENT.values())
+def test_a_browser_becomes_a_terminal_by_who_may_enrol_one_and_nobody_else(
+    path: str, shop: Shop, settings: object
+) -> None:
+    settings.DEMO = False
+    assert Client().post(path).status_code == 404
+    for role, actions in SHIPPED.items():
+        answer = at_desk(somebody(role, shop)).post(path)
+        assert answer.status_code == (302 if "plant.enrol_terminal" in actions else 404), role
+    assert at_desk(somebody("it_administrator", shop, elsewhere=True)).post(path).status_code == 409
 
 
 def test_badge_and_pin_give_the_floor_only() -> None:
