@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.plant",
     "apps.workflows",
+    "apps.materials",
     "apps.orders",
     "apps.floor",
 ]
