@@ -125,12 +125,12 @@ class owned_by_erp:  # noqa: N801  # reads as a declaration on the model
         options.original_attrs["triggers"] = options.triggers
 
 
-def owned_fields(model: type[models.Model]) -> frozenset[str]:
-    """The fields of `model` that are the ERP's on its rows, with the switches that hold for all sites."""
+def owned_fields(model: type[models.Model], site_id: int | None = None) -> frozenset[str]:
+    """The fields of `model` that are the ERP's on its rows at the site; None: where no site has a switch of its own."""
     declared = OWNERSHIP.get(model._meta.label)
     if declared is None:
         return frozenset()
-    return _settled(declared, _switches(model._meta.label, site_id=None))
+    return _settled(declared, _switches(model._meta.label, site_id))
 
 
 def owned_fields_of(row: models.Model) -> frozenset[str]:
