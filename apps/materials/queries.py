@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -130,7 +130,7 @@ class LotStep:
     for_kind: str
     for_id: str
     movement_id: int
-    depth: int
+    depth: int = 1
 
 
 # UNION keeps each link once, so that a lot which went into itself over others ends the walk.
@@ -175,7 +175,7 @@ def _walk(query: str, lot_id: int, *, forward: bool) -> list[LotStep]:
             if there not in depth:
                 depth[there] = depth[here] + 1
                 waiting.append(there)
-    steps = [LotStep(*row[:6], depth=depth[row[near]] + 1) for row in rows]
+    steps = [replace(LotStep(*row), depth=depth[row[near]] + 1) for row in rows]
     return sorted(steps, key=lambda step: step.depth)
 
 

@@ -16,18 +16,10 @@ from django.utils.translation import gettext as _
 from apps.core.commands import Context, command
 from apps.core.rights import EVERYWHERE
 from apps.materials.actions import MANAGE_MATERIALS
+from apps.materials.commands.candidates import Candidate, Children, References, Spec, Values, nothing_to_load
 from apps.materials.commands.erp_rows import BomRow, ItemRow, LocationRow, LotRow, Rejected, Report, UnitRow
 from apps.materials.commands.rows import found
-from apps.materials.commands.upsert import (
-    Candidate,
-    Children,
-    Options,
-    References,
-    Spec,
-    Values,
-    nothing_to_load,
-    upsert,
-)
+from apps.materials.commands.upsert import Options, upsert
 from apps.materials.conversion import CannotConvert, convert
 from apps.materials.models import Bom, BomLine, Item, ItemUnit, Location, Lot, Movement, StockSnapshot, Unit
 from apps.materials.structure import find_cycle
