@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 from uuid import uuid4
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.core.actors import Actor, Origin
@@ -63,6 +67,13 @@ def make_location(
 
 def make_lot(item: Item, number: str = "", *, status: str = LotStatus.OPEN, expires_on: date | None = None) -> Lot:
     return Lot.objects.create(item=item, number=number or f"L{next(_numbers)}", status=status, expires_on=expires_on)
+
+
+def queries_of(act: Callable[[], object]) -> int:
+    """How many statements it takes, but for those that look at the tests' clock from time to time."""
+    with CaptureQueriesContext(connection) as seen:
+        act()
+    return sum("core_sharedclock" not in query["sql"] for query in seen.captured_queries)
 
 
 def put_stock(
