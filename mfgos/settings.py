@@ -32,6 +32,9 @@ ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 # Whether processes share a movable clock (tests, demos) or read the machine's.
 CLOCK = env.choice("MFGOS_CLOCK", "real", ["real", "shared"])
 
+# A database that may lose everything at a crash: the tests' own, without fsync. Never data of anybody.
+VOLATILE = env.flag("MFGOS_VOLATILE", default=False)
+
 # ---- applications
 
 INSTALLED_APPS = [

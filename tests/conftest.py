@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from apps.core import clock
@@ -74,10 +75,23 @@ def flush_as_owner(self: DatabaseOperations, sql_list: list[str]) -> None:
         cursor.execute("RESET ROLE")
         cursor.execute("SET session_replication_role = replica")
         try:
-            _flush(self, sql_list)
+            _flush_between_readers(self, sql_list)
         finally:
             cursor.execute("RESET session_replication_role")
             cursor.execute(f'SET ROLE "{role}"')
+
+
+def _flush_between_readers(operations: DatabaseOperations, sql_list: list[str]) -> None:
+    """A product that runs beside the tests may be reading; whoever of the two is told of a deadlock is chance."""
+    for tries_left in (4, 3, 2, 1, 0):
+        try:
+            _flush(operations, sql_list)
+        except OperationalError:
+            if not tries_left:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 DatabaseOperations.execute_sql_flush = flush_as_owner

@@ -27,6 +27,7 @@ OURS = {
     "MFGOS_DB_ROLE": "owner",
     "MFGOS_CLOCK": "shared",
     "MFGOS_DEMO": "1",
+    "MFGOS_VOLATILE": "1",
     "MFGOS_TEST_APPS": "tests.workflows.testapp",
     "SECRET_KEY": "only-for-tests-and-long-enough-for-the-checks-0123456789",
 }

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from apps.core.actions import VIEW_LEDGER
 from apps.core.administration import ReadOnlyAdmin
-from apps.core.models import LedgerEvent
+from apps.core.models import LedgerEvent, LedgerEventQuerySet
 
 
 @admin.register(LedgerEvent)
@@ -15,3 +16,7 @@ class LedgerEventAdmin(ReadOnlyAdmin):
     search_fields = ["=thread", "=subject_id", "=erp_reference"]
     date_hierarchy = "recorded_at"
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> LedgerEventQuerySet:
+        actor = getattr(request, "actor", None)
+        return LedgerEvent.objects.visible_to(actor, VIEW_LEDGER) if actor else LedgerEvent.objects.none()

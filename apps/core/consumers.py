@@ -32,7 +32,7 @@ CLOSE_NOT_ALLOWED, CLOSE_UNKNOWN, CLOSE_SLOW = 4403, 4404, 4408
 class LiveConsumer(AsyncWebsocketConsumer):
     """What waits to be sent is bounded: the last state of each fragment and the last beat, no more."""
 
-    hub: Hub
+    hub: Hub | None = None
     addresses: list[str]
 
     async def connect(self) -> None:
@@ -52,8 +52,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.hub = hub()
         for address in self.addresses:
-            self.hub.subscribe(self, address, self.language)
+            await self.hub.subscribe(self, address, self.language)
         self._sender = asyncio.create_task(self._send_frames())
+        self.recheck()  # rights taken away while it subscribed were announced to others only
 
     def refusal(self) -> int:
         """A close code, or 0 when every fragment asked for exists and may be seen."""
@@ -74,6 +75,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
         if self._sender:
             self._sender.cancel()
+        if self.hub:
             self.hub.unsubscribe(self)
 
     # -- what the hub calls; none of it waits

@@ -44,10 +44,9 @@ class Subscriber(Protocol):
 class Feed:
     """One fragment in one language: its subscribers, its last text, and when it may go out again."""
 
-    def __init__(self, hub: Hub, kind: FragmentKind, key: str, language: str) -> None:
-        self.hub, self.kind, self.key, self.language = hub, kind, key, language
+    def __init__(self, hub: Hub, kind: FragmentKind, key: str, language: str, topics: frozenset[str]) -> None:
+        self.hub, self.kind, self.key, self.language, self.topics = hub, kind, key, language, topics
         self.address = kind.address(key)
-        self.topics = frozenset(kind.topics(key))
         self.subscribers: set[Subscriber] = set()
         self.frame = ""
         self._dirty = asyncio.Event()
@@ -98,6 +97,13 @@ def render(kind: FragmentKind, key: str, language: str) -> str:
         connection.close()  # back to the pool; this thread keeps none
 
 
+def topics_of(kind: FragmentKind, key: str) -> frozenset[str]:
+    try:
+        return frozenset(kind.topics(key))
+    finally:
+        connection.close()
+
+
 def plant_time() -> dict[str, Any]:
     """`now` in ISO 8601 and how many seconds of it pass in a real one."""
     try:
@@ -128,14 +134,16 @@ class Hub:
     async def in_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
-    def subscribe(self, subscriber: Subscriber, address: str, language: str) -> None:
+    async def subscribe(self, subscriber: Subscriber, address: str, language: str) -> None:
         """The whole current state follows at once, if this process has it fresh, else with the first rendering."""
-        kind, key = live.find(address)
-        feed = self._feeds.get((address, language))
-        if feed is None:
-            feed = self._feeds[address, language] = Feed(self, kind, key, language)
-            for topic in feed.topics:
-                self._by_topic[topic].add(feed)
+        if (address, language) not in self._feeds:
+            kind, key = live.find(address)
+            topics = await self.in_thread(topics_of, kind, key)
+            if (address, language) not in self._feeds:  # another screen may have been quicker
+                feed = self._feeds[address, language] = Feed(self, kind, key, language, topics)
+                for topic in topics:
+                    self._by_topic[topic].add(feed)
+        feed = self._feeds[address, language]
         feed.subscribers.add(subscriber)
         subscriber.beat(self._beats, self._beat_frame())
         if feed.frame:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.actors import Origin
+from apps.core import rights
+from apps.core.actors import Actor, Origin
+from apps.core.rights import Action
 from apps.core.triggers import append_only
+
+
+class LedgerEventQuerySet(models.QuerySet["LedgerEvent"]):
+    def visible_to(self, actor: Actor, action: Action) -> Self:
+        """Events of the sites that the actor holds `action` for; those of no site only to who holds it everywhere."""
+        places = rights.places(actor, action)
+        if rights.EVERYWHERE & places:
+            return self
+        return self.filter(
+            site_id__in=[int(key) for kind, _, key in (p.partition(":") for p in places) if kind == "site"]
+        )
 
 
 class LedgerEvent(models.Model):
@@ -33,6 +48,8 @@ class LedgerEvent(models.Model):
     command_id = models.UUIDField(null=True)
     erp_reference = models.CharField(_("ERP reference"), max_length=80, blank=True)
     data = models.JSONField(default=dict)
+
+    objects = LedgerEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ledger event")

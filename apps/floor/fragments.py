@@ -43,7 +43,8 @@ def board_topics(key: str) -> Collection[str]:
 
 def station_topics(key: str) -> Collection[str]:
     unit = _unit(key)
-    return [f"line:{unit.work_center_id}"] if unit else []
+    # A published workflow or a stopped edge changes the buttons of operations that did not move.
+    return [f"line:{unit.work_center_id}", "workflow:job_order"] if unit else []
 
 
 @fragment("line-board", topics=board_topics, may_view=may_view_board, tick_seconds=TICK_SECONDS)

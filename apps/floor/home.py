@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -53,24 +54,37 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def enrol(request: HttpRequest, site: str, code: str) -> HttpResponse:
+def enrol_station(request: HttpRequest, site: str, code: str) -> HttpResponse:
     """Makes this browser the terminal of the station, and opens it."""
-    actor = enroller(request)
     unit = WorkUnit.objects.filter(site__code=site, code=code).first()
-    if actor is None or unit is None:
+    return _enrol(request, unit, "floor:station", work_unit_id=unit.pk if unit else None)
+
+
+@require_POST
+def enrol_board(request: HttpRequest, site: str, code: str) -> HttpResponse:
+    """Makes this browser the wall display of the line, and opens it."""
+    line = WorkCenter.objects.filter(site__code=site, code=code).first()
+    return _enrol(request, line, "floor:line", work_center_id=line.pk if line else None, kind=Terminal.Kind.BOARD.value)
+
+
+def _enrol(request: HttpRequest, place: WorkUnit | WorkCenter | None, screen: str, **details: Any) -> HttpResponse:
+    actor = enroller(request)
+    if actor is None or place is None:
         raise Http404
     secret = new_secret()
+    # On a demo several browsers play the same station side by side; elsewhere the new device replaces the old one.
+    suffix = f"-{uuid4().hex[:6]}" if settings.DEMO else ""
     try:
         terminal_id = enrol_terminal(
             actor=actor,
             command_id=uuid4(),
-            code=f"{code}-{uuid4().hex[:6]}" if settings.DEMO else code,
-            site_id=unit.site_id,
+            code=f"{place.code}{suffix}",
+            site_id=place.site_id,
             secret=SecretStr(secret),
-            work_unit_id=unit.pk,
+            **details,
         )
     except CommandRefused as refusal:
         return render(request, "floor/refused.html", {"refusal": refusal}, status=409)
-    response = redirect("floor:station", site, code)
+    response = redirect(screen, place.site.code, place.code)
     sessions.remember_terminal(response, terminal_id=terminal_id, secret=secret)
     return response

@@ -13,6 +13,7 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/confirm/", views.confirm_view, name="confirm"),
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
-    path("station/<str:site>/<str:code>/enrol/", home.enrol, name="enrol"),
+    path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),
     path("line/<str:site>/<str:code>/", views.line_screen, name="line"),
+    path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),
 ]

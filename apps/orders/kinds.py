@@ -13,7 +13,8 @@ from apps.core.numbers import plain
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import MOVES
-from apps.workflows.kinds import GuardField, Kind, Move, ValueType, declare
+from apps.workflows.definition import REASON
+from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 
 S = DispatchStatus
 
@@ -25,14 +26,17 @@ def keep_times(job: JobOrder, move: Move, context: Context, inputs: Mapping[str,
         job.completed_at = context.occurred_at
 
 
-def short_only_with_reason(job: JobOrder, move: Move, context: Context, inputs: Mapping[str, Any]) -> None:
-    if move.to_status == S.COMPLETED and job.to_do and not inputs.get("reason"):
-        context.refuse(
-            "short",
-            _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")
-            % {"good": plain(job.good_quantity), "quantity": plain(job.quantity)},
-            missing=str(job.to_do),
-        )
+def short_only_with_reason(
+    job: JobOrder,
+    move: Move,
+    context: Context,
+    inputs: Mapping[str, Any],  # noqa: ARG001
+) -> Refusal | None:
+    if move.to_status != S.COMPLETED or not job.to_do or REASON in move.requires:
+        return None
+    sentence = _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")
+    numbers = {"good": plain(job.good_quantity), "quantity": plain(job.quantity)}
+    return Refusal("short", sentence % numbers, facts={"missing": str(job.to_do)})
 
 
 JOB_ORDER = declare(
@@ -65,7 +69,8 @@ JOB_ORDER = declare(
             ),
             "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
         },
-        prepare=[short_only_with_reason, keep_times],
+        invariants=[short_only_with_reason],
+        prepare=[keep_times],
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,
         site_id=lambda job: job.site_id,

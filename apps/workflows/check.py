@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.workflows import guards, people
-from apps.workflows.definition import REASON, Definition, EdgeSpec, InputSpec, StateSpec, Texts
+from apps.workflows.definition import REASON, SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, Texts
 from apps.workflows.guards import INPUTS
 from apps.workflows.inputs import VALUE_TYPES
 from apps.workflows.kinds import KINDS, Kind, ValueType
@@ -38,9 +38,9 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """The codes of the plant that an edge may name."""
+    """The codes of the plant that an edge may name; roles with the actions they hold."""
 
-    roles: AbstractSet[str]
+    roles: Mapping[str, AbstractSet[str]]
     skills: AbstractSet[str]
     purposes: AbstractSet[str]
 
@@ -211,8 +211,16 @@ class _Check:
                 )
 
     def _named(self, where: str, edge: EdgeSpec) -> Iterator[Problem]:
-        for code in sorted(set(edge.roles) - self.words.roles):
+        for code in sorted(set(edge.roles) - self.words.roles.keys()):
             yield _error(where, _("there is no role %(code)s.") % {"code": code})
+        needed = self.kind.permission.code
+        holders = [code for code in edge.roles if code == SYSTEM_ROLE or needed in self.words.roles.get(code, ())]
+        if edge.roles and not holders:
+            yield Problem(
+                "warning",
+                where,
+                _("nobody can take it: none of its roles may %(act)s.") % {"act": self.kind.permission.label},
+            )
         for code in sorted(set(edge.skills) - self.words.skills):
             yield _error(where, _("there is no skill %(code)s.") % {"code": code})
         if edge.reason_purpose and edge.reason_purpose not in self.words.purposes:

@@ -135,6 +135,7 @@ def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
         from_status=edge.source.status,
         to_status=edge.target.status,
         version_id=item.workflow_version_id,
+        requires=frozenset(spec.name for spec in edge.spec.all_inputs if spec.required),
     )
 
 

@@ -181,12 +181,13 @@ def expression_problems(
     unknown = sorted(names_in(expression) - known)
     if unknown:
         return [f"{name} is no declared field" for name in unknown]
-    return _sampled(program, fields, inputs)
+    read = {name: fields[name].type for name in names_in(expression) & fields.keys()}
+    return _sampled(program, read, inputs)
 
 
-def _sampled(program: cel.Program, fields: Mapping[str, GuardField], inputs: Mapping[str, ValueType]) -> list[str]:
+def _sampled(program: cel.Program, fields: Mapping[str, ValueType], inputs: Mapping[str, ValueType]) -> list[str]:
     for sample in range(len(_SAMPLES[ValueType.NUMBER])):
-        values = {name: _SAMPLES[field.type][sample] for name, field in fields.items()}
+        values = {name: _SAMPLES[type_][sample] for name, type_ in fields.items()}
         given = {name: _SAMPLES[type_][sample] for name, type_ in inputs.items()}
         try:
             allows(program, values, given)
@@ -212,19 +213,21 @@ _TOKEN = re.compile(
     r"""|(?P<number>\d[\w.]*)|(?P<word>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:.,()\[\]{}])|(?P<other>.)""",
     re.DOTALL,
 )
+_SIGNS = re.compile(r"[\w\-+*/%<>!?:.,()\[\]{}]", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _WORDS = frozenset({"true", "false", "null", "in"})
 _TEXT = '""'
 _PREFIXES = frozenset({"r", "b", "rb", "br", _TEXT})
 
 
-def _tokens(expression: str) -> list[str]:
+@lru_cache(maxsize=2048)
+def _tokens(expression: str) -> tuple[str, ...]:
     """Without blanks; a text is just its quotes."""
     parts = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
-    return [_TEXT if match.lastgroup == "text" else match.group() for match in parts]
+    return tuple(_TEXT if match.lastgroup == "text" else match.group() for match in parts)
 
 
-def _macros(tokens: list[str]) -> list[int]:
+def _macros(tokens: tuple[str, ...]) -> list[int]:
     """Positions of macro names: `.all(`."""
     return [
         at
@@ -237,10 +240,9 @@ def _limits_broken(expression: str) -> list[str]:
     problems = []
     if len(expression) > MAX_LENGTH:
         problems.append(f"it has {len(expression)} characters; {MAX_LENGTH} are allowed")
-    matches = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
-    problems += [f"{match.group()!r} is not allowed" for match in matches if match.lastgroup == "other"][:1]
     tokens = _tokens(expression)
-    following = list(zip(tokens, [*tokens[1:], ""], strict=True))
+    problems += [f"{token!r} is not allowed" for token in tokens if len(token) == 1 and not _SIGNS.fullmatch(token)][:1]
+    following = list(zip(tokens, [*tokens, ""][1:], strict=True))
     # A raw or triple-quoted text ends elsewhere than it seems to here, and could hide a macro.
     if any(after == _TEXT and before.lower() in _PREFIXES for before, after in following):
         problems.append("a text is written in plain quotes")

@@ -46,7 +46,7 @@ class GuardField:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One step along an edge, told to invariants and hooks."""
+    """One step along an edge, told to invariants and hooks; `requires` names the inputs that the edge insists on."""
 
     edge: str
     from_state: str
@@ -54,6 +54,7 @@ class Move:
     from_status: str
     to_status: str
     version_id: int
+    requires: frozenset[str]
 
 
 @dataclass(frozen=True)

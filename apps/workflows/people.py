@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -53,8 +54,12 @@ def reasons(purposes: Iterable[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def known_roles() -> frozenset[str]:
-    return frozenset(Role.objects.values_list("code", flat=True)) | {SYSTEM_ROLE}
+def known_roles() -> dict[str, frozenset[str]]:
+    """code -> the actions it holds; one query. The system's own role holds none: it is asked for none."""
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for role, action in Role.objects.values_list("code", "actions__code"):
+        held[role].add(action or "")
+    return {SYSTEM_ROLE: frozenset(), **{role: frozenset(actions) for role, actions in held.items()}}
 
 
 def known_skills() -> frozenset[str]:

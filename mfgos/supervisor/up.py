@@ -151,8 +151,9 @@ class Supervisor:
 
     def _program(self, name: str, *arguments: str, **extra: str) -> Child:
         """One of our Python programs, with the rights of the web unless told otherwise."""
-        values = without_postgres_variables() if self.own_database else dict(os.environ)
-        values |= {"MFGOS_CLUSTER": "run", "MFGOS_DB_ROLE": "app", "PYTHONUNBUFFERED": "1"} | extra
+        own = without_postgres_variables() | {"MFGOS_CLUSTER": "run"}
+        values = own if self.own_database else dict(os.environ)
+        values |= {"MFGOS_DB_ROLE": "app", "PYTHONUNBUFFERED": "1"} | extra
         command = [sys.executable, *arguments]
         return Child(name, command, self.state / f"{name}.log", values, folder=self.base_dir)
 

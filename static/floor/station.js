@@ -20,8 +20,20 @@
 
   function refreshPanel() {
     clearTimeout(panelTimer);
+    if (isPressed) { panelTimer = setTimeout(refreshPanel, 100); return; }
     if (!document.querySelector("form[data-sending]")) window.htmx.ajax("GET", body.dataset.panel, { swap: "none" });
   }
+
+  /* -- a button that stays the same is not replaced: a press that has begun on it would be lost */
+  let isPressed = false;
+  for (const [name, now] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+    document.addEventListener(name, () => { isPressed = now; }, true);
+  }
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
+    const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
+    if (same) event.detail.shouldSwap = false;
+  });
 
   /* -- what is sent keeps its id until the server has answered for good */
   document.addEventListener("htmx:configRequest", (event) => {
@@ -59,7 +71,7 @@
   }
   function clearCount() {
     document.querySelectorAll("#count .input").forEach((field) => { field.value = ""; });
-    document.querySelectorAll("#count input[type=radio]").forEach((radio) => { radio.checked = false; });
+    document.querySelectorAll("#scrap-sheet input").forEach((radio) => { radio.checked = false; });
     choose(document.querySelector("#count .input"));
   }
   function number(name) {
@@ -68,9 +80,14 @@
   }
   function describe() {
     const good = number("good"), scrap = number("scrap");
-    const reasons = document.getElementById("scrap-reasons");
+    const why = document.getElementById("scrap-why");
+    const reason = document.querySelector("#scrap-sheet input:checked");
     const button = document.querySelector("#count [data-book]");
-    if (reasons) reasons.hidden = !(scrap && scrap !== "0");
+    if (why) {
+      why.hidden = !(scrap && scrap !== "0");
+      why.textContent = reason ? reason.dataset.label : why.dataset.empty;
+      why.setAttribute("aria-pressed", String(Boolean(reason)));
+    }
     if (!button) return;
     const parts = [];
     if (good && good !== "0") parts.push(`${good} ${button.dataset.good}`);
@@ -98,6 +115,12 @@
       if (first) first.focus();
     }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("#scrap-sheet input")) return;
+    event.target.closest("dialog").close();
+    describe();
   });
 
   /* -- a badge held to the reader while nobody types opens the sign-in with the badge in it */

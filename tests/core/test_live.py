@@ -95,7 +95,7 @@ class TestAScreen:
     def test_gets_the_whole_state_at_once_and_each_change_after_it(self) -> None:
         async def story(hub: Hub) -> None:
             screen = Screen()
-            hub.subscribe(screen, "tests-board:1", "en")
+            await hub.subscribe(screen, "tests-board:1", "en")
             await until(lambda: screen.html == "<p> en</p>")
             await say("1", "made 5")
             await until(lambda: screen.html == "<p>made 5 en</p>")
@@ -106,10 +106,10 @@ class TestAScreen:
     def test_that_comes_second_costs_no_rendering_of_its_own(self) -> None:
         async def story(hub: Hub) -> None:
             first, second, german = Screen(), Screen(), Screen()
-            hub.subscribe(first, "tests-board:1", "en")
+            await hub.subscribe(first, "tests-board:1", "en")
             await until(lambda: bool(first.frames))
-            hub.subscribe(second, "tests-board:1", "en")
-            hub.subscribe(german, "tests-board:1", "de")
+            await hub.subscribe(second, "tests-board:1", "en")
+            await hub.subscribe(german, "tests-board:1", "de")
             await until(lambda: bool(german.frames))
             assert second.html == first.html
             assert renderings == [("1", "en"), ("1", "de")]
@@ -124,7 +124,7 @@ class TestAScreen:
     def test_hears_nothing_of_another_topic_nor_of_a_refused_change(self) -> None:
         async def story(hub: Hub) -> None:
             screen = Screen()
-            hub.subscribe(screen, "tests-board:1", "en")
+            await hub.subscribe(screen, "tests-board:1", "en")
             await until(lambda: bool(screen.frames))
             await say("2", "made 7")
             with pytest.raises(Exception, match="No"):
@@ -137,7 +137,7 @@ class TestAScreen:
     def test_gets_no_frame_when_nothing_it_shows_has_changed(self) -> None:
         async def story(hub: Hub) -> None:
             screen = Screen()
-            hub.subscribe(screen, "tests-board:1", "en")
+            await hub.subscribe(screen, "tests-board:1", "en")
             await until(lambda: bool(screen.frames))
             await say("1", "")
             await until(lambda: len(renderings) == 2)
@@ -149,7 +149,7 @@ class TestAScreen:
     def test_gets_a_burst_as_few_frames_and_ends_on_the_last_state(self) -> None:
         async def story(hub: Hub) -> None:
             screen = Screen()
-            hub.subscribe(screen, "tests-board:1", "en")
+            await hub.subscribe(screen, "tests-board:1", "en")
             await until(lambda: bool(screen.frames))
             await asyncio.sleep(0.2)
             for made in range(50):
@@ -162,7 +162,7 @@ class TestAScreen:
     def test_is_told_that_it_is_stale_and_gets_everything_anew_when_the_listener_is_back(self) -> None:
         async def story(hub: Hub) -> None:
             screen = Screen()
-            hub.subscribe(screen, "tests-board:1", "en")
+            await hub.subscribe(screen, "tests-board:1", "en")
             await until(lambda: bool(screen.frames))
             await asyncio.to_thread(cut_listeners)
             await until(lambda: True in screen.stale)

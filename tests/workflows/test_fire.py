@@ -400,7 +400,8 @@ def test_stopped_edge_in_every_version_until_resumed():
 # ---- its price
 
 
-def test_queries_of_a_move(django_assert_num_queries):
+def test_queries_of_a_move(django_assert_num_queries, settings):
+    settings.CLOCK = "real"  # the shared clock is read from the database now and then
     shop = make_shop()
     thing = shop.thing()
     context = Context("test", actor_of(shop.olga), uuid4(), clock.now(), clock.now())

@@ -12,11 +12,13 @@ from apps.plant.commands.people import (
     set_pin,
 )
 from apps.plant.commands.roles import assign_role, end_role_assignment, set_role_actions
+from apps.plant.commands.setup import add_administrator
 from apps.plant.commands.sign_in import SignIn, sign_in_at_desk, sign_in_with_badge
 from apps.plant.commands.terminals import enrol_terminal, revoke_terminal
 
 __all__ = [
     "SignIn",
+    "add_administrator",
     "assign_role",
     "change_person",
     "create_person",

@@ -949,7 +949,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('area', None), ('everywhere', True), ('site', None), ('work_center', None)), models.Q(('area', None), ('everywhere', False), ('site__isnull', False), ('work_center', None)), models.Q(('area__isnull', False), ('everywhere', False), ('site', None), ('work_center', None)), models.Q(('area', None), ('everywhere', False), ('site', None), ('work_center__isnull', False)), _connector='OR'), name='role_assignment_has_one_place'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('area', None), ('everywhere', True), ('site', None), ('work_center', None)), models.Q(('area', None), ('everywhere', False), ('site__isnull', False), ('work_center', None)), models.Q(('area__isnull', False), ('everywhere', False), ('site', None), ('work_center', None)), models.Q(('area', None), ('everywhere', False), ('site', None), ('work_center__isnull', False)), _connector='OR'), name='role_assignment_has_one_place', violation_error_message='Choose exactly one place: everywhere, a site, an area or a work center.'),
         ),
         migrations.AddConstraint(
             model_name='roleassignment',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -12,10 +12,16 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.actors import Actor
 from apps.core.history import History
-from apps.core.rights import Scope
+from apps.core.rights import Action, Scope
 from apps.plant.calendar_times import Pattern, collisions
 from apps.plant.models.places import Site
+
+
+class WorkCalendarQuerySet(models.QuerySet["WorkCalendar"]):
+    def visible_to(self, actor: Actor, action: Action) -> Self:
+        return self.filter(site__in=Site.objects.visible_to(actor, action))
 
 
 class WorkCalendar(models.Model):
@@ -26,6 +32,7 @@ class WorkCalendar(models.Model):
     )
 
     site_id: int
+    objects = WorkCalendarQuerySet.as_manager()
     history = History()
 
     class Meta:

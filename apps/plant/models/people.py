@@ -172,6 +172,16 @@ class Skill(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def scope(self) -> Scope:
+        return EVERYWHERE
+
+
+class PersonSkillQuerySet(models.QuerySet["PersonSkill"]):
+    def visible_to(self, actor: Actor, action: Action) -> Self:
+        places = rights.places(actor, action)
+        return self if EVERYWHERE & places else self.filter(person__site__in=ids(places, "site"))
+
 
 class PersonSkill(models.Model):
     """A qualification with its days, both included."""
@@ -184,6 +194,7 @@ class PersonSkill(models.Model):
 
     person_id: int
     skill_id: int
+    objects = PersonSkillQuerySet.as_manager()
     # The text of a certificate may name its holder.
     history = History(excluded_fields=["certificate"])
 
@@ -201,6 +212,10 @@ class PersonSkill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.skill_id} {self.valid_from}"
+
+    @property
+    def scope(self) -> Scope:
+        return self.person.scope
 
 
 class SignInThrottle(models.Model):

@@ -10,10 +10,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import rights
+from apps.core.actors import Actor
 from apps.core.history import History
-from apps.core.rights import EVERYWHERE, Scope
+from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.people import Person
-from apps.plant.models.places import Area, Site, WorkCenter
+from apps.plant.models.places import Area, Site, WorkCenter, ids, within
 from apps.plant.texts import in_language, validate_texts
 
 
@@ -34,6 +36,10 @@ class Role(models.Model):
 
     def label(self, language: str | None = None) -> str:
         return in_language(self.names, language, self.code)
+
+    @property
+    def scope(self) -> Scope:
+        return EVERYWHERE
 
 
 class RoleAction(models.Model):
@@ -72,6 +78,16 @@ class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
     def valid_at(self, at: datetime) -> Self:
         return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=at), valid_from__lte=at)
 
+    def visible_to(self, actor: Actor, action: Action) -> Self:
+        """Assignments at places where the actor holds `action`."""
+        places = rights.places(actor, action)
+        if EVERYWHERE & places:
+            return self
+        sites, areas = ids(places, "site"), ids(places, "area")
+        return self.filter(
+            within(places) | Q(site__in=sites) | Q(area__in=areas) | Q(area__site__in=sites), everywhere=False
+        )
+
 
 class RoleAssignment(models.Model):
     """A person holds a role at exactly one place; `valid_until` is the first instant at which it no longer counts."""
@@ -108,6 +124,7 @@ class RoleAssignment(models.Model):
                     | Q(everywhere=False, site=None, area=None, work_center__isnull=False)
                 ),
                 name="role_assignment_has_one_place",
+                violation_error_message=_("Choose exactly one place: everywhere, a site, an area or a work center."),
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),

@@ -67,6 +67,8 @@ class Terminal(models.Model):
     site_id: int
     work_center_id: int | None
     work_unit_id: int | None
+    # Only in memory, from the enrolment to the answer that hands it to the device.
+    fresh_secret: str = ""
     objects = TerminalQuerySet.as_manager()
     history = History(excluded_fields=["secret_hash"])
 

@@ -23,3 +23,14 @@ class Thing(WorkflowItem):
 
     class Meta:
         triggers = workflow_triggers()
+
+
+class PlainThing(models.Model):
+    """The same by hand, for the figures: no workflow, no trigger."""
+
+    name = models.CharField(max_length=40, default="thing")
+    quantity = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    site_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=40, default="ready")
+    status = models.CharField(max_length=40, default="ready")
+    history = History()

@@ -1,0 +1,3 @@
+from apps.plant.admin import calendars, people, places, roles, terminals
+
+__all__ = ["calendars", "people", "places", "roles", "terminals"]

@@ -1,0 +1,95 @@
+"""Browser stories run against what `make up` runs: its supervisor, its daphne, its worker, on the tests' database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+
+from apps.plant.models import Terminal
+from tests.browser import chromium, executable
+from tests.environment import BASE_DIR
+from tests.supervisor.product import Product
+from tests.world import terminal_cookie
+
+from mfgos.supervisor import cluster  # isort: skip
+
+
+# Two cores carry browser, web, worker and database; how fast the product is, is measured elsewhere.
+PATIENCE_MILLISECONDS = 15_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if executable():
+        return
+    if os.environ.get("MFGOS_REQUIRE_BROWSER"):
+        raise pytest.UsageError("Chromium is required here and was not found on PATH.")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium on PATH: install Debian's chromium"))
+
+
+@pytest.fixture(scope="session")
+def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    folder: Path = tmp_path_factory.mktemp("product")
+    name = connection.settings_dict["NAME"]
+    urls = {
+        key: cluster.url(BASE_DIR, user=user, mode="test", database=name)
+        for key, user in [("DATABASE_URL", "mfgos_app"), ("DATABASE_OWNER_URL", "mfgos_owner")]
+    }
+    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **urls) as running:
+        running.running()
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+class Floor:
+    """The screens of a plant, each in a browser of its own, as tablets and displays are."""
+
+    def __init__(self, browser: Browser, product: Product) -> None:
+        self.browser, self.base = browser, f"http://127.0.0.1:{product.port}"
+        self.contexts: list[BrowserContext] = []
+        self.faults: list[str] = []
+
+    def screen(self, path: str, terminal: Terminal | None = None, *, width: int = 1280, height: int = 800) -> Page:
+        context = self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        self.contexts.append(context)
+        if terminal:
+            ((name, value),) = terminal_cookie(terminal).items()
+            context.add_cookies([{"name": name, "value": value, "url": self.base}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on(
+            "response",
+            lambda response: response.status >= 500 and self.faults.append(f"{response.url} {response.status}"),
+        )
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        page.goto(f"{self.base}{path}")
+        return page
+
+    def _look_at(self, response: Response) -> None:
+        if response.status >= 500:
+            self.faults.append(f"{response.url} {response.status}")
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def floor(transactional_db: None, product: Product, chromium_browser: Browser) -> Iterator[Floor]:
+    floor = Floor(chromium_browser, product)
+    yield floor
+    floor.close()
+    assert floor.faults == [], "a script failed on a screen"

@@ -1,0 +1,70 @@
+"""`make pictures`: the README's pictures, taken from the running demo plant in a browser."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import chromium, executable
+from tests.environment import BASE_DIR
+from tests.supervisor.product import Product
+
+PICTURES = BASE_DIR / "docs" / "pictures"
+DANA = ("1001", "402917")
+
+
+def main() -> None:
+    if not executable():
+        sys.exit("Pictures are taken with Chromium: install Debian's chromium.")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, Product(Path(folder), MFGOS_DEMO="1") as product:
+        product.running()
+        with chromium() as browser:
+            take(browser, f"http://127.0.0.1:{product.port}")
+        product.stop()
+
+
+def take(browser: Browser, base: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    page = context.new_page()
+    page.goto(base)
+    page.screenshot(path=PICTURES / "home.png")
+    page.get_by_role("button", name="A33").click()
+    work(page)
+    for theme in ("light", "dark"):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        shoot(page, f"{base}/station/NORTH/A33/?theme={theme}", f"station-{theme}")
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        shoot(page, f"{base}/line/NORTH/L3/?theme={theme}", f"line-{theme}")
+    context.close()
+
+
+def work(page: Page) -> None:
+    """Dana signs in and books what the pictures show."""
+    page.locator("#who").click()
+    page.fill("#sign-in [name=badge]", DANA[0])
+    page.fill("#sign-in [name=pin]", DANA[1])
+    page.locator("#sign-in button.go").click()
+    expect(page.locator("#who")).to_contain_text("Dana")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#book button")).to_be_enabled()
+    page.fill("#count [name=good]", "16")
+    page.fill("#count [name=scrap]", "1")
+    page.locator("#scrap-why").click()
+    page.locator("#scrap-sheet label").first.click()
+    page.locator("#book button").click()
+    expect(page.locator("#trail")).to_contain_text("16 good + 1 scrap")
+
+
+def shoot(page: Page, address: str, name: str) -> None:
+    page.goto(address)
+    expect(page.locator("[data-link-word]")).to_contain_text("Connected")
+    page.wait_for_timeout(2000)  # the flash of a changed value has faded
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Promise 7: nobody sees or does what role, site and area don't allow.
+
+Every address of the resolver and every live fragment, for every role that ships, at its own site and at another.
+What is expected stands here by hand; an address without an expectation fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.live import FRAGMENTS
+from apps.plant.access import floor_actions
+from apps.plant.models import Person, Role, Terminal
+from tests.orders.shop import Shop, make_shop
+from tests.world import give_role, make_person, make_terminal, terminal_cookie
+
+# The action that opens the list of each kind of row in the admin.
+ADMIN_LISTS = {
+    "core_ledgerevent": "core.view_ledger",
+    "plant_area": "plant.view_plant",
+    "plant_person": "plant.manage_people",
+    "plant_personskill": "plant.manage_people",
+    "plant_reasoncode": "plant.view_plant",
+    "plant_role": "plant.view_plant",
+    "plant_roleassignment": "plant.manage_roles",
+    "plant_site": "plant.view_plant",
+    "plant_skill": "plant.manage_people",
+    "plant_terminal": "plant.view_plant",
+    "plant_workcalendar": "plant.view_plant",
+    "plant_workcenter": "plant.view_plant",
+    "plant_workunit": "plant.view_plant",
+    "workflows_edgestop": "workflows.view",
+    "workflows_version": "workflows.view",
+    "workflows_workflow": "workflows.view",
+}
+# And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
+ADMIN_FORMS = {
+    "core_ledgerevent": None,
+    "plant_area": "plant.manage_plant",
+    "plant_person": "plant.manage_people",
+    "plant_personskill": "plant.manage_people",
+    "plant_reasoncode": "plant.manage_plant",
+    "plant_role": "plant.manage_roles",
+    "plant_roleassignment": "plant.manage_roles",
+    "plant_site": "plant.manage_plant",
+    "plant_skill": "plant.manage_people",
+    "plant_terminal": "plant.enrol_terminal",
+    "plant_workcalendar": "plant.manage_plant",
+    "plant_workcenter": "plant.manage_plant",
+    "plant_workunit": "plant.manage_plant",
+    "workflows_edgestop": "workflows.stop_edge",
+    "workflows_version": "workflows.edit",
+    "workflows_workflow": None,
+}
+ADMIN_PAGES = {"changelist", "add", "history", "delete", "change", "simple_history"}
+OTHER_ADMIN = {
+    "admin:plant_role_matrix": "plant.view_plant",
+}
+# Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.
+NEUTRAL_ADMIN = {
+    "admin:search", "admin:index", "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done",
+    "admin:autocomplete", "admin:jsi18n", "admin:view_on_site", "admin:app_list", "admin:?",
+}  # fmt: skip
+SCREENS = {
+    "floor:station": ("/station/S1/A33/", "floor.view_station"),
+    "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
+    "floor:line": ("/line/S1/L3/", "floor.view_board"),
+}
+# A POST to a station: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
+ACTS = {
+    "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
+    "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
+}
+OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
+ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
+FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
+
+SHIPPED = {
+    role["code"]: set(role["actions"]) for role in json.loads((settings.BASE_DIR / "fixtures/roles.json").read_text())
+}
+
+
+def addresses(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLPattern):
+            yield f"{namespace}{entry.name or '?'}"
+        else:
+            yield from addresses(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return make_shop()
+
+
+def somebody(role: str, shop: Shop, *, elsewhere: bool = False) -> Person:
+    person = make_person(is_staff=True, site=shop.world.other_site if elsewhere else shop.world.site)
+    give_role(person, Role.objects.get(code=role), shop.world.other_site if elsewhere else shop.world.site)
+    return person
+
+
+def at_desk(person: Person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def at_terminal(terminal: Terminal) -> Client:
+    client = Client()
+    client.cookies.update(SimpleCookie(terminal_cookie(terminal)))
+    return client
+
+
+def test_every_address_has_an_expectation() -> None:
+    known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys()
+    known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
+    assert set(addresses()) - known == set()
+    assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
+    assert FRAGMENTS.keys() - FRAGMENT_ACTIONS.keys() == {name for name in FRAGMENTS if name.startswith("tests-")}
+
+
+@pytest.mark.parametrize("role", SHIPPED)
+def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> None:
+    client = at_desk(somebody(role, shop))
+    for model, action in ADMIN_LISTS.items():
+        status = client.get(f"/admin/{model.replace('_', '/')}/").status_code
+        assert (status == 200) == (action in SHIPPED[role]), f"{role} {model} list: {status}"
+    for model, action in ADMIN_FORMS.items():
+        status = client.get(f"/admin/{model.replace('_', '/')}/add/").status_code
+        assert (status == 200) == (action in SHIPPED[role]), f"{role} {model} form: {status}"
+    for path, action in SCREENS.values():
+        assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
+    for path, action in ACTS.values():
+        seen = "floor.view_station" in SHIPPED[role]
+        answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1"})
+        assert answer.status_code == (409 if seen else 404), f"{role} {path}"
+        if seen and action not in SHIPPED[role]:
+            assert "You may not" in answer.content.decode(), f"{role} {path}"
+    assert shop.reload().good_quantity == 0
+
+
+@pytest.mark.parametrize("role", SHIPPED)
+def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, shop: Shop) -> None:
+    client = at_desk(somebody(role, shop, elsewhere=True))
+    for path, _action in [*SCREENS.values(), *ACTS.values()]:
+        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        assert answer.status_code == 404, f"{role} {path}"
+    for name, place in {"site": shop.world.site, "workcenter": shop.world.line, "workunit": shop.world.station}.items():
+        shown = client.get(f"/admin/plant/{name}/")
+        assert str(place.name) not in shown.content.decode(), f"{role} sees {place} of another site"
+        assert client.get(f"/admin/plant/{name}/{place.pk}/change/").status_code != 200
+
+
+def test_nobody_is_sent_away_everywhere(shop: Shop) -> None:
+    client = Client()
+    for path, _action in [*SCREENS.values(), *ACTS.values()]:
+        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        assert answer.status_code == 302, path
+        assert answer.headers["Location"] == "/"
+    for model in ADMIN_LISTS:
+        for page in ("", "add/", "1/change/", "1/history/", "1/delete/"):
+            answer = client.get(f"/admin/{model.replace('_', '/')}/{page}")
+            assert answer.status_code == 302, (model, page)
+            assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
+    """Not even who may change everything: what is no longer used is switched off."""
+    for role in ("process_engineer", "it_administrator"):
+        client = at_desk(somebody(role, shop))
+        for model in ADMIN_LISTS.keys() - {"plant_workcalendar"}:
+            assert client.post(f"/admin/{model.replace('_', '/')}/1/delete/", {"post": "yes"}).status_code in {302, 403}
+    assert shop.reload()
+
+
+class TestATerminalWithNobodySignedIn:
+    def test_shows_its_own_station_and_line(self, shop: Shop) -> None:
+        client = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
+        assert client.get("/station/S1/A33/").status_code == 200
+        assert client.get("/line/S1/L3/").status_code == 200
+
+    def test_of_another_site_shows_nothing_here(self, shop: Shop) -> None:
+        client = at_terminal(make_terminal(shop.world.other_site, line=shop.world.other_line))
+        assert client.get("/station/S1/A33/").status_code == 404
+        assert client.get("/line/S1/L3/").status_code == 404
+
+    def test_can_not_act(self, shop: Shop) -> None:
+        client = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
+        answer = client.post("/station/S1/A33/take-edge/", {"job": shop.job.pk, "edge": "start"})
+        assert answer.status_code == 409
+        assert "Sign in" in answer.content.decode()
+        assert shop.reload().status == "ready"
+
+    def test_opens_no_admin(self, shop: Shop) -> None:
+        client = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
+        assert client.get("/admin/plant/site/").status_code == 302
+
+
+@pytest.mark.parametrize("role", SHIPPED)
+def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str, shop: Shop) -> None:
+    own = Actor(person_id=somebody(role, shop).pk)
+    elsewhere = Actor(person_id=somebody(role, shop, elsewhere=True).pk)
+    keys = {"line-board": shop.world.line.pk, "station": shop.world.station.pk}
+    for name, action in FRAGMENT_ACTIONS.items():
+        may_view = FRAGMENTS[name].may_view
+        assert may_view(own, str(keys[name])) == (action in SHIPPED[role])
+        assert not may_view(elsewhere, str(keys[name]))
+        assert not may_view(own, "999999999")
+        assert not may_view(own, "1 OR 1=1")
+
+
+@pytest.mark.parametrize("path", ENROLMENT.values())
+def test_a_browser_becomes_a_terminal_by_who_may_enrol_one_and_nobody_else(
+    path: str, shop: Shop, settings: object
+) -> None:
+    settings.DEMO = False
+    assert Client().post(path).status_code == 404
+    for role, actions in SHIPPED.items():
+        answer = at_desk(somebody(role, shop)).post(path)
+        assert answer.status_code == (302 if "plant.enrol_terminal" in actions else 404), role
+    assert at_desk(somebody("it_administrator", shop, elsewhere=True)).post(path).status_code == 409
+
+
+def test_badge_and_pin_give_the_floor_only() -> None:
+    desk = {code for code, action in rights.ACTIONS.items() if action.desk}
+    assert {"plant.manage_people", "orders.manage", "workflows.publish", "core.view_ledger"} <= desk
+    assert not floor_actions() & desk

@@ -1,0 +1,71 @@
+"""The shipped workflows arrive published, once, and leave alone what the plant has made of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+
+from apps.plant import seeds as plant_seeds
+from apps.workflows import seeds
+from apps.workflows.check import check, errors_in
+from apps.workflows.definition import parse
+from apps.workflows.kinds import KINDS
+from apps.workflows.models import Version, Workflow
+from tests.workflows.workshop import thing_workflow
+from tests.world import make_reason, make_role
+
+pytestmark = pytest.mark.django_db
+
+
+def test_shipped_workflows_are_published_once():
+    plant_seeds.seed()
+    assert "workflow job_order is published" in seeds.seed()
+    version = Version.objects.get(workflow__code="job_order")
+    assert (version.number, version.status, version.author_id, version.approver_id) == (1, "published", None, None)
+    assert seeds.seed() == []
+    assert Version.objects.filter(workflow__code="job_order").count() == 1
+
+
+def test_every_shipped_workflow_is_clean_on_a_seeded_plant():
+    plant_seeds.seed()
+    for file in sorted(seeds.FOLDER.glob("*.json")):
+        definition = parse(file.read_bytes())
+        assert errors_in(check(definition, KINDS[definition.kind])) == []
+
+
+def test_the_command_seeds_them(capsys):
+    call_command("seed")
+    assert "workflow job_order is published" in capsys.readouterr().out
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(seeds, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_what_does_not_fit_the_plant_is_said_and_leaves_nothing(folder):
+    (folder / "thing.json").write_text(thing_workflow().to_json())
+    [line] = seeds.seed()
+    assert line.startswith("workflow thing is not published: The check has found")
+    assert not Workflow.objects.filter(code="thing").exists()
+
+
+def test_a_kind_that_nobody_declares_is_passed_over(folder):
+    other = thing_workflow(lambda content: content.update(kind="unheard_of"))
+    (folder / "other.json").write_text(other.to_json())
+    assert seeds.seed() == []
+
+
+def test_a_plants_own_workflow_of_that_name_is_left_alone(folder):
+    Workflow.objects.create(kind="thing", code="thing", name="Ours")
+    (folder / "thing.json").write_text(thing_workflow().to_json())
+    assert seeds.seed() == []
+
+
+def test_clean_once_the_plant_has_the_words(folder):
+    make_role("operator")
+    make_role("line_lead")
+    make_reason("pause", "lunch")
+    (folder / "thing.json").write_text(thing_workflow().to_json())
+    assert seeds.seed() == ["workflow thing is published"]
