@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.actors import Actor
 from apps.core.fields import QuantityField
 from apps.core.history import History
 from apps.core.ownership import ErpFed, erp_key_once, owned_by_erp
+from apps.core.rights import Action
 from apps.core.triggers import append_only
+from apps.materials.actions import VIEW_MATERIALS
 from apps.materials.models.items import Item
+from apps.plant.models import Site
 
 
 class LotStatus(models.TextChoices):
@@ -61,6 +66,11 @@ class Lot(ErpFed):
         return self.expires_on is not None and self.expires_on < day
 
 
+class LotLinkQuerySet(models.QuerySet["LotLink"]):
+    def visible_to(self, actor: Actor, action: Action = VIEW_MATERIALS) -> Self:
+        return self.filter(movement__site__in=Site.objects.visible_to(actor, action))
+
+
 class LotLink(models.Model):
     """So much of one lot, in its item's unit, went into another: an edge of the genealogy.
 
@@ -79,6 +89,7 @@ class LotLink(models.Model):
     consumed_lot_id: int
     produced_lot_id: int
     movement_id: int
+    objects = LotLinkQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("lot into lot")

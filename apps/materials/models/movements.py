@@ -115,6 +115,11 @@ class Movement(models.Model):
         return self.site.scope | (self.work_center.scope if self.work_center else frozenset())
 
 
+class MovementPostingQuerySet(models.QuerySet["MovementPosting"]):
+    def visible_to(self, actor: Actor, action: Action = VIEW_MATERIALS) -> Self:
+        return self.filter(movement__site__in=Site.objects.visible_to(actor, action))
+
+
 class MovementPosting(models.Model):
     """The ERP has confirmed the movement at `posted_at`, as the ERP tells the time, under its own number."""
 
@@ -124,6 +129,7 @@ class MovementPosting(models.Model):
     recorded_at = models.DateTimeField(_("recorded"), db_default=Now())
 
     movement_id: int
+    objects = MovementPostingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("posting of a movement")

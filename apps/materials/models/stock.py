@@ -72,6 +72,11 @@ class Location(ErpFed):
         return self.site.scope
 
 
+class StockSnapshotQuerySet(models.QuerySet["StockSnapshot"]):
+    def visible_to(self, actor: Actor, action: Action = VIEW_MATERIALS) -> Self:
+        return self.filter(site__in=Site.objects.visible_to(actor, action))
+
+
 class StockSnapshot(models.Model):
     """What the ERP said lies there: the newest word per place and lot.
 
@@ -98,6 +103,7 @@ class StockSnapshot(models.Model):
     erp_owned = owned_by_erp(
         "site", "location", "lot", "quantity", "unit", "stock_quantity", "as_of", "erp_version", parent="item"
     )
+    objects = StockSnapshotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("stock on record")

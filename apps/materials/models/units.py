@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.history import History
 from apps.core.ownership import ErpFed, erp_key_once, owned_by_erp
+from apps.core.rights import EVERYWHERE, Scope
 
 
 class Unit(ErpFed):
@@ -42,6 +43,10 @@ class Unit(ErpFed):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def scope(self) -> Scope:
+        return EVERYWHERE
 
 
 class ItemUnit(models.Model):
