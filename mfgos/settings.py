@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.plant",
     "apps.workflows",
+    "apps.materials",
     "apps.orders",
     "apps.floor",
 ]

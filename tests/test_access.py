@@ -26,6 +26,15 @@ from tests.world import give_role, make_person, make_terminal, terminal_cookie
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
     "core_ledgerevent": "core.view_ledger",
+    "materials_bom": "materials.view",
+    "materials_item": "materials.view",
+    "materials_location": "materials.view",
+    "materials_lot": "materials.view",
+    "materials_lotlink": "materials.view",
+    "materials_movement": "materials.view",
+    "materials_movementposting": "materials.view",
+    "materials_stocksnapshot": "materials.view",
+    "materials_unit": "materials.view",
     "plant_area": "plant.view_plant",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",
@@ -45,6 +54,15 @@ ADMIN_LISTS = {
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
     "core_ledgerevent": None,
+    "materials_bom": None,
+    "materials_item": "materials.manage",
+    "materials_location": "materials.manage",
+    "materials_lot": None,
+    "materials_lotlink": None,
+    "materials_movement": None,
+    "materials_movementposting": None,
+    "materials_stocksnapshot": None,
+    "materials_unit": "materials.manage",
     "plant_area": "plant.manage_plant",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",

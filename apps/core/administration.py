@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 
 from apps.core import rights
 from apps.core.errors import CommandRefused
+from apps.core.ownership import owned_fields_of
 from apps.core.rights import Action
 
 
@@ -47,6 +48,11 @@ class PlainAdmin(RightsMixin, ModelAdmin):
 
     list_fullwidth = True
     actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """What the ERP owns of this very row is shown, not edited; the database would refuse it as well."""
+        declared = list(super().get_readonly_fields(request, obj))
+        return declared + sorted(owned_fields_of(obj) - set(declared)) if obj else declared
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A refused command is a message above the form, not an error page."""

@@ -96,3 +96,31 @@ class SharedClock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shown_anchor} x{self.rate}"
+
+
+class FieldOwnership(models.Model):
+    """A field that has changed hands, because an ERP began or ceased to send it; see apps.core.ownership."""
+
+    class Owner(models.TextChoices):
+        ERP = "erp", _("ERP")
+        MFGOS = "mfgos", _("mfgos")
+
+    model = models.CharField(_("table"), max_length=80, help_text="materials.Item")
+    field = models.CharField(_("field"), max_length=80)
+    owner = models.CharField(_("owner"), max_length=5, choices=Owner.choices)
+    # By id, as in the ledger: places are an upper floor's. Empty: every site without a switch of its own.
+    site_id = models.BigIntegerField(_("site"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("ownership of a field")
+        verbose_name_plural = _("ownership of fields")
+        ordering = ["model", "field", "site_id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "field", "site_id"], nulls_distinct=False, name="one_owner_per_field_and_site"
+            ),
+            models.CheckConstraint(condition=models.Q(owner__in=["erp", "mfgos"]), name="owner_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}.{self.field}: {self.owner}"

@@ -1,0 +1,47 @@
+"""Many rows at once, with their history: `bulk_create` and `bulk_update` alone leave none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Model
+from simple_history.utils import bulk_create_with_history, bulk_update_with_history, get_history_model_for_model
+
+BATCH = 500
+
+
+def write_created(rows: Sequence[Model], *, user: Any) -> None:
+    """`user` is whoever acts (only the id is kept), or None for a part of the system."""
+    if rows:
+        bulk_create_with_history(list(rows), type(rows[0]), batch_size=BATCH, default_user=user)
+
+
+def write_changed(rows: Sequence[Model], fields: Collection[str], *, user: Any) -> None:
+    if rows and fields:
+        bulk_update_with_history(list(rows), type(rows[0]), sorted(fields), batch_size=BATCH, default_user=user)
+
+
+def write_deleted(rows: Sequence[Model], *, user: Any) -> None:
+    """For rows that nothing hangs on."""
+    if not rows:
+        return
+    model = type(rows[0])
+    history: Any = get_history_model_for_model(model)
+    at = datetime.now(UTC)
+    history.objects.bulk_create(
+        [
+            history(
+                history_date=at,
+                history_type="-",
+                history_user_id=getattr(user, "pk", None),
+                **{field.attname: getattr(row, field.attname) for field in history.tracked_fields},
+            )
+            for row in rows
+        ],
+        batch_size=BATCH,
+    )
+    gone: Any = model._base_manager.filter(pk__in=[row.pk for row in rows])
+    # The usual delete() would write the history a second time, row by row.
+    gone._raw_delete(gone.db)

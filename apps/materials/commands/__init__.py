@@ -1,0 +1,52 @@
+from apps.materials.commands.erp_rows import (
+    BomLineRow,
+    BomRow,
+    ItemRow,
+    ItemUnitRow,
+    LocationRow,
+    LotRow,
+    SnapshotRow,
+    UnitRow,
+)
+from apps.materials.commands.lots import ensure_lot, hold_lot, link_lots, release_lot
+from apps.materials.commands.master import upsert_boms, upsert_items, upsert_locations, upsert_lots, upsert_units
+from apps.materials.commands.movements import (
+    issue,
+    mark_posted,
+    receive,
+    return_material,
+    reverse_movement,
+    scrap,
+    transfer,
+)
+from apps.materials.commands.places import set_location_policy
+from apps.materials.commands.snapshots import set_stock_snapshot
+
+__all__ = [
+    "BomLineRow",
+    "BomRow",
+    "ItemRow",
+    "ItemUnitRow",
+    "LocationRow",
+    "LotRow",
+    "SnapshotRow",
+    "UnitRow",
+    "ensure_lot",
+    "hold_lot",
+    "issue",
+    "link_lots",
+    "mark_posted",
+    "receive",
+    "release_lot",
+    "return_material",
+    "reverse_movement",
+    "scrap",
+    "set_location_policy",
+    "set_stock_snapshot",
+    "transfer",
+    "upsert_boms",
+    "upsert_items",
+    "upsert_locations",
+    "upsert_lots",
+    "upsert_units",
+]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from apps.core.events import Event
+
+
+class MaterialMoved(Event, subject="movement"):
+    """`quantity` in unit `unit_id`, `stock_quantity` in the item's unit.
+
+    violations  what would have been refused, had it not happened already (typed in later, machine): "lot_held", ...
+    """
+
+    movement: str
+    item_id: int
+    lot_id: int | None
+    from_location_id: int | None
+    to_location_id: int | None
+    work_center_id: int | None
+    quantity: Decimal
+    unit_id: int
+    stock_quantity: Decimal
+    for_kind: str
+    for_id: str
+    reason_id: int | None
+    violations: list[str]
+
+
+class MovementReversed(Event, subject="movement"):
+    """`subject_id` is the reversal, `reverses_id` what it undoes; places are those of the reversal."""
+
+    reverses_id: int
+    movement: str
+    item_id: int
+    lot_id: int | None
+    from_location_id: int | None
+    to_location_id: int | None
+    quantity: Decimal
+    unit_id: int
+    stock_quantity: Decimal
+    for_kind: str
+    for_id: str
+    reason_id: int
+
+
+class MovementPosted(Event, subject="movement"):
+    """The ERP has it, under `erp_reference`."""
+
+    posted_at: datetime
+
+
+class LotCreated(Event, subject="lot"):
+    item_id: int
+
+
+class LotHeld(Event, subject="lot"):
+    """`for_kind` and `for_id` name what holds it ("nonconformance", "12"), as far as the caller said so."""
+
+    item_id: int
+    for_kind: str
+    for_id: str
+
+
+class LotReleased(Event, subject="lot"):
+    item_id: int
+    for_kind: str
+    for_id: str
+
+
+class LotsLinked(Event, subject="lot"):
+    """`quantity`, in the unit of the consumed lot's item, went into the lot `subject_id`."""
+
+    consumed_lot_id: int
+    movement_id: int
+    quantity: Decimal
+
+
+class MasterDataTaken(Event, subject="table"):
+    """`subject_id` is "materials.Item"; the ids of the rows that are new, or not as they were."""
+
+    created: list[int]
+    updated: list[int]
+
+
+class LocationPolicySet(Event, subject="location"):
+    may_go_negative: bool

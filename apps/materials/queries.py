@@ -1,0 +1,184 @@
+"""What is where, what of it can be used, and which lots went into which.
+
+Stock = what the ERP has on record + our movements that are not in it. A movement is in it when the ERP confirmed its
+posting at or before the time of the record.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from apps.core import clock
+from apps.materials.models import Item, Lot
+from apps.plant.models import Site
+
+
+@dataclass(frozen=True)
+class StockLine:
+    """Of one item, place and lot; quantities in the item's unit.
+
+    on_record  what the ERP said, as of `as_of` (None: it never spoke of this)
+    moved      our movements since, in flight or newer than the record
+    usable     in storage, and of no lot that is held, blocked, closed or expired
+    """
+
+    item_id: int
+    location_id: int
+    lot_id: int | None
+    on_record: Decimal
+    moved: Decimal
+    as_of: datetime | None
+    usable: bool
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.on_record + self.moved
+
+
+STOCK = """
+WITH parts AS (
+    SELECT item_id, location_id, lot_id, stock_quantity AS on_record, 0 AS moved, as_of
+      FROM materials_stocksnapshot
+     WHERE site_id = %(site)s
+    UNION ALL
+    SELECT m.item_id, end_.location_id, m.lot_id, 0, end_.sign * m.stock_quantity, NULL
+      FROM materials_movement m
+     CROSS JOIN LATERAL (VALUES (m.to_location_id, 1), (m.from_location_id, -1)) AS end_ (location_id, sign)
+      LEFT JOIN materials_movementposting p ON p.movement_id = m.id
+      LEFT JOIN materials_stocksnapshot s
+        ON s.site_id = m.site_id AND s.item_id = m.item_id AND s.location_id = end_.location_id
+       AND s.lot_id IS NOT DISTINCT FROM m.lot_id
+     WHERE m.site_id = %(site)s AND end_.location_id IS NOT NULL
+       AND (p.posted_at IS NULL OR s.as_of IS NULL OR p.posted_at > s.as_of)
+)
+SELECT parts.item_id, parts.location_id, parts.lot_id, sum(parts.on_record), sum(parts.moved), max(parts.as_of),
+       location.kind = 'storage' AND (lot.id IS NULL OR lot.status = 'open' AND NOT lot.blocked_in_erp
+                                      AND coalesce(lot.expires_on >= %(day)s, true))
+  FROM parts
+  JOIN materials_location location ON location.id = parts.location_id
+  LEFT JOIN materials_lot lot ON lot.id = parts.lot_id
+ WHERE (%(items)s::bigint[] IS NULL OR parts.item_id = ANY (%(items)s::bigint[]))
+   AND (%(location)s::bigint IS NULL OR parts.location_id = %(location)s::bigint)
+   AND (%(lot)s::bigint IS NULL OR coalesce(parts.lot_id, 0) = %(lot)s::bigint)
+ GROUP BY parts.item_id, parts.location_id, parts.lot_id, location.id, lot.id
+HAVING sum(parts.on_record) <> 0 OR sum(parts.moved) <> 0
+ ORDER BY parts.item_id, parts.location_id, parts.lot_id
+"""
+NO_LOT = 0
+
+
+def stock(site_id: int, item_id: int | None = None, location_id: int | None = None) -> list[StockLine]:
+    """Lines with something on record or in motion, by item, place and lot. One query, and one for the site's day."""
+    return _lines(Site.objects.get(pk=site_id), None if item_id is None else [item_id], location_id)
+
+
+def stock_at(site: Site, *, item_id: int, location_id: int, lot_id: int | None) -> Decimal:
+    """How much of the item lies there, of this lot or (None) of no lot; in the item's unit. One query."""
+    lines = _lines(site, [item_id], location_id, NO_LOT if lot_id is None else lot_id)
+    return lines[0].quantity if lines else Decimal(0)
+
+
+def available(item: Item, site: Site) -> Decimal:
+    """What may be used of it, in its own unit: in storage, of lots that are open and good today. One query."""
+    return available_of([item.pk], site)[item.pk]
+
+
+def available_of(item_ids: Collection[int], site: Site) -> dict[int, Decimal]:
+    """The same for many items in one query; every id has an entry."""
+    found: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for line in _lines(site, item_ids):
+        if line.usable:
+            found[line.item_id] += line.quantity
+    return {item_id: found[item_id] for item_id in item_ids}
+
+
+def _lines(
+    site: Site, item_ids: Collection[int] | None, location_id: int | None = None, lot_id: int | None = None
+) -> list[StockLine]:
+    inputs = {
+        "site": site.pk,
+        "items": None if item_ids is None else sorted(item_ids),
+        "location": location_id,
+        "lot": lot_id,
+        "day": day_at(site, clock.now()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(STOCK, inputs)
+        return [StockLine(*row) for row in cursor.fetchall()]
+
+
+def day_at(site: Site, moment: datetime) -> date:
+    return moment.astimezone(site.zone).date()
+
+
+@dataclass(frozen=True)
+class LotStep:
+    """`quantity`, in the unit of the consumed lot's item, went from one lot into the other.
+
+    depth  1: directly into, or out of, the lot that was asked for
+    """
+
+    consumed_lot_id: int
+    produced_lot_id: int
+    quantity: Decimal
+    for_kind: str
+    for_id: str
+    movement_id: int
+    depth: int = 1
+
+
+# UNION keeps each link once, so that a lot which went into itself over others ends the walk.
+GENEALOGY = """
+WITH RECURSIVE links AS NOT MATERIALIZED (
+    SELECT l.id, l.consumed_lot_id, l.produced_lot_id, l.quantity, l.for_kind, l.for_id, l.movement_id
+      FROM materials_lotlink l
+     WHERE NOT EXISTS (SELECT 1 FROM materials_movement r WHERE r.reverses_id = l.movement_id)
+), walk AS (
+    SELECT links.* FROM links WHERE {near} = %(lot)s
+    UNION
+    SELECT links.* FROM walk JOIN links ON links.{near} = walk.{far}
+)
+SELECT consumed_lot_id, produced_lot_id, quantity, for_kind, for_id, movement_id FROM walk ORDER BY id
+"""
+FORWARD = GENEALOGY.format(near="consumed_lot_id", far="produced_lot_id")
+BACKWARD = GENEALOGY.format(near="produced_lot_id", far="consumed_lot_id")
+
+
+def where_used(lot: Lot) -> list[LotStep]:
+    """All that this lot went into, near before far; what was reversed is left out. One query."""
+    return _walk(FORWARD, lot.pk, forward=True)
+
+
+def made_from(lot: Lot) -> list[LotStep]:
+    """All that went into this lot, near before far; what was reversed is left out. One query."""
+    return _walk(BACKWARD, lot.pk, forward=False)
+
+
+def _walk(query: str, lot_id: int, *, forward: bool) -> list[LotStep]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"lot": lot_id})
+        rows = cursor.fetchall()
+    near, far = (0, 1) if forward else (1, 0)
+    leaving: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        leaving[row[near]].append(row[far])
+    depth = {lot_id: 0}
+    waiting = [lot_id]
+    for here in waiting:
+        for there in leaving[here]:
+            if there not in depth:
+                depth[there] = depth[here] + 1
+                waiting.append(there)
+    steps = [replace(LotStep(*row), depth=depth[row[near]] + 1) for row in rows]
+    return sorted(steps, key=lambda step: step.depth)
+
+
+def find_lots(item_id: int, number: str) -> list[Lot]:
+    """Those with this number on the label: more than one where the ERP allows it."""
+    return list(Lot.objects.filter(item=item_id, number=number).order_by("pk"))
