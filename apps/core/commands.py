@@ -21,7 +21,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, update_wrapper
 from typing import Annotated, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, get_type_hints
@@ -63,10 +63,20 @@ class Context:
     _topics: set[str] = field(default_factory=set)
     _causes: list[int] = field(default_factory=list)
     _asked: bool = False
+    _follows: bool = False
+
+    def consequence(self) -> Context:
+        """For what follows from this command by rule (a booking issues its material): its right has been asked here.
+
+        Shares topics and causes with this context, so that it is one story.
+        """
+        return replace(self, _follows=True, _asked=False)
 
     def allow(self, action: Action, *, at: Scope) -> None:
         """Refuses unless the actor holds the action at one of the places in `at`."""
         self._asked = True
+        if self._follows:
+            return
         if not rights.may(self.actor, action, at):
             holders = rights.holders(action)
             raise CommandRefused(

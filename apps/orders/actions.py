@@ -7,4 +7,5 @@ from apps.core.rights import declare
 VIEW_ORDERS = declare("orders.view", _("see orders"))
 RUN_JOB = declare("orders.run_job", _("run operations"))
 CONFIRM = declare("orders.confirm", _("book quantities"))
+REVERSE = declare("orders.reverse", _("undo bookings"))
 MANAGE_ORDERS = declare("orders.manage", _("release orders"), desk=True)

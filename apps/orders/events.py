@@ -12,6 +12,31 @@ class WorkOrderReleased(Event, subject="work_order"):
     job_order_ids: list[int]
 
 
+class QuantityReversed(Event, subject="job_order"):
+    """`reverses_id` is the confirmation that was undone; quantities are those that it had booked."""
+
+    confirmation_id: int
+    reverses_id: int
+    work_order_id: int
+    work_center_id: int
+    good: Decimal
+    scrap: Decimal
+    reason_id: int
+
+
+class BlockerOpened(Event, subject="job_order"):
+    """`from_quantity` pieces can be made in spite of it."""
+
+    blocker_id: int
+    blocker: str
+    from_quantity: Decimal
+
+
+class BlockerClosed(Event, subject="job_order"):
+    blocker_id: int
+    blocker: str
+
+
 class QuantityConfirmed(Event, subject="job_order"):
     """Quantities in the unit of the work order."""
 
@@ -21,3 +46,4 @@ class QuantityConfirmed(Event, subject="job_order"):
     good: Decimal
     scrap: Decimal
     scrap_reason_id: int | None
+    booked_by_id: int | None

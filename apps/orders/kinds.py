@@ -12,7 +12,8 @@ from apps.core.commands import Context
 from apps.core.numbers import plain
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import DispatchStatus, JobOrder
-from apps.orders.models.statuses import MOVES
+from apps.orders.models.statuses import BEGUN, MOVES
+from apps.orders.readiness import blocker_before
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 
@@ -27,11 +28,28 @@ def keep_times(job: JobOrder, move: Move, context: Context, _inputs: Mapping[str
 
 
 def short_only_with_reason(job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]) -> Refusal | None:
-    if move.to_status != S.COMPLETED or not job.to_do or REASON in move.requires:
+    if move.to_status != S.COMPLETED or not job.to_do or not job.is_count_point or REASON in move.requires:
         return None
     sentence = _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")
     numbers = {"good": plain(job.good_quantity), "quantity": plain(job.quantity)}
     return Refusal("short", sentence % numbers, facts={"missing": str(job.to_do)})
+
+
+def not_past_a_blocker(job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]) -> Refusal | None:
+    if move.to_status != S.RUNNING or move.from_status == S.RUNNING:
+        return None
+    blocker = blocker_before(job, job.made + 1)
+    if blocker is None:
+        return None
+    return Refusal("blocked", f"{blocker.reach}: {blocker.sentence}", facts={"blocker_id": blocker.pk})
+
+
+def done_without_running_only_uncounted(
+    job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]
+) -> Refusal | None:
+    if move.to_status != S.COMPLETED or move.from_status in BEGUN or not job.is_count_point:
+        return None
+    return Refusal("never_run", _("This operation counts by itself. Start it, book, then complete it."))
 
 
 JOB_ORDER = declare(
@@ -64,7 +82,7 @@ JOB_ORDER = declare(
             ),
             "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
         },
-        invariants=[short_only_with_reason],
+        invariants=[done_without_running_only_uncounted, short_only_with_reason, not_past_a_blocker],
         prepare=[keep_times],
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,

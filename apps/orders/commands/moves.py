@@ -6,12 +6,29 @@ from typing import Any
 
 from apps.core.commands import Context, command
 from apps.orders.commands.answers import JobState, state_of
-from apps.orders.models import JobOrder
+from apps.orders.flow import uncounted_before
+from apps.orders.models import DispatchStatus, JobOrder
+from apps.orders.models.statuses import OVER
+from apps.orders.readiness import reconsider, reconsider_next
 from apps.workflows.engine import fire
+
+BOOKED_ALONG = "booked_along"
 
 
 @command("orders.take_edge")
 def take_edge(context: Context, *, job_order_id: int, edge: str, inputs: dict[str, Any]) -> JobState:
     """Moves an operation along an edge of its own workflow version: start, pause, resume, complete, ..."""
-    job = fire(context, JobOrder, job_order_id, edge, inputs).item
-    return state_of(job)
+    fired = fire(context, JobOrder, job_order_id, edge, inputs)
+    if fired.move.to_status in OVER:
+        if fired.move.to_status == DispatchStatus.COMPLETED:
+            _complete_uncounted(context, fired.item)
+        reconsider(context, job_order_id)
+        reconsider_next(context, fired.item)
+    return state_of(fired.item)
+
+
+def _complete_uncounted(context: Context, job: JobOrder) -> None:
+    """What is no count point is done when the operation that books it is."""
+    for earlier in uncounted_before(job):
+        if earlier.status not in OVER:
+            fire(context, JobOrder, earlier.pk, BOOKED_ALONG, as_system=True)

@@ -1,4 +1,4 @@
-"""Good and scrap, booked and undone."""
+"""Good and scrap, booked and undone; a booking is never edited."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
 from apps.core.numbers import plain
-from apps.orders.actions import CONFIRM
+from apps.orders import consumption
+from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.commands.answers import JobState, state_of
-from apps.orders.events import QuantityConfirmed
+from apps.orders.events import QuantityConfirmed, QuantityReversed
+from apps.orders.flow import most, received, source_of, uncounted_before
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.models.statuses import OVER
+from apps.orders.readiness import blocker_before, reconsider, reconsider_next
 from apps.plant.models import Purpose, ReasonCode
+from apps.workflows.engine import fire
+
+REOPEN = "reopen"
 
 
 @command("orders.confirm_quantity")
@@ -24,49 +31,68 @@ def confirm_quantity(
     scrap: Decimal = Decimal(0),
     scrap_reason_id: int | None = None,
 ) -> JobState:
-    """Books good and scrap in one act, in the unit of the work order, on a running operation."""
-    job = (
-        JobOrder.objects.select_related("work_order", "work_center")
-        .select_for_update(of=("self",))
-        .get(pk=job_order_id)
-    )
+    """Books good and scrap in one act, in the unit of the work order, on a running operation.
+
+    Uses up the material that the pieces needed; at the last operation the good ones come on stock. Operations before
+    that are no count point are booked along.
+
+    Refused: no_quantity, not_running, no_scrap_reason, too_many, not_received, blocked, material_short.
+    """
+    job = locked_with_source(job_order_id)
     context.allow(CONFIRM, at=job.scope)
-    _check_countable(context, job, good, scrap, scrap_reason_id)
-    confirmation = Confirmation.objects.create(
-        site_id=job.site_id,
-        job_order=job,
-        good=good,
-        scrap=scrap,
-        scrap_reason_id=scrap_reason_id if scrap else None,
-        person_id=context.actor.person_id,
-        terminal_id=context.actor.terminal_id,
-        command_id=context.command_id,
-        occurred_at=context.occurred_at,
-    )
-    job.good_quantity += good
-    job.scrap_quantity += scrap
-    job.save(update_fields=["good_quantity", "scrap_quantity"])
-    context.record(
-        QuantityConfirmed(
-            subject_id=job.pk,
-            site_id=job.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
-            confirmation_id=confirmation.pk,
-            work_order_id=job.work_order_id,
-            work_center_id=job.work_center_id,
-            good=good,
-            scrap=scrap,
-            scrap_reason_id=confirmation.scrap_reason_id,
-        )
-    )
+    _check_entry(context, job, good, scrap, scrap_reason_id)
+    _check_reach(context, job, good, scrap)
+    confirmation = _book(context, job, good, scrap, scrap_reason_id=scrap_reason_id if scrap else None)
+    for earlier in uncounted_before(job):
+        behind = job.made - earlier.made
+        if behind > 0 and earlier.status not in OVER:
+            _book(context, earlier, behind, Decimal(0), booked_by=confirmation)
+    consumption.use_material(context, job, confirmation)
+    consumption.receive_pieces(context, job, confirmation)
+    reconsider(context, job.pk)
+    reconsider_next(context, job)
     context.touch(*job.topics)
     return state_of(job)
 
 
-def _check_countable(
-    context: Context, job: JobOrder, good: Decimal, scrap: Decimal, scrap_reason_id: int | None
-) -> None:
+@command("orders.reverse_confirmation")
+def reverse_confirmation(context: Context, *, confirmation_id: int, reason_id: int) -> JobState:
+    """Undoes a whole booking by its opposite; book what is right anew afterwards.
+
+    Refused: reversed_already, is_a_reversal, booked_elsewhere, taken (the next operation has begun with the pieces),
+    no_reason, not_found.
+    """
+    wrong = Confirmation.objects.filter(pk=confirmation_id).first()
+    if wrong is None:
+        context.refuse("not_found", _("There is no such booking any more. Reload the screen."))
+    job = locked_with_source(wrong.job_order_id)
+    context.allow(REVERSE, at=job.scope)
+    _check_reversible(context, job, wrong, reason_id)
+    for part in [wrong, *wrong.books_too.all()]:
+        _reverse(context, part, reason_id)
+    consumption.undo(context, wrong, reason_id=reason_id)
+    job.refresh_from_db()
+    if job.status == DispatchStatus.COMPLETED and job.to_do:
+        fire(context, JobOrder, job.pk, REOPEN, as_system=True)
+    reconsider(context, job.pk)
+    reconsider_next(context, job)
+    context.touch(*job.topics)
+    return state_of(JobOrder.objects.get(pk=job.pk))
+
+
+def locked_with_source(job_order_id: int) -> JobOrder:
+    """The operation, and those before it up to the one that it takes from, locked in the order of the pieces' way."""
+    chain = [job_order_id]
+    rows = JobOrder.objects.select_related("work_order__item", "work_center", "site", "predecessor__predecessor")
+    job = rows.get(pk=job_order_id)
+    chain += [earlier.pk for earlier in uncounted_before(job)]
+    source = source_of(job)
+    chain += [source.pk] if source else []
+    list(JobOrder.objects.select_for_update().filter(pk__in=chain).order_by("sequence").values_list("pk"))
+    return rows.get(pk=job_order_id)
+
+
+def _check_entry(context: Context, job: JobOrder, good: Decimal, scrap: Decimal, scrap_reason_id: int | None) -> None:
     if good < 0 or scrap < 0 or not good + scrap:
         context.refuse("no_quantity", _("Enter how many are good, or scrap, or both."))
     if job.status != DispatchStatus.RUNNING:
@@ -79,16 +105,141 @@ def _check_countable(
     reasons = ReasonCode.objects.choosable(Purpose.SCRAP)
     if scrap and (scrap_reason_id is None or not reasons.filter(pk=scrap_reason_id).exists()):
         context.refuse("no_scrap_reason", _("Say why it is scrap: choose a reason."))
-    most = job.quantity * (100 + job.work_order.over_delivery_percent) / 100
-    if job.good_quantity + good > most:
+
+
+def _check_reach(context: Context, job: JobOrder, good: Decimal, scrap: Decimal) -> None:
+    """No operation books more good than ordered, nor more pieces than have come, nor past a blocker."""
+    if job.good_quantity + good > most(job):
         context.refuse(
             "too_many",
             _("%(total)s good would be more than the %(most)s ordered. Book at most %(rest)s good.")
             % {
                 "total": plain(job.good_quantity + good),
-                "most": plain(most),
-                "rest": plain(max(Decimal(0), most - job.good_quantity)),
+                "most": plain(most(job)),
+                "rest": plain(max(Decimal(0), most(job) - job.good_quantity)),
             },
             _("A planner can raise the order in the ERP."),
             booked=str(job.good_quantity),
         )
+    source, made = source_of(job), job.made + good + scrap
+    if source is not None and made > received(job):
+        context.refuse(
+            "not_received",
+            _("Only %(received)s pieces have come from operation %(operation)s, %(made)s of them are booked.")
+            % {"received": plain(received(job)), "operation": source.sequence, "made": plain(job.made)},
+            _("Book them there first."),
+            received=str(received(job)),
+        )
+    blocker = blocker_before(job, made)
+    if blocker is not None:
+        context.refuse("blocked", f"{blocker.reach}: {blocker.sentence}", blocker_id=blocker.pk)
+
+
+def _book(
+    context: Context,
+    job: JobOrder,
+    good: Decimal,
+    scrap: Decimal,
+    *,
+    scrap_reason_id: int | None = None,
+    booked_by: Confirmation | None = None,
+) -> Confirmation:
+    confirmation = Confirmation.objects.create(
+        site_id=job.site_id,
+        job_order=job,
+        good=good,
+        scrap=scrap,
+        scrap_reason_id=scrap_reason_id,
+        booked_by=booked_by,
+        **_entered(context),
+    )
+    _add(job, good, scrap)
+    context.record(
+        QuantityConfirmed(
+            **_story(job),
+            confirmation_id=confirmation.pk,
+            good=good,
+            scrap=scrap,
+            scrap_reason_id=scrap_reason_id,
+            booked_by_id=booked_by.pk if booked_by else None,
+        )
+    )
+    return confirmation
+
+
+def _check_reversible(context: Context, job: JobOrder, wrong: Confirmation, reason_id: int) -> None:
+    if wrong.reverses_id is not None:
+        context.refuse("is_a_reversal", _("This undoes another booking already. Book what is right anew."))
+    if Confirmation.objects.filter(reverses=wrong).exists():
+        context.refuse("reversed_already", _("This booking was undone before."))
+    if wrong.booked_by_id is not None:
+        context.refuse("booked_elsewhere", _("The next operation has booked this along. Undo it there."))
+    if not ReasonCode.objects.choosable(Purpose.REVERSAL).filter(pk=reason_id).exists():
+        context.refuse("no_reason", _("Say why it is undone: choose a reason."))
+    following = _next_counting(job)
+    if following is not None and following.made > job.good_quantity - wrong.good:
+        context.refuse(
+            "taken",
+            _("%(made)s pieces are at operation %(operation)s already. Undo the booking there first.")
+            % {"made": plain(following.made), "operation": following.sequence},
+            operation=following.sequence,
+            made=str(following.made),
+        )
+
+
+def _next_counting(job: JobOrder) -> JobOrder | None:
+    """Locked: what it books meanwhile would be lost from sight."""
+    following = JobOrder.objects.select_for_update().filter(predecessor=job).first()
+    while following is not None and not following.is_count_point:
+        following = JobOrder.objects.select_for_update().filter(predecessor=following).first()
+    return following
+
+
+def _reverse(context: Context, wrong: Confirmation, reason_id: int) -> None:
+    job = JobOrder.objects.select_related("work_order", "work_center").get(pk=wrong.job_order_id)
+    reversal = Confirmation.objects.create(
+        site_id=job.site_id,
+        job_order=job,
+        good=-wrong.good,
+        scrap=-wrong.scrap,
+        reason_id=reason_id,
+        reverses=wrong,
+        **_entered(context),
+    )
+    _add(job, -wrong.good, -wrong.scrap)
+    context.record(
+        QuantityReversed(
+            **_story(job),
+            confirmation_id=reversal.pk,
+            reverses_id=wrong.pk,
+            good=wrong.good,
+            scrap=wrong.scrap,
+            reason_id=reason_id,
+        )
+    )
+
+
+def _add(job: JobOrder, good: Decimal, scrap: Decimal) -> None:
+    job.good_quantity += good
+    job.scrap_quantity += scrap
+    job.save(update_fields=["good_quantity", "scrap_quantity"])
+
+
+def _entered(context: Context) -> dict[str, object]:
+    return {
+        "person_id": context.actor.person_id,
+        "terminal_id": context.actor.terminal_id,
+        "command_id": context.command_id,
+        "occurred_at": context.occurred_at,
+    }
+
+
+def _story(job: JobOrder) -> dict[str, object]:
+    return {
+        "subject_id": job.pk,
+        "site_id": job.site_id,
+        "thread": job.work_order.thread,
+        "erp_reference": job.work_order.number,
+        "work_order_id": job.work_order_id,
+        "work_center_id": job.work_center_id,
+    }

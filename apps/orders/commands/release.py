@@ -9,26 +9,40 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
+from apps.materials.models import Item, Location
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.events import WorkOrderReleased
-from apps.orders.models import JobOrder, WorkOrder
+from apps.orders.models import JobMaterial, JobOrder, WorkOrder
+from apps.orders.readiness import reconsider
 from apps.plant.models import Site, WorkCenter, WorkUnit
-from apps.workflows.engine import fire
 from apps.workflows.models import Version
 
-# The shipped workflow that operations run on, and the edge that the system takes when there is something to work on.
+# The shipped workflow that operations run on.
 WORKFLOW = "job_order"
-MAKE_READY = "make_ready"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """`per_piece` in the item's unit."""
+
+    item_id: int
+    per_piece: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One routing step of an order to be released. `work_unit_id` None: any station of the line."""
+    """One routing step of an order to be released; see JobOrder for what the fields mean.
+
+    work_unit_id  None: any station of the line
+    """
 
     sequence: int
     name: str
     work_center_id: int
     work_unit_id: int | None = None
+    transfer_quantity: Decimal | None = None
+    is_count_point: bool = True
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,35 +63,38 @@ def release_work_order(
     unit: str,
     due_at: datetime | None,
     operations: list[Operation],
+    item_id: int | None = None,
+    receipt_location_id: int | None = None,
+    over_delivery_percent: Decimal = Decimal(0),
     customer: str = "",
     priority: int = 5,
 ) -> Released:
-    """Makes the order and its operations; the first of them is ready, the others wait for what it makes."""
+    """Makes the order and its operations, in a row; each is ready as soon as pieces and material allow.
+
+    Refused: order_exists, no_operations, no_count_point, no_workflow.
+    """
     site = Site.objects.get(pk=site_id)
     context.allow(MANAGE_ORDERS, at=site.scope)
-    if WorkOrder.objects.filter(site=site, number=number).exists():
-        context.refuse("order_exists", _("There is an order %(number)s already.") % {"number": number})
-    if not operations:
-        context.refuse("no_operations", _("Order %(number)s has no operation to run.") % {"number": number})
+    steps = sorted(operations, key=lambda operation: operation.sequence)
+    _check(context, site, number, steps)
     order = WorkOrder.objects.create(
         site=site,
         number=number,
         item_code=item_code,
         item_name=item_name,
+        item=Item.objects.get(pk=item_id) if item_id else None,
+        receipt_location=Location.objects.get(pk=receipt_location_id, site=site) if receipt_location_id else None,
         quantity=quantity,
+        over_delivery_percent=over_delivery_percent,
         unit=unit,
         due_at=due_at,
         customer=customer,
         priority=priority,
     )
-    version = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
-    if version is None:
-        context.refuse(
-            "no_workflow",
-            _("No workflow for operations is published."),
-            _("A process engineer publishes one in the admin."),
-        )
-    jobs = [_new_job(order, operation, version) for operation in sorted(operations, key=lambda o: o.sequence)]
+    version = _version(context)
+    jobs: list[JobOrder] = []
+    for step in steps:
+        jobs.append(_new_job(order, step, version, jobs[-1] if jobs else None))
     context.record(
         WorkOrderReleased(
             subject_id=order.pk,
@@ -88,22 +105,48 @@ def release_work_order(
             job_order_ids=[job.pk for job in jobs],
         )
     )
-    fire(context, JobOrder, jobs[0].pk, MAKE_READY, as_system=True)
     for job in jobs:
+        reconsider(context, job.pk)
         context.touch(*job.topics)
     return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
 
 
-def _new_job(order: WorkOrder, operation: Operation, version: Version) -> JobOrder:
-    line = WorkCenter.objects.get(pk=operation.work_center_id, site_id=order.site_id)
-    station = WorkUnit.objects.get(pk=operation.work_unit_id, work_center=line) if operation.work_unit_id else None
-    return JobOrder.objects.create(
+def _check(context: Context, site: Site, number: str, steps: list[Operation]) -> None:
+    if WorkOrder.objects.filter(site=site, number=number).exists():
+        context.refuse("order_exists", _("There is an order %(number)s already.") % {"number": number})
+    if not steps:
+        context.refuse("no_operations", _("Order %(number)s has no operation to run.") % {"number": number})
+    if not steps[-1].is_count_point:
+        context.refuse("no_count_point", _("The last operation of %(number)s must count.") % {"number": number})
+
+
+def _version(context: Context) -> Version:
+    version = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
+    if version is None:
+        context.refuse(
+            "no_workflow",
+            _("No workflow for operations is published."),
+            _("A process engineer publishes one in the admin."),
+        )
+    return version
+
+
+def _new_job(order: WorkOrder, step: Operation, version: Version, predecessor: JobOrder | None) -> JobOrder:
+    line = WorkCenter.objects.get(pk=step.work_center_id, site_id=order.site_id)
+    station = WorkUnit.objects.get(pk=step.work_unit_id, work_center=line) if step.work_unit_id else None
+    job = JobOrder.objects.create(
         workflow_version=version,
         site_id=order.site_id,
         work_order=order,
-        sequence=operation.sequence,
-        name=operation.name,
+        sequence=step.sequence,
+        name=step.name,
         work_center=line,
         work_unit=station,
         quantity=order.quantity,
+        predecessor=predecessor,
+        transfer_quantity=step.transfer_quantity,
+        is_count_point=step.is_count_point,
     )
+    for need in step.needs:
+        JobMaterial.objects.create(job_order=job, item_id=need.item_id, per_piece=need.per_piece)
+    return job

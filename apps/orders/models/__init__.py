@@ -1,6 +1,17 @@
+from apps.orders.models.blockers import Blocker, BlockerKind
 from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.job_orders import JobOrder
+from apps.orders.models.materials import JobMaterial, MaterialRecheck
 from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 
-__all__ = ["Confirmation", "DispatchStatus", "JobOrder", "WorkOrder"]
+__all__ = [
+    "Blocker",
+    "BlockerKind",
+    "Confirmation",
+    "DispatchStatus",
+    "JobMaterial",
+    "JobOrder",
+    "MaterialRecheck",
+    "WorkOrder",
+]

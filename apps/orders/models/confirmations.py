@@ -19,7 +19,10 @@ class Confirmation(models.Model):
     good = QuantityField(_("good"))
     scrap = QuantityField(_("scrap"))
     scrap_reason = models.ForeignKey("plant.ReasonCode", models.PROTECT, null=True, related_name="+")
+    reason = models.ForeignKey("plant.ReasonCode", models.PROTECT, null=True, related_name="+")
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    # Booked at the next operation that counts; this one is no count point.
+    booked_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="books_too")
     person_id = models.BigIntegerField(_("person"), null=True)
     terminal_id = models.BigIntegerField(null=True)
     command_id = models.UUIDField()
@@ -28,6 +31,8 @@ class Confirmation(models.Model):
 
     job_order_id: int
     scrap_reason_id: int | None
+    booked_by_id: int | None
+    reverses_id: int | None
 
     class Meta:
         verbose_name = _("confirmation")
@@ -40,6 +45,9 @@ class Confirmation(models.Model):
                 condition=Q(reverses=None, good__gte=0, scrap__gte=0)
                 | Q(reverses__isnull=False, good__lte=0, scrap__lte=0),
                 name="confirmation_sign",
+            ),
+            models.CheckConstraint(
+                condition=Q(reverses=None) | Q(reason__isnull=False), name="confirmation_reversal_has_reason"
             ),
             models.CheckConstraint(condition=~Q(good=0, scrap=0), name="confirmation_not_empty"),
             models.CheckConstraint(

@@ -56,6 +56,15 @@ class JobOrder(WorkflowItem):
     quantity = QuantityField(_("quantity"))
     good_quantity = QuantityField(_("good"), default=Decimal(0), editable=False)
     scrap_quantity = QuantityField(_("scrap"), default=Decimal(0), editable=False)
+    predecessor = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="successor", verbose_name=_("operation before"), editable=False
+    )
+    transfer_quantity = QuantityField(
+        _("pieces that go on together"), null=True, blank=True, help_text=_("Empty: all of them, at the end.")
+    )
+    is_count_point = models.BooleanField(
+        _("counts by itself"), default=True, help_text=_("Off: what the next operation books, this one has made too.")
+    )
     started_at = models.DateTimeField(_("first start"), null=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, editable=False)
 
@@ -63,6 +72,7 @@ class JobOrder(WorkflowItem):
     work_order_id: int
     work_center_id: int
     work_unit_id: int | None
+    predecessor_id: int | None
     history = History()
     objects = JobOrderQuerySet.as_manager()
 
@@ -74,6 +84,10 @@ class JobOrder(WorkflowItem):
         constraints = [
             models.UniqueConstraint(fields=["work_order", "sequence"], name="job_order_sequence"),
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="job_order_quantity_positive"),
+            models.CheckConstraint(
+                condition=models.Q(transfer_quantity=None) | models.Q(transfer_quantity__gt=0),
+                name="job_order_transfer_positive",
+            ),
             models.CheckConstraint(
                 condition=models.Q(good_quantity__gte=0, scrap_quantity__gte=0), name="job_order_made_not_negative"
             ),
@@ -103,6 +117,12 @@ class JobOrder(WorkflowItem):
     def topics(self) -> Collection[str]:
         topics = {f"line:{self.work_center_id}", f"work_order:{self.work_order_id}"}
         return topics | ({f"station:{self.work_unit_id}"} if self.work_unit_id else set())
+
+    @property
+    def made(self) -> Decimal:
+        """Good and scrap: what was begun with and is done."""
+        made: Decimal = self.good_quantity + self.scrap_quantity
+        return made
 
     @property
     def status_label(self) -> str:

@@ -30,10 +30,11 @@ BEGUN = frozenset({S.RUNNING, S.SUSPENDED, S.HELD})
 OVER = frozenset({S.COMPLETED, S.ABORTED, S.CANCELLED, S.CLOSED})
 
 # A held operation never runs on at once: it comes back ready or paused, and a person starts it.
+# What is no count point is completed by the next operation, from wherever it stands; see apps.orders.kinds.
 MOVES: dict[str, frozenset[str]] = {
     S.PENDING: frozenset({S.WAITING, S.READY, S.HELD, S.CANCELLED}),
-    S.WAITING: frozenset({S.READY, S.HELD, S.CANCELLED}),
-    S.READY: frozenset({S.WAITING, S.DISPATCHED, S.RUNNING, S.HELD, S.CANCELLED}),
+    S.WAITING: frozenset({S.READY, S.HELD, S.COMPLETED, S.CANCELLED}),
+    S.READY: frozenset({S.WAITING, S.DISPATCHED, S.RUNNING, S.HELD, S.COMPLETED, S.CANCELLED}),
     S.DISPATCHED: frozenset({S.READY, S.RUNNING, S.HELD, S.CANCELLED}),
     S.RUNNING: frozenset({S.SUSPENDED, S.HELD, S.COMPLETED, S.ABORTED}),
     S.HELD: frozenset({S.WAITING, S.READY, S.SUSPENDED, S.ABORTED, S.CANCELLED}),

@@ -16,6 +16,12 @@ class WorkOrder(models.Model):
     number = models.CharField(_("number"), max_length=40)
     item_code = models.CharField(_("item"), max_length=60)
     item_name = models.CharField(_("item name"), max_length=200)
+    item = models.ForeignKey(
+        "materials.Item", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("item on stock")
+    )
+    receipt_location = models.ForeignKey(
+        "materials.Location", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("goes to")
+    )
     quantity = QuantityField(_("quantity"))
     unit = models.CharField(_("unit"), max_length=20)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
@@ -26,6 +32,9 @@ class WorkOrder(models.Model):
     over_delivery_percent = models.DecimalField(
         _("over-delivery allowed, %"), max_digits=5, decimal_places=2, default=Decimal(0)
     )
+    site_id: int
+    item_id: int | None
+    receipt_location_id: int | None
     history = History()
 
     class Meta:

@@ -1,0 +1,106 @@
+"""What a booking does to the stock: its material is used up, its pieces come on stock; undone with the booking."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from apps.core.commands import Context
+from apps.core.numbers import plain
+from apps.materials.commands import Purposed, ensure_lot, issue, receive, reverse_movement
+from apps.materials.models import Lot, Movement, MovementKind
+from apps.materials.queries import StockLine, stock
+from apps.orders.models import Confirmation, JobMaterial, JobOrder
+
+FOR_CONFIRMATION = "confirmation"
+
+
+def use_material(context: Context, job: JobOrder, confirmation: Confirmation) -> None:
+    """Takes what the pieces needed, from what expires first. Refused when there is not enough."""
+    pieces = confirmation.good + confirmation.scrap
+    needs = JobMaterial.objects.filter(job_order=job).select_related("item__unit").order_by("item")
+    for need in needs:
+        for line, quantity in _picked(context, job, need, need.per_piece * pieces):
+            issue.within(
+                context.consequence(),
+                item_id=need.item_id,
+                quantity=quantity,
+                from_location_id=line.location_id,
+                lot_id=line.lot_id,
+                work_center_id=job.work_center_id,
+                purpose=purpose_of(job, confirmation),
+            )
+
+
+def receive_pieces(context: Context, job: JobOrder, confirmation: Confirmation) -> None:
+    """The good pieces of the last operation come on stock, in one lot per order where the item is kept by lot."""
+    order = job.work_order
+    if order.item_id is None or order.receipt_location_id is None or not confirmation.good:
+        return
+    if JobOrder.objects.filter(predecessor=job).exists():
+        return
+    lot_id, used = None, ()
+    if order.item is not None and order.item.lot_tracked:
+        made = ensure_lot.within(
+            context.consequence(), item_id=order.item_id, number=order.number, site_id=order.site_id
+        )
+        lot_id, used = made.lot_id, _unlinked_issues(job)
+    receive.within(
+        context.consequence(),
+        item_id=order.item_id,
+        quantity=confirmation.good,
+        to_location_id=order.receipt_location_id,
+        lot_id=lot_id,
+        work_center_id=job.work_center_id,
+        consumed_movement_ids=used,
+        purpose=purpose_of(job, confirmation),
+    )
+
+
+def undo(context: Context, confirmation: Confirmation, *, reason_id: int) -> None:
+    """Receipts first: what was made can't lie on stock without what it was made of."""
+    booked = Movement.objects.standing().made_for(FOR_CONFIRMATION, confirmation.pk)
+    for movement in sorted(booked, key=lambda m: (m.kind != MovementKind.RECEIPT, m.pk)):
+        reverse_movement.within(context.consequence(), movement_id=movement.pk, reason_id=reason_id)
+
+
+def purpose_of(job: JobOrder, confirmation: Confirmation) -> Purposed:
+    return Purposed(for_kind=FOR_CONFIRMATION, for_id=str(confirmation.pk), thread=job.work_order.thread)
+
+
+def _picked(context: Context, job: JobOrder, need: JobMaterial, quantity: Decimal) -> list[tuple[StockLine, Decimal]]:
+    """First expired, first out; then the older lot."""
+    lines = [line for line in stock(job.site_id, need.item_id) if line.usable and line.quantity > 0]
+    expiry = {
+        lot.pk: lot.expires_on for lot in Lot.objects.filter(pk__in=[line.lot_id for line in lines if line.lot_id])
+    }
+    lines.sort(key=lambda line: (_day(expiry.get(line.lot_id or 0)), line.lot_id or 0, line.location_id))
+    picked, missing = [], quantity
+    for line in lines:
+        taken = min(missing, line.quantity)
+        if taken > 0:
+            picked.append((line, taken))
+            missing -= taken
+    if missing:
+        context.refuse(
+            "material_short",
+            _("%(missing)s %(unit)s of %(item)s are missing for this. Book fewer, or get material.")
+            % {"missing": plain(missing), "unit": need.item.unit.code, "item": need.item.code},
+            _("The warehouse can bring it."),
+            item_id=need.item_id,
+            missing=str(missing),
+        )
+    return picked
+
+
+def _day(value: object) -> str:
+    return str(value) if value else "9999"
+
+
+def _unlinked_issues(job: JobOrder) -> tuple[int, ...]:
+    """Issues with a lot, of all operations of the order, that have gone into no lot yet."""
+    issues = Movement.objects.standing().filter(
+        kind=MovementKind.ISSUE, thread=job.work_order.thread, lot__isnull=False, links=None
+    )
+    return tuple(issues.values_list("pk", flat=True))

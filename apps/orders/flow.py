@@ -1,0 +1,91 @@
+"""How pieces go from operation to operation, and what stands in their way; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from apps.core.numbers import plain
+from apps.materials.queries import available_of
+from apps.orders.models import BlockerKind, JobMaterial, JobOrder
+from apps.orders.models.statuses import OVER
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What a blocker is made of: so many pieces can be made, not the next one."""
+
+    kind: BlockerKind
+    from_quantity: Decimal
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def source_of(job: JobOrder) -> JobOrder | None:
+    """The nearest operation before that counts; None: it takes from the order itself."""
+    before = job.predecessor
+    while before is not None and not before.is_count_point:
+        before = before.predecessor
+    return before
+
+
+def uncounted_before(job: JobOrder) -> Iterator[JobOrder]:
+    """The operations right before that are no count point, nearest first: what this one books, they have made too."""
+    before = job.predecessor
+    while before is not None and not before.is_count_point:
+        yield before
+        before = before.predecessor
+
+
+def most(job: JobOrder) -> Decimal:
+    """How many may be good at most: ordered, and the over-delivery allowed."""
+    allowed: Decimal = job.quantity * (100 + job.work_order.over_delivery_percent) / 100
+    return allowed
+
+
+def received(job: JobOrder) -> Decimal:
+    """Pieces that this operation may have begun by now: the good of the one before, in whole transfer batches.
+
+    An operation that is over sends on all it has; without a transfer quantity it sends nothing before.
+    """
+    source = source_of(job)
+    if source is None:
+        return most(job)
+    if source.status in OVER:
+        return source.good_quantity
+    if source.transfer_quantity is None:
+        return Decimal(0)
+    batches: Decimal = (source.good_quantity / source.transfer_quantity).to_integral_value(ROUND_FLOOR)
+    return batches * source.transfer_quantity
+
+
+def obstacles(job: JobOrder) -> list[Obstacle]:
+    """At most one of each kind."""
+    found = [_short_of_pieces(job), _short_of_material(job)]
+    return [obstacle for obstacle in found if obstacle]
+
+
+def _short_of_pieces(job: JobOrder) -> Obstacle | None:
+    source = source_of(job)
+    if source is None or source.status in OVER:
+        return None
+    have = received(job)
+    if have >= job.quantity:
+        return None
+    return Obstacle(BlockerKind.PREDECESSOR, have, {"operation": source.sequence, "received": plain(have)})
+
+
+def _short_of_material(job: JobOrder) -> Obstacle | None:
+    """The item that ends first decides. Stock is not reserved: two operations may see the same piece."""
+    needs = list(JobMaterial.objects.filter(job_order=job).select_related("item__unit"))
+    if not needs or not job.to_do:
+        return None
+    stock = available_of([need.item_id for need in needs], job.site)
+    reach = {need: (stock[need.item_id] / need.per_piece).to_integral_value(ROUND_FLOOR) for need in needs}
+    need, pieces = min(reach.items(), key=lambda pair: pair[1])
+    if pieces >= job.to_do:
+        return None
+    short = need.per_piece * job.to_do - stock[need.item_id]
+    facts = {"item": need.item.code, "unit": need.item.unit.code, "short": plain(short)}
+    return Obstacle(BlockerKind.MATERIAL, job.made + max(Decimal(0), pieces), facts)

@@ -1,0 +1,78 @@
+"""Why an operation can't run, wholly or from a quantity on."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.fields import QuantityField
+from apps.core.numbers import plain
+
+
+class BlockerKind(models.TextChoices):
+    PREDECESSOR = "predecessor", _("waits for the operation before")
+    MATERIAL = "material", _("material is short")
+
+
+class BlockerQuerySet(models.QuerySet["Blocker"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+
+class Blocker(models.Model):
+    """`from_quantity`: so many pieces can be made, the next one can't; 0: nothing at all.
+
+    facts         numbers and codes for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
+    exception_id  the exception that owns it, once there are exceptions
+    """
+
+    site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
+    job_order = models.ForeignKey("orders.JobOrder", models.PROTECT, related_name="blockers")
+    kind = models.CharField(_("kind"), max_length=20, choices=BlockerKind.choices)
+    from_quantity = QuantityField(_("from piece"))
+    facts = models.JSONField(default=dict)
+    exception_id = models.BigIntegerField(null=True)
+    opened_at = models.DateTimeField(_("since"))
+    closed_at = models.DateTimeField(_("until"), null=True)
+
+    job_order_id: int
+    objects = BlockerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("blocker")
+        verbose_name_plural = _("blockers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job_order", "kind"], condition=Q(closed_at=None), name="one_open_blocker_of_a_kind"
+            ),
+            models.CheckConstraint(condition=Q(from_quantity__gte=0), name="blocker_quantity_not_negative"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closed_at__gte=models.F("opened_at")), name="blocker_closes_later"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """The cause, for the operator."""
+        if self.kind == BlockerKind.MATERIAL:
+            return _now("%(short)s %(unit)s of %(item)s are short.") % self.facts
+        if self.from_quantity:
+            return _now("Operation %(operation)s has sent on %(received)s so far.") % self.facts
+        return _now("Operation %(operation)s has sent on nothing yet.") % self.facts
+
+    @property
+    def reach(self) -> str:
+        """How far the operation can go in spite of it: "Can make 20 of 24"."""
+        if not self.from_quantity:
+            return _now("Can't run")
+        return _now("Can make %(possible)s of %(quantity)s") % {
+            "possible": plain(self.from_quantity),
+            "quantity": plain(self.job_order.quantity),
+        }
