@@ -154,6 +154,7 @@ STORAGES = {
 # ---- security
 
 AUTH_USER_MODEL = "plant.Person"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["apps.plant.backends.PersonBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

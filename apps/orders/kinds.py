@@ -19,19 +19,14 @@ from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, dec
 S = DispatchStatus
 
 
-def keep_times(job: JobOrder, move: Move, context: Context, inputs: Mapping[str, Any]) -> None:  # noqa: ARG001
+def keep_times(job: JobOrder, move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
     if move.to_status == S.RUNNING and job.started_at is None:
         job.started_at = context.occurred_at
     if move.to_status == S.COMPLETED:
         job.completed_at = context.occurred_at
 
 
-def short_only_with_reason(
-    job: JobOrder,
-    move: Move,
-    context: Context,
-    inputs: Mapping[str, Any],  # noqa: ARG001
-) -> Refusal | None:
+def short_only_with_reason(job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]) -> Refusal | None:
     if move.to_status != S.COMPLETED or not job.to_do or REASON in move.requires:
         return None
     sentence = _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
-from unfold.admin import TabularInline
 
 from apps.core import rights
 from apps.core.actors import Actor
@@ -89,7 +88,9 @@ class PlacedAdmin(PlacedMixin, HistoryAdmin):
         formset.save_m2m()
 
 
-class PlacedInline(RightsMixin, TabularInline):
+class InlineMixin(RightsMixin):
+    """Rows of a page that follow the right to that page."""
+
     view_action = VIEW_PLANT
     change_action = MANAGE_PLANT
     extra = 0

@@ -257,8 +257,9 @@ def test_collisions_are_seen_across_the_week() -> None:
         ("breaks", {"a": 1}, "Write breaks as"),
         ("breaks", [["09:00", "09:00"]], "another end"),
         ("ends_at", time(15), "overlaps with shift L"),
-        ("weekdays", [8], "Constraint|violated"),
-        ("weekdays", [], "blank|violated"),
+        ("weekdays", [8], "less than or equal to 7"),
+        ("weekdays", [], "blank"),
+        ("code", "L", "such a shift already"),
     ],
 )
 def test_a_shift_that_makes_no_sense_is_refused(field: str, value: Any, sentence: str) -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from apps.core import rights
+from apps.core import clock, rights
 from apps.core.errors import CommandRefused
 from apps.core.rights import EVERYWHERE
 from apps.plant.actions import MANAGE_ROLES
@@ -90,6 +90,9 @@ class RoleAssignmentAdmin(CommandAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:  # noqa: ARG002
         return _FIELDS if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": clock.now(), **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: RoleAssignment, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         if not change:

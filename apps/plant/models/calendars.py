@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _now
@@ -70,7 +71,7 @@ class ShiftPattern(models.Model):
     code = models.CharField(_("code"), max_length=20)
     name = models.CharField(_("name"), max_length=80)
     weekdays = ArrayField(
-        models.PositiveSmallIntegerField(),
+        models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
         verbose_name=_("weekdays"),
         help_text=_("The days on which it starts: 1 Monday to 7 Sunday, separated by commas."),
     )
@@ -110,7 +111,10 @@ class ShiftPattern(models.Model):
         return f"{self.code} {self.name}"
 
     def clean(self) -> None:
-        """Refuses breaks outside the shift, and a shift that runs into another one of its calendar."""
+        """Refuses breaks outside the shift, and a shift that runs into another one of its calendar.
+
+        Each error names a field: the page of a calendar shows no others.
+        """
         if self.starts_at is None or self.ends_at is None or not self.weekdays:
             return
         try:
@@ -122,7 +126,11 @@ class ShiftPattern(models.Model):
         others = ShiftPattern.objects.filter(calendar=self.calendar_id).exclude(pk=self.pk)
         hit = collisions(pattern, [row.as_pattern() for row in others])
         if hit:
-            raise ValidationError(_now("It overlaps with shift %(codes)s.") % {"codes": ", ".join(hit)})
+            raise ValidationError({"starts_at": _now("It overlaps with shift %(codes)s.") % {"codes": ", ".join(hit)}})
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _now("The last day lies before the first.")})
+        if others.filter(code=self.code, valid_from=self.valid_from).exists():
+            raise ValidationError({"code": _now("There is such a shift already from that day on.")})
 
     def as_pattern(self) -> Pattern:
         return Pattern(
