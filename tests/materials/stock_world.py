@@ -7,17 +7,22 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.core.actors import Actor, Origin
 from apps.core.commands import Context
+from apps.core.errors import CommandRefused
 from apps.core.ownership import erp_authority
-from apps.materials.models import Item, Location, LocationKind, Lot, LotStatus, StockSnapshot, Unit
+from apps.materials.models import Item, Location, LocationKind, Lot, LotStatus, Movement, StockSnapshot, Unit
+from apps.materials.queries import stock_at
 from apps.plant.models import Site
+from tests.world import run
 
 ERP = Actor.system("erp:tests", Origin.ERP)
 WORKER = Actor.system("tests")
@@ -95,3 +100,15 @@ def put_stock(
         stock_quantity=Decimal(quantity),
         as_of=as_of,
     )
+
+
+def there(item: Item, place: Location, lot: Lot | None = None) -> Decimal:
+    return stock_at(place.site, item_id=item.pk, location_id=place.pk, lot_id=lot.pk if lot else None)
+
+
+def refusal_of(command: Any, who: Any, **inputs: Any) -> CommandRefused:
+    before = Movement.objects.count()
+    with pytest.raises(CommandRefused) as refusal:
+        run(command, who, **inputs)
+    assert Movement.objects.count() == before
+    return refusal.value
