@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context
 from apps.core.numbers import plain
-from apps.materials.commands import Purposed, ensure_lot, issue, receive, reverse_movement
+from apps.materials.commands import ensure_lot, issue, receive, reverse_movement
+from apps.materials.commands.movements import Purposed
 from apps.materials.models import Lot, Movement, MovementKind
 from apps.materials.queries import StockLine, stock
 from apps.orders.models import Confirmation, JobMaterial, JobOrder
@@ -40,7 +41,8 @@ def receive_pieces(context: Context, job: JobOrder, confirmation: Confirmation) 
         return
     if JobOrder.objects.filter(predecessor=job).exists():
         return
-    lot_id, used = None, ()
+    lot_id: int | None = None
+    used: tuple[int, ...] = ()
     if order.item is not None and order.item.lot_tracked:
         made = ensure_lot.within(
             context.consequence(), item_id=order.item_id, number=order.number, site_id=order.site_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -225,7 +226,7 @@ def _add(job: JobOrder, good: Decimal, scrap: Decimal) -> None:
     job.save(update_fields=["good_quantity", "scrap_quantity"])
 
 
-def _entered(context: Context) -> dict[str, object]:
+def _entered(context: Context) -> dict[str, Any]:
     return {
         "person_id": context.actor.person_id,
         "terminal_id": context.actor.terminal_id,
@@ -234,7 +235,7 @@ def _entered(context: Context) -> dict[str, object]:
     }
 
 
-def _story(job: JobOrder) -> dict[str, object]:
+def _story(job: JobOrder) -> dict[str, Any]:
     return {
         "subject_id": job.pk,
         "site_id": job.site_id,

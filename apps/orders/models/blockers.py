@@ -26,7 +26,7 @@ class BlockerQuerySet(models.QuerySet["Blocker"]):
 class Blocker(models.Model):
     """`from_quantity`: so many pieces can be made, the next one can't; 0: nothing at all.
 
-    facts         numbers and codes for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
+    facts         for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
     exception_id  the exception that owns it, once there are exceptions
     """
 
