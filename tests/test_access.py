@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from http.cookies import SimpleCookie
 
 import pytest
@@ -18,10 +19,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import FRAGMENTS
+from apps.orders.commands import confirm_quantity, take_edge
+from apps.orders.models import Confirmation
 from apps.plant.access import floor_actions
-from apps.plant.models import Person, Role, Terminal
-from tests.orders.shop import Shop, make_shop
-from tests.world import give_role, make_person, make_terminal, terminal_cookie
+from apps.plant.models import Person, Purpose, Role, Terminal
+from tests.orders.shop import Shop, make_shop, reason
+from tests.world import give_role, make_person, make_terminal, run, terminal_cookie
 
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
@@ -93,10 +96,12 @@ SCREENS = {
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
 }
+SCREEN_PATHS = {path for path, _action in SCREENS.values()}
 # A POST to a station: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
+    "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
 }
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
@@ -149,6 +154,10 @@ def test_every_address_has_an_expectation() -> None:
 @pytest.mark.parametrize("role", SHIPPED)
 def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> None:
     client = at_desk(somebody(role, shop))
+    run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge="start", inputs={})
+    run(confirm_quantity, shop.world.olga, job_order_id=shop.job.pk, good=Decimal(1))
+    run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge="pause", inputs={"reason": reason(Purpose.PAUSE)})
+    undoing = {"confirmation": Confirmation.objects.get().pk, "reason": 999_999_999}
     for model, action in ADMIN_LISTS.items():
         status = client.get(f"/admin/{model.replace('_', '/')}/").status_code
         assert (status == 200) == (action in SHIPPED[role]), f"{role} {model} list: {status}"
@@ -159,18 +168,19 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
         assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
     for path, action in ACTS.values():
         seen = "floor.view_station" in SHIPPED[role]
-        answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1"})
+        # Nothing that is posted here can be done: who may act is told so, who may not is told that.
+        answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1", **undoing})
         assert answer.status_code == (409 if seen else 404), f"{role} {path}"
         if seen and action not in SHIPPED[role]:
             assert "You may not" in answer.content.decode(), f"{role} {path}"
-    assert shop.reload().good_quantity == 0
+    assert shop.reload().good_quantity == 1
 
 
 @pytest.mark.parametrize("role", SHIPPED)
 def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, shop: Shop) -> None:
     client = at_desk(somebody(role, shop, elsewhere=True))
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        answer = client.get(path) if path in SCREEN_PATHS else client.post(path)
         assert answer.status_code == 404, f"{role} {path}"
     for name, place in {"site": shop.world.site, "workcenter": shop.world.line, "workunit": shop.world.station}.items():
         shown = client.get(f"/admin/plant/{name}/")
@@ -181,7 +191,7 @@ def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, 
 def test_nobody_is_sent_away_everywhere(shop: Shop) -> None:
     client = Client()
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        answer = client.get(path) if path in SCREEN_PATHS else client.post(path)
         assert answer.status_code == 302, path
         assert answer.headers["Location"] == "/"
     for model in ADMIN_LISTS:

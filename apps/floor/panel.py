@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.numbers import plain
-from apps.orders.actions import CONFIRM
+from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder
 from apps.orders.queries import queue_of_station
 from apps.plant.access import LAST_ACT
@@ -29,6 +29,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class LastEntry:
+    """The last booking at this station that still counts."""
+
+    confirmation_id: int
     what: str
     at: datetime
 
@@ -43,6 +46,7 @@ class Panel:
     can_book: bool
     why_not_book: str
     last: LastEntry | None
+    can_undo: bool
     locks_at_ms: int | None
 
     @property
@@ -84,6 +88,7 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
         can_book=can_book,
         why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),
         last=_last_entry(unit),
+        can_undo=person is not None and rights.may(actor, REVERSE, unit.scope),
         locks_at_ms=_locks_at(actor, session) if person else None,
     )
 
@@ -114,12 +119,13 @@ def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool
 
 
 def _last_entry(unit: WorkUnit) -> LastEntry | None:
-    last = Confirmation.objects.filter(job_order__work_unit=unit).order_by("-pk").first()
+    counting = Confirmation.objects.filter(job_order__work_unit=unit, reverses=None, reversed_by=None, booked_by=None)
+    last = counting.order_by("-pk").first()
     if last is None:
         return None
     parts = [_("%(n)s good") % {"n": plain(last.good)}] if last.good else []
     parts += [_("%(n)s scrap") % {"n": plain(last.scrap)}] if last.scrap else []
-    return LastEntry(what=" + ".join(parts), at=last.occurred_at)
+    return LastEntry(confirmation_id=last.pk, what=" + ".join(parts), at=last.occurred_at)
 
 
 def _locks_at(actor: Actor, session: SessionBase) -> int | None:

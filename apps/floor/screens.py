@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from apps.core import clock
-from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.models import Blocker, Confirmation, DispatchStatus, JobOrder
 from apps.orders.queries import Queue, by_station, queue_of_line, queue_of_station
 from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift, shift_at
@@ -36,6 +36,12 @@ class Look:
     job: JobOrder
     tone: str
     glyph: str
+
+    @property
+    def blockers(self) -> list[Blocker]:
+        """The open ones, what stops most first."""
+        found: list[Blocker] = getattr(self.job, "open_blockers", [])
+        return found
 
     @property
     def done(self) -> float:

@@ -22,7 +22,7 @@ from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.fragments import line_board, station_fragment
 from apps.floor.panel import panel
 from apps.floor.screens import board, station
-from apps.orders.commands import confirm_quantity, take_edge
+from apps.orders.commands import confirm_quantity, reverse_confirmation, take_edge
 from apps.plant import sessions
 from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Purpose, ReasonCode, WorkCenter, WorkUnit
@@ -58,6 +58,7 @@ def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
+        "reversal_reasons": ReasonCode.objects.choosable(Purpose.REVERSAL),
     }
     return render(request, "floor/station.html", context)
 
@@ -96,6 +97,20 @@ def confirm_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             good=entry.quantity(request.POST, "good"),
             scrap=scrap,
             scrap_reason_id=entry.row_id(request.POST, "scrap_reason") if has_reason else None,
+        )
+
+    return _acted(request, unit, act)
+
+
+@require_POST
+@at_station
+def undo_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    def act() -> None:
+        reverse_confirmation(
+            actor=entry.actor_of(request),
+            command_id=entry.command_id_of(request.POST),
+            confirmation_id=entry.row_id(request.POST, "confirmation"),
+            reason_id=entry.row_id(request.POST, "reason"),
         )
 
     return _acted(request, unit, act)

@@ -53,11 +53,11 @@ def received(job: JobOrder) -> Decimal:
     if source is None:
         return most(job)
     if source.status in OVER:
-        return source.good_quantity
+        return Decimal(source.good_quantity)
     if source.transfer_quantity is None:
         return Decimal(0)
     batches: Decimal = (source.good_quantity / source.transfer_quantity).to_integral_value(ROUND_FLOOR)
-    return batches * source.transfer_quantity
+    return batches * Decimal(source.transfer_quantity)
 
 
 def obstacles(job: JobOrder) -> list[Obstacle]:

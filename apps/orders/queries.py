@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from apps.orders.models import DispatchStatus, JobOrder
+from django.db.models import Prefetch
+
+from apps.orders.models import Blocker, DispatchStatus, JobOrder
+from apps.orders.models.job_orders import JobOrderQuerySet
 from apps.orders.models.statuses import BEGUN
 from apps.plant.models import WorkUnit
 
@@ -28,12 +31,17 @@ class Queue:
 
 def queue_of_station(unit: WorkUnit) -> Queue:
     jobs = JobOrder.objects.at_station(unit.pk, unit.work_center_id).not_over()
-    return _sorted_out(list(jobs.select_related("work_order", "workflow_version").by_due_date()))
+    return _sorted_out(_rows(jobs))
 
 
 def queue_of_line(work_center_id: int) -> Queue:
-    jobs = JobOrder.objects.filter(work_center_id=work_center_id).not_over()
-    return _sorted_out(list(jobs.select_related("work_order", "workflow_version").by_due_date()))
+    return _sorted_out(_rows(JobOrder.objects.filter(work_center_id=work_center_id).not_over()))
+
+
+def _rows(jobs: JobOrderQuerySet) -> list[JobOrder]:
+    """With what a screen needs of each; open blockers as `open_blockers`, what stops most first."""
+    blockers = Prefetch("blockers", Blocker.objects.open().order_by("from_quantity"), to_attr="open_blockers")
+    return list(jobs.select_related("work_order", "workflow_version").prefetch_related(blockers).by_due_date())
 
 
 def by_station(queue: Queue) -> dict[int | None, JobOrder]:

@@ -17,9 +17,8 @@ from apps.workflows.engine import fire
 MAKE_READY, MAKE_WAITING = "make_ready", "make_waiting"
 
 
-def reconsider(context: Context, job_order_id: int) -> None:
-    """Opens, moves and closes its blockers, then makes it ready or lets it wait."""
-    job = _locked(job_order_id)
+def reconsider(context: Context, job: JobOrder) -> None:
+    """Opens, moves and closes its blockers, then makes it ready or lets it wait. `job` is locked, as it is now."""
     if job.status not in OPEN | BEGUN:
         for blocker in Blocker.objects.open().filter(job_order=job):
             _close(context, job, blocker)
@@ -39,7 +38,7 @@ def reconsider_next(context: Context, job: JobOrder) -> None:
     """The operations that take from this one: up to and with the next that counts."""
     following = JobOrder.objects.filter(predecessor=job).first()
     while following is not None:
-        reconsider(context, following.pk)
+        reconsider(context, locked(following.pk))
         if following.is_count_point:
             return
         following = JobOrder.objects.filter(predecessor=following).first()
@@ -51,7 +50,7 @@ def blocker_before(job: JobOrder, made: Decimal) -> Blocker | None:
     return passed.order_by("from_quantity").first()
 
 
-def _locked(job_order_id: int) -> JobOrder:
+def locked(job_order_id: int) -> JobOrder:
     rows = JobOrder.objects.select_related("work_order", "work_center", "site", "predecessor__predecessor")
     return rows.select_for_update(of=("self",)).get(pk=job_order_id)
 

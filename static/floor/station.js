@@ -58,6 +58,7 @@
     if (status >= 200 && status < 500) {
       delete form.dataset.commandId;
       if (status < 300 && form.dataset.clears !== undefined) clearCount();
+      if (form.dataset.closes !== undefined) form.closest("dialog").close();
     } else {
       say(body.dataset.notSaved);
     }

@@ -9,7 +9,7 @@ from apps.orders.commands.answers import JobState, state_of
 from apps.orders.flow import uncounted_before
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import OVER
-from apps.orders.readiness import reconsider, reconsider_next
+from apps.orders.readiness import locked, reconsider, reconsider_next
 from apps.workflows.engine import fire
 
 BOOKED_ALONG = "booked_along"
@@ -22,7 +22,7 @@ def take_edge(context: Context, *, job_order_id: int, edge: str, inputs: dict[st
     if fired.move.to_status in OVER:
         if fired.move.to_status == DispatchStatus.COMPLETED:
             _complete_uncounted(context, fired.item)
-        reconsider(context, job_order_id)
+        reconsider(context, locked(job_order_id))
         reconsider_next(context, fired.item)
     return state_of(fired.item)
 

@@ -50,7 +50,7 @@ def confirm_quantity(
             _book(context, earlier, behind, Decimal(0), booked_by=confirmation)
     consumption.use_material(context, job, confirmation)
     consumption.receive_pieces(context, job, confirmation)
-    reconsider(context, job.pk)
+    reconsider(context, job)
     reconsider_next(context, job)
     context.touch(*job.topics)
     return state_of(job)
@@ -72,25 +72,30 @@ def reverse_confirmation(context: Context, *, confirmation_id: int, reason_id: i
     for part in [wrong, *wrong.books_too.all()]:
         _reverse(context, part, reason_id)
     consumption.undo(context, wrong, reason_id=reason_id)
-    job.refresh_from_db()
+    job = locked_with_source(job.pk)
     if job.status == DispatchStatus.COMPLETED and job.to_do:
         fire(context, JobOrder, job.pk, REOPEN, as_system=True)
-    reconsider(context, job.pk)
+        job = locked_with_source(job.pk)
+    reconsider(context, job)
     reconsider_next(context, job)
     context.touch(*job.topics)
-    return state_of(JobOrder.objects.get(pk=job.pk))
+    return state_of(job)
 
 
 def locked_with_source(job_order_id: int) -> JobOrder:
-    """The operation, and those before it up to the one that it takes from, locked in the order of the pieces' way."""
-    chain = [job_order_id]
-    rows = JobOrder.objects.select_related("work_order__item", "work_center", "site", "predecessor__predecessor")
-    job = rows.get(pk=job_order_id)
-    chain += [earlier.pk for earlier in uncounted_before(job)]
-    source = source_of(job)
-    chain += [source.pk] if source else []
-    list(JobOrder.objects.select_for_update().filter(pk__in=chain).order_by("sequence").values_list("pk"))
-    return rows.get(pk=job_order_id)
+    """The operation and those before it, locked in the order of the pieces' way, in one query."""
+    this = JobOrder.objects.filter(pk=job_order_id)
+    rows = (
+        JobOrder.objects.select_related("work_order__item", "work_center", "site")
+        .select_for_update(of=("self",))
+        .filter(work_order=this.values("work_order")[:1], sequence__lte=this.values("sequence")[:1])
+        .order_by("sequence")
+    )
+    chain = {job.pk: job for job in rows}
+    for job in chain.values():
+        if job.predecessor_id:
+            job.predecessor = chain[job.predecessor_id]
+    return chain[job_order_id]
 
 
 def _check_entry(context: Context, job: JobOrder, good: Decimal, scrap: Decimal, scrap_reason_id: int | None) -> None:

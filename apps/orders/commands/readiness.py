@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from apps.core.commands import Context, command
 from apps.orders.actions import RUN_JOB
-from apps.orders.models import JobOrder
-from apps.orders.readiness import reconsider
+from apps.orders.readiness import locked, reconsider
 
 
 @command("orders.reconsider_job")
 def reconsider_job(context: Context, *, job_order_id: int) -> None:
-    job = JobOrder.objects.select_related("work_center").get(pk=job_order_id)
+    job = locked(job_order_id)
     context.allow(RUN_JOB, at=job.scope)
-    reconsider(context, job.pk)
+    reconsider(context, job)

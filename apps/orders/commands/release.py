@@ -13,7 +13,7 @@ from apps.materials.models import Item, Location
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.events import WorkOrderReleased
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
-from apps.orders.readiness import reconsider
+from apps.orders.readiness import locked, reconsider
 from apps.plant.models import Site, WorkCenter, WorkUnit
 from apps.workflows.models import Version
 
@@ -106,7 +106,7 @@ def release_work_order(
         )
     )
     for job in jobs:
-        reconsider(context, job.pk)
+        reconsider(context, locked(job.pk))
         context.touch(*job.topics)
     return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
 

@@ -62,10 +62,12 @@ class Blocker(models.Model):
     def sentence(self) -> str:
         """The cause, for the operator."""
         if self.kind == BlockerKind.MATERIAL:
-            return _now("%(short)s %(unit)s of %(item)s are short.") % self.facts
-        if self.from_quantity:
-            return _now("Operation %(operation)s has sent on %(received)s so far.") % self.facts
-        return _now("Operation %(operation)s has sent on nothing yet.") % self.facts
+            sentence = _now("%(short)s %(unit)s of %(item)s are short.")
+        elif self.from_quantity:
+            sentence = _now("Operation %(operation)s has sent on %(received)s so far.")
+        else:
+            sentence = _now("Operation %(operation)s has sent on nothing yet.")
+        return sentence % dict(self.facts)
 
     @property
     def reach(self) -> str:
