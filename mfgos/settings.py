@@ -27,6 +27,8 @@ SECRET_KEY = env.text("SECRET_KEY") or (
 )
 if not SECRET_KEY:
     raise refusal("E004", "SECRET_KEY is not set", "set SECRET_KEY to 50 or more random characters, kept secret")
+# Former keys, so that a new one does not end what hangs on it: sessions, and PINs, which are peppered with it.
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 
 # Whether processes share a movable clock (tests, demos) or read the machine's.
@@ -146,7 +148,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if STATIC_ROOT.exists()
+        if STATIC_ROOT.exists() and not VOLATILE
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }

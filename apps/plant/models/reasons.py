@@ -21,6 +21,9 @@ class Purpose(models.TextChoices):
     SHORT_COMPLETION = "short_completion", _("short completion")
     DOWNTIME = "downtime", _("downtime")
     REVERSAL = "reversal", _("reversal")
+    HOLD = "hold", _("hold")
+    RELEASE = "release", _("release of a hold")
+    CANCELLATION = "cancellation", _("cancellation")
 
 
 class ReasonCodeQuerySet(models.QuerySet["ReasonCode"]):
