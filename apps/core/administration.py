@@ -24,8 +24,14 @@ class RightsMixin:
     change_action: ClassVar[Action | None] = None
 
     def _holds(self, request: HttpRequest, action: Action | None) -> bool:
+        """Asked once per request and action: the index asks for every model several times."""
         actor = getattr(request, "actor", None)
-        return actor is not None and action is not None and bool(rights.places(actor, action))
+        if actor is None or action is None:
+            return False
+        held: dict[str, bool] = request.__dict__.setdefault("_held_actions", {})
+        if action.code not in held:
+            held[action.code] = bool(rights.places(actor, action))
+        return held[action.code]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
