@@ -1,7 +1,8 @@
 """Many screens in one process: `python -m tests.bench.screens URL ORIGIN COOKIE COUNT MARK RESULT`.
 
 Says "ready" when every screen has its first state.  On "end N" it waits until all show change N, five seconds at most,
-and writes RESULT: per screen the changes it saw and when, by the monotonic clock that all processes share.
+and says "settled"; on "close" it closes them and writes RESULT: per screen the changes it saw and when, by the
+monotonic clock that all processes share.
 A frame is parsed as little as can be: MARK is a regular expression whose group is the number of the change it shows.
 """
 
@@ -70,6 +71,8 @@ async def run(url: str, origin: str, cookie: str, count: int, mark: str) -> dict
     while not screens.all_show(last) and time.monotonic() < end:  # noqa: ASYNC110 - an event per frame would cost
         await asyncio.sleep(0.02)
     spent = cpu() - before
+    print("settled", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
     for task in tasks:
         task.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
