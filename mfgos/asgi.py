@@ -24,12 +24,13 @@ except (ImproperlyConfigured, SystemCheckError) as error:
     sys.exit(str(error))
 
 from apps.core.consumers import LiveConsumer
+from apps.core.wire import Wired
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))
+        "websocket": Wired(
+            AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())])))
         ),
     }
 )

@@ -21,9 +21,13 @@ from django.conf import settings
 
 from apps.core import live, rights
 from apps.core.hub import Hub, hub
+from apps.core.wire import Wire
 
 # A client that has not answered this many beats is too slow, or gone; it is dropped and comes back by itself.
 MISSED_BEATS = 4
+
+# How often a client that can't take more is tried again.
+ROOM_SECONDS = 0.05
 
 MAX_FRAGMENTS = 12
 CLOSE_NOT_ALLOWED, CLOSE_UNKNOWN, CLOSE_SLOW = 4403, 4404, 4408
@@ -40,6 +44,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.addresses = query.get("fragment", [])[:MAX_FRAGMENTS]
         language = query.get("language", [settings.LANGUAGE_CODE])[0]
         self.language = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        self._wire: Wire | None = self.scope.get("wire")
         self._waiting: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._answered: int | None = None
@@ -68,6 +73,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         allowed = actor is not None and all(kind.may_view(actor, key) for kind, key in found)
         return 0 if allowed else CLOSE_NOT_ALLOWED
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """An answered beat touches no database; Channels would take it through a thread to close old connections."""
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
         with contextlib.suppress(ValueError, TypeError, KeyError):
             self._answered = int(json.loads(text_data or "")["beat"])
@@ -81,8 +93,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # -- what the hub calls; none of it waits
 
     def offer(self, address: str, frame: str) -> None:
-        self._waiting[address] = frame
-        self._wake.set()
+        """Straight onto the wire, unless something is on its way already."""
+        if self._wire is None or self._waiting or not self._wire.write(frame):
+            self._waiting[address] = frame
+            self._wake.set()
 
     def beat(self, number: int, frame: str) -> None:
         if self._answered is None:
@@ -108,9 +122,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(code=refusal)
 
     async def _send_frames(self) -> None:
+        """Sends what could not go out at once. Over a full wire it waits for room, keeping the newest state of each."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            waiting, self._waiting = self._waiting, {}
-            for frame in waiting.values():
-                await self.base_send({"type": "websocket.send", "text": frame})
+            while self._waiting:
+                address = next(iter(self._waiting))
+                if self._wire is None:
+                    await self.base_send({"type": "websocket.send", "text": self._waiting.pop(address)})
+                elif self._wire.write(self._waiting[address]):
+                    del self._waiting[address]
+                else:
+                    await asyncio.sleep(ROOM_SECONDS)

@@ -26,6 +26,8 @@ from apps.core.live import FragmentKind
 log = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.1
+# The least rest between two renderings of a fragment, for one that takes nearly as long or longer.
+PAUSE_SECONDS = 0.02
 BEAT_SECONDS = 5.0
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -62,6 +64,7 @@ class Feed:
     async def _run(self) -> None:
         while True:
             await self._wait()
+            begun = asyncio.get_running_loop().time()
             self._dirty.clear()
             if not self.hub.connected:
                 continue  # everything is marked again on reconnect; what could be read now might be old
@@ -69,7 +72,8 @@ class Feed:
                 await self._render()
             except Exception:
                 log.exception("fragment %s could not be rendered", self.address)
-            await asyncio.sleep(COALESCE_SECONDS)
+            took = asyncio.get_running_loop().time() - begun
+            await asyncio.sleep(max(COALESCE_SECONDS - took, PAUSE_SECONDS))
 
     async def _wait(self) -> None:
         if not self.kind.tick_seconds:

@@ -1,0 +1,59 @@
+"""A product for one bench, with the demo plant, and this process beside it as one more client of its database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+
+from tests.environment import FOREIGN, OURS
+from tests.supervisor.product import ROOT, Product
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Open to the account that runs PostgreSQL, removed afterwards."""
+    path = Path(tempfile.mkdtemp(prefix="mfgos-bench-", dir="/tmp"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def product_in(path: Path) -> Product:
+    return Product(path, MFGOS_DEMO="1")
+
+
+@contextmanager
+def product() -> Iterator[Product]:
+    """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app."""
+    with folder() as path, product_in(path) as started:
+        started.running()
+        for name in (*FOREIGN, *OURS, "MFGOS_TEST_DATABASE_URL"):
+            os.environ.pop(name, None)
+        os.environ.update(environment(started))
+        django.setup()
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+def environment(running: Product) -> dict[str, str]:
+    """For a process that uses the product's database with the rights of the web."""
+    own = {"DJANGO_SETTINGS_MODULE": "mfgos.settings", "MFGOS_CLUSTER": "run", "MFGOS_DB_ROLE": "app"}
+    return {name: value for name, value in running.environment.items() if name != "MFGOS_TEST_DATABASE_URL"} | own
+
+
+def helper(module: str, *arguments: object) -> subprocess.Popen[str]:
+    """Another module of this package in a process of its own; spoken to by lines."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
