@@ -24,7 +24,11 @@ def confirm_quantity(
     scrap: Decimal = Decimal(0),
     scrap_reason_id: int | None = None,
 ) -> JobState:
-    """Books good and scrap in one act, in the unit of the work order, on a running operation."""
+    """Books good and scrap in one act, in the unit of the work order, on a running operation: its set-up included,
+    since the first piece is made there.
+
+    Raises CommandRefused: no_quantity, not_running, no_scrap_reason, too_many, and for who may not.
+    """
     job = (
         JobOrder.objects.select_related("work_order", "work_center")
         .select_for_update(of=("self",))
