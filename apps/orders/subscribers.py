@@ -22,6 +22,7 @@ def keep_intervals(event: StateChanged, context: Context) -> None:
     """
     if event.item_kind != JOB_ORDER.code:
         return
+    assert event.site_id is not None, "an operation has a site"
     job_order_id = int(event.subject_id)
     phase = phase_of(event)
     interval = JobInterval.objects.filter(job_order=job_order_id, ended_at=None).first()

@@ -14,6 +14,11 @@ from apps.core.fields import TsTzRange
 from apps.workflows.models import Phases
 
 
+def sharing(start: datetime, end: datetime) -> Q:
+    """A filter for rows that last from `started_at` to `ended_at`: those that share time with [start, end)."""
+    return Q(ended_at=None, started_at__lt=end) | Q(ended_at__gt=start, started_at__lt=end)
+
+
 class JobInterval(models.Model):
     """One stretch of running in one phase, [started_at, ended_at); open while it runs.
 

@@ -115,4 +115,4 @@ class JobOrder(WorkflowItem):
     @property
     def is_setting_up(self) -> bool:
         """Running, but not yet making pieces other than the first."""
-        return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP
+        return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP.value
