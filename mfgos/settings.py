@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "apps.materials",
     "apps.orders",
     "apps.labor",
+    "apps.shifts",
     "apps.floor",
 ]
 # A tiny app that only tests install (tests/environment.py).
