@@ -97,11 +97,13 @@ SCREENS = {
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
 }
-# A POST to a station: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
+# A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
+    "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
 }
+ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
@@ -162,7 +164,7 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
     for path, action in SCREENS.values():
         assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
     for path, action in ACTS.values():
-        seen = "floor.view_station" in SHIPPED[role]
+        seen = ("floor.view_board" if path.startswith("/line/") else "floor.view_station") in SHIPPED[role]
         answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1"})
         assert answer.status_code == (409 if seen else 404), f"{role} {path}"
         if seen and action not in SHIPPED[role]:
@@ -174,7 +176,7 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
 def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, shop: Shop) -> None:
     client = at_desk(somebody(role, shop, elsewhere=True))
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        answer = client.post(path) if path in ACT_PATHS else client.get(path)
         assert answer.status_code == 404, f"{role} {path}"
     for name, place in {"site": shop.world.site, "workcenter": shop.world.line, "workunit": shop.world.station}.items():
         shown = client.get(f"/admin/plant/{name}/")
@@ -185,7 +187,7 @@ def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, 
 def test_nobody_is_sent_away_everywhere(shop: Shop) -> None:
     client = Client()
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.post(path) if "take" in path or "confirm" in path else client.get(path)
+        answer = client.post(path) if path in ACT_PATHS else client.get(path)
         assert answer.status_code == 302, path
         assert answer.headers["Location"] == "/"
     for model in ADMIN_LISTS:

@@ -16,6 +16,9 @@ from apps.shifts.actions import SET_TARGET
 from apps.shifts.events import TargetSet
 from apps.shifts.models import ShiftTarget
 
+# Nobody plans a shift farther away; a date beyond is a slip of the finger.
+FARTHEST = timedelta(days=400)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -46,7 +49,7 @@ def set_target(
     if line is None:
         context.refuse("not_found", _("This line does not exist any more. Reload the page."))
     context.allow(SET_TARGET, at=line.scope)
-    shift = _shift(line, shift_date, shift_code)
+    shift = _shift(context, line, shift_date, shift_code)
     if shift is None:
         context.refuse("no_shift", _("There is no such shift on that day."), _("A process engineer plans the shifts."))
     if context.now >= shift.end:
@@ -83,7 +86,9 @@ def set_target(
     return Target(target_id=target.pk, version=target.version, quantity=quantity)
 
 
-def _shift(line: WorkCenter, shift_date: date, code: str) -> Shift | None:
+def _shift(context: Context, line: WorkCenter, shift_date: date, code: str) -> Shift | None:
+    if abs(shift_date - context.now.date()) > FARTHEST:
+        return None
     noon = datetime.combine(shift_date, time(12), UTC)
     near = shifts_between(line, noon - timedelta(days=2), noon + timedelta(days=2))
     return next((shift for shift in near if (shift.shift_date, shift.code) == (shift_date, code)), None)
