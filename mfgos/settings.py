@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "apps.workflows",
     "apps.materials",
     "apps.orders",
+    "apps.labor",
+    "apps.shifts",
     "apps.floor",
 ]
 # A tiny app that only tests install (tests/environment.py).

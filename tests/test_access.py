@@ -30,6 +30,7 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
     "core_ledgerevent": "core.view_ledger",
+    "labor_timeentry": "labor.view",
     "materials_bom": "materials.view",
     "materials_item": "materials.view",
     "materials_location": "materials.view",
@@ -51,6 +52,7 @@ ADMIN_LISTS = {
     "plant_workcalendar": "plant.view_plant",
     "plant_workcenter": "plant.view_plant",
     "plant_workunit": "plant.view_plant",
+    "shifts_shifttarget": "shifts.set_target",
     "workflows_edgestop": "workflows.view",
     "workflows_version": "workflows.view",
     "workflows_workflow": "workflows.view",
@@ -58,6 +60,7 @@ ADMIN_LISTS = {
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
     "core_ledgerevent": None,
+    "labor_timeentry": None,
     "materials_bom": None,
     "materials_item": "materials.manage",
     "materials_location": "materials.manage",
@@ -79,6 +82,7 @@ ADMIN_FORMS = {
     "plant_workcalendar": "plant.manage_plant",
     "plant_workcenter": "plant.manage_plant",
     "plant_workunit": "plant.manage_plant",
+    "shifts_shifttarget": None,
     "workflows_edgestop": "workflows.stop_edge",
     "workflows_version": "workflows.edit",
     "workflows_workflow": None,
@@ -97,13 +101,14 @@ SCREENS = {
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
 }
-SCREEN_PATHS = {path for path, _action in SCREENS.values()}
-# A POST to a station: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
+# A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
+    "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
 }
+ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
@@ -175,8 +180,8 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
     for path, action in SCREENS.values():
         assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
     for path, action in ACTS.values():
-        seen = "floor.view_station" in SHIPPED[role]
         # Nothing that is posted here can be done: who may act is told so, who may not is told that.
+        seen = ("floor.view_board" if path.startswith("/line/") else "floor.view_station") in SHIPPED[role]
         answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1", **undoing})
         assert answer.status_code == (409 if seen else 404), f"{role} {path}"
         if seen and action not in SHIPPED[role]:
@@ -188,7 +193,7 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
 def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, shop: Shop) -> None:
     client = at_desk(somebody(role, shop, elsewhere=True))
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.get(path) if path in SCREEN_PATHS else client.post(path)
+        answer = client.post(path) if path in ACT_PATHS else client.get(path)
         assert answer.status_code == 404, f"{role} {path}"
     for name, place in {"site": shop.world.site, "workcenter": shop.world.line, "workunit": shop.world.station}.items():
         shown = client.get(f"/admin/plant/{name}/")
@@ -199,7 +204,7 @@ def test_a_role_of_another_site_opens_no_screen_and_sees_no_row_here(role: str, 
 def test_nobody_is_sent_away_everywhere(shop: Shop) -> None:
     client = Client()
     for path, _action in [*SCREENS.values(), *ACTS.values()]:
-        answer = client.get(path) if path in SCREEN_PATHS else client.post(path)
+        answer = client.post(path) if path in ACT_PATHS else client.get(path)
         assert answer.status_code == 302, path
         assert answer.headers["Location"] == "/"
     for model in ADMIN_LISTS:

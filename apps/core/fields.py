@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 
 
@@ -14,3 +15,10 @@ class QuantityField(models.DecimalField):  # type: ignore[type-arg]  # generic f
         kwargs.setdefault("max_digits", 18)
         kwargs.setdefault("decimal_places", 6)
         super().__init__(*args, **kwargs)
+
+
+class TsTzRange(models.Func):
+    """The half-open range of two time columns, for constraints: TsTzRange("started_at", "ended_at"); NULL: no end."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()

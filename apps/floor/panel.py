@@ -17,6 +17,7 @@ from apps.orders.queries import queue_of_station
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person, Terminal, WorkUnit
 from apps.workflows.exits import Exit, exits
+from apps.workflows.models import Phases
 
 S = DispatchStatus
 
@@ -51,6 +52,8 @@ class Panel:
 
     @property
     def headline(self) -> str:
+        if self.job and self.job.is_setting_up:
+            return _("Setting up")
         return _HEADLINES[S(self.job.status)]() if self.job and self.job.status in _HEADLINES else ""
 
     @property
@@ -59,6 +62,8 @@ class Panel:
             return ""
         if self.job.status != S.RUNNING:
             return ""
+        if self.job.is_setting_up:
+            return _("Set up and make the first piece, then start.")
         if not self.job.to_do:
             return _("All %(quantity)s are good. Complete the operation.") % {"quantity": plain(self.job.quantity)}
         return _("%(to_do)s still to do. Type what is good and what is scrap, then book.") % {
@@ -104,6 +109,8 @@ def _choices(job: JobOrder, actor: Actor) -> list[Choice]:
 def _is_next(job: JobOrder, exit_: Exit) -> bool:
     if exit_.inputs:
         return False
+    if job.is_setting_up:
+        return exit_.target_phase == Phases.RUN
     wanted = S.COMPLETED if job.is_running else S.RUNNING
     return exit_.target_status == wanted and not (job.is_running and job.to_do)
 

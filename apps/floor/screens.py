@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-
-from django.db.models import Sum
 
 from apps.core import clock
-from apps.orders.models import Blocker, Confirmation, DispatchStatus, JobOrder
+from apps.floor.pace_look import PaceLook
+from apps.orders.models import Blocker, DispatchStatus, JobOrder
 from apps.orders.queries import Queue, by_station, queue_of_line, queue_of_station
 from apps.plant.models import WorkCenter, WorkUnit
-from apps.plant.shifts_calendar import Shift, shift_at
+from apps.plant.shifts_calendar import Shift
+from apps.shifts.queries import pace
 
 # Each status is shown as a tone (colour), a glyph (outline) and its word; see static/floor/mfgos.css.
 TONES: dict[str, tuple[str, str]] = {
@@ -83,38 +82,30 @@ class UnitColumn:
 
 @dataclass(frozen=True)
 class Board:
-    """`made` is good at the counting point in the current shift (None: no shift now), in `unit_word`."""
+    """`pace` None: no shift runs now."""
 
     line: WorkCenter
-    shift: Shift | None
-    made: Decimal | None
+    pace: PaceLook | None
     columns: list[UnitColumn]
     next: list[Look]
     now: datetime
+
+    @property
+    def shift(self) -> Shift | None:
+        return self.pace.shift if self.pace else None
 
 
 def board(line: WorkCenter) -> Board:
     queue = queue_of_line(line.pk)
     now = clock.now()
-    shift = shift_at(line, now)
+    found = pace(line, now)
     return Board(
         line=line,
-        shift=shift,
-        made=made_in(line, shift) if shift else None,
+        pace=PaceLook(found) if found else None,
         columns=_columns(line, queue),
         next=[look(job) for job in (*queue.ready, *queue.waiting)[:NEXT_AT_LINE]],
         now=now,
     )
-
-
-def made_in(line: WorkCenter, shift: Shift) -> Decimal:
-    """Good pieces at the one counting point, so that a piece counts once however many stations confirm it."""
-    counted = Confirmation.objects.filter(
-        job_order__work_center=line, occurred_at__gte=shift.start, occurred_at__lt=shift.end
-    )
-    if line.counting_unit_id:
-        counted = counted.filter(job_order__work_unit=line.counting_unit_id)
-    return counted.aggregate(total=Sum("good"))["total"] or Decimal(0)
 
 
 def _columns(line: WorkCenter, queue: Queue) -> list[UnitColumn]:

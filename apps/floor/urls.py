@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.floor import home, views
+from apps.floor import home, line, views
 
 app_name = "floor"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),
-    path("line/<str:site>/<str:code>/", views.line_screen, name="line"),
+    path("line/<str:site>/<str:code>/", line.line_screen, name="line"),
+    path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),
     path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),
 ]

@@ -18,14 +18,14 @@ from pydantic import SecretStr
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
-from apps.floor.actions import VIEW_BOARD, VIEW_STATION
-from apps.floor.fragments import line_board, station_fragment
+from apps.floor.actions import VIEW_STATION
+from apps.floor.fragments import station_fragment
 from apps.floor.panel import panel
-from apps.floor.screens import board, station
+from apps.floor.screens import station
 from apps.orders.commands import confirm_quantity, reverse_confirmation, take_edge
 from apps.plant import sessions
 from apps.plant.commands import sign_in_with_badge
-from apps.plant.models import Purpose, ReasonCode, WorkCenter, WorkUnit
+from apps.plant.models import Purpose, ReasonCode, WorkUnit
 
 View = Callable[..., HttpResponse]
 REFUSED = 409
@@ -143,21 +143,6 @@ def sign_in(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
 def sign_out(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     sessions.lock(request)
     return _to_station(request, unit)
-
-
-@require_GET
-@never_cache
-def line_screen(request: HttpRequest, site: str, code: str) -> HttpResponse:
-    actor: Actor | None = getattr(request, "actor", None)
-    if actor is None:
-        return redirect("floor:home")
-    lines = WorkCenter.objects.visible_to(actor, VIEW_BOARD).select_related("site", "area")
-    line = lines.filter(site__code=site, code=code).first()
-    if line is None:
-        raise Http404
-    with timezone.override(line.site.zone):
-        context = {"line": line, "address": line_board.address(line.pk), "board": board(line)}
-        return render(request, "floor/line.html", context)
 
 
 def _acted(request: HttpRequest, unit: WorkUnit, act: Callable[[], None]) -> HttpResponse:

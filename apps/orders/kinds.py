@@ -61,6 +61,7 @@ JOB_ORDER = declare(
         initial_statuses=frozenset({S.PENDING, S.WAITING}),
         final_statuses=frozenset({S.CANCELLED, S.CLOSED}),
         held_statuses=frozenset({S.HELD}),
+        running_statuses=frozenset({S.RUNNING}),
         abandoned=frozenset({S.CANCELLED}),
         moves=MOVES,
         permission=RUN_JOB,

@@ -1,16 +1,61 @@
-"""Stock that moves may unblock or block operations."""
+"""What follows from a move of an operation, or of stock, in the same transaction."""
 
 from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max
 
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.materials.events import MaterialMoved, MovementReversed
-from apps.orders.models import MaterialRecheck
+from apps.orders.kinds import JOB_ORDER
+from apps.orders.models import DispatchStatus, JobInterval, MaterialRecheck
+from apps.workflows.events import StateChanged
+from apps.workflows.models import Phases
 
 RECHECK_TOPIC = "orders:recheck"
 
 
 @subscribe(MaterialMoved, MovementReversed)
 def look_again_at_who_needs_it(event: MaterialMoved | MovementReversed, context: Context) -> None:
+    """Stock that moves may block operations, or free them; the worker looks."""
     MaterialRecheck.objects.create(item_id=event.item_id)
     context.touch(RECHECK_TOPIC)
+
+
+@subscribe(StateChanged)
+def keep_intervals(event: StateChanged, context: Context) -> None:
+    """Opens an interval when running begins, closes it when running ends, splits it where the phase changes.
+
+    The operation is locked by the move, so nobody else writes its intervals meanwhile.
+    """
+    if event.item_kind != JOB_ORDER.code:
+        return
+    assert event.site_id is not None, "an operation has a site"
+    job_order_id = int(event.subject_id)
+    phase = phase_of(event)
+    interval = JobInterval.objects.filter(job_order=job_order_id, ended_at=None).first()
+    if interval and interval.phase != phase:
+        interval.close(context.occurred_at, JobInterval.PHASE if phase else event.to_status)
+    if phase and (interval is None or interval.phase != phase):
+        JobInterval.objects.create(
+            site_id=event.site_id,
+            job_order_id=job_order_id,
+            phase=phase,
+            started_at=_not_before_the_last_end(job_order_id, context.occurred_at),
+        )
+
+
+def phase_of(event: StateChanged) -> str:
+    """The phase that an operation runs in after the move; "" for one that does not run.
+
+    A running state of a workflow that names no phase is a run.
+    """
+    return (event.to_phase or Phases.RUN.value) if event.to_status == DispatchStatus.RUNNING else ""
+
+
+def _not_before_the_last_end(job_order_id: int, at: datetime) -> datetime:
+    """A start typed in later may lie before an end that is known already: time is not counted twice."""
+    last: datetime | None = JobInterval.objects.filter(job_order=job_order_id).aggregate(at=Max("ended_at"))["at"]
+    return max(at, last) if last else at

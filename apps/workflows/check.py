@@ -186,6 +186,8 @@ class _Check:
                     where,
                     _("status %(status)s makes it a state of kind %(kind)s.") % {"status": state.status, "kind": name},
                 )
+        if state.phase and state.status not in kind.running_statuses:
+            yield _error(where, _("only a running state has a phase; %(status)s is none.") % {"status": state.status})
         yield from self._translated(where, state.labels)
 
     # -- one edge

@@ -16,7 +16,16 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from django.utils import translation
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from apps.core.errors import CommandRefused
 
@@ -24,6 +33,7 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Texts = dict[str, str]  # language -> text
 
 StateKind = Literal["initial", "normal", "hold", "gate", "final"]
+Phase = Literal["", "set_up", "run"]
 InputType = Literal["number", "choice", "text", "boolean", "lot"]
 Presentation = Literal["offered", "disabled", "hidden"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "empty", "not empty"]
@@ -40,11 +50,22 @@ class Part(BaseModel):
 
 
 class StateSpec(Part):
+    """`phase` tells set-up from run among the states that are Running; elsewhere it is empty."""
+
     code: Code
     labels: Texts
     status: str
     kind: StateKind = "normal"
     is_safe: bool = False
+    phase: Phase = ""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_phase(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Written as before there were phases, so that the checksums of older versions stay."""
+        written: dict[str, Any] = handler(self)
+        if not self.phase:
+            del written["phase"]
+        return written
 
 
 class InputSpec(Part):

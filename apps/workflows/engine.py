@@ -136,6 +136,8 @@ def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
         to_status=edge.target.status,
         version_id=item.workflow_version_id,
         requires=frozenset(spec.name for spec in edge.spec.all_inputs if spec.required),
+        from_phase=edge.source.phase,
+        to_phase=edge.target.phase,
     )
 
 
@@ -185,6 +187,8 @@ def _event(kind: Kind, item: WorkflowItem, firing: _Firing) -> StateChanged:
         to_state=move.to_state,
         from_status=move.from_status,
         to_status=move.to_status,
+        from_phase=move.from_phase,
+        to_phase=move.to_phase,
         version_id=move.version_id,
         guard_inputs=firing.reader.read,
         inputs=loggable(firing.edge.spec.all_inputs, firing.inputs),

@@ -18,6 +18,8 @@ class StateChanged(Event, subject="workflow_item"):
     to_state: str
     from_status: str
     to_status: str
+    from_phase: str
+    to_phase: str
     version_id: int
     guard_inputs: Mapping[str, Any]
     inputs: Mapping[str, Any]

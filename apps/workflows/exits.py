@@ -54,6 +54,7 @@ class Exit:
     target: str
     target_label: str
     target_status: str
+    target_phase: str
     inputs: tuple[ExitInput, ...]
 
 
@@ -105,6 +106,7 @@ class _Asking:
                 target=edge.target.code,
                 target_label=word(edge.target.labels, edge.target.code),
                 target_status=edge.target.status,
+                target_phase=edge.target.phase,
                 inputs=tuple(self._input(spec) for spec in edge.spec.all_inputs),
             )
 

@@ -55,6 +55,8 @@ class Move:
     to_status: str
     version_id: int
     requires: frozenset[str]
+    from_phase: str = ""
+    to_phase: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Kind:
     model_name    "orders.JobOrder", a WorkflowItem
     statuses      fixed in code; initial, final and held ones among them
     abandoned     the final statuses that end an item without its work done: gates are not needed on the way there
+    running_statuses  those in which a state may name its phase: set-up, or run
     moves         from status -> statuses allowed next; staying in a status is always allowed
     permission    the action every edge needs at `scope(item)`, besides the edge's own roles
     fields        the facts that guards may use
@@ -104,6 +107,7 @@ class Kind:
     permission: Action
     scope: Callable[[Any], Scope]
     held_statuses: AbstractSet[str] = frozenset()
+    running_statuses: AbstractSet[str] = frozenset()
     abandoned: AbstractSet[str] = frozenset()
     fields: Mapping[str, GuardField] = field(default_factory=dict)
     own_inputs: AbstractSet[str] = frozenset()

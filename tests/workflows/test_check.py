@@ -213,3 +213,29 @@ def test_takes_at_most_50_ms():
     assert len(errors_in(found)) > 10  # it has looked
     print(f"check: {min(times):.1f} ms for 200 states and 1,000 edges")
     assert min(times) < 50
+
+
+class TestAPhase:
+    """Set-up and run are phases of a running state, and of no other."""
+
+    def test_is_refused_on_a_state_that_is_not_running(self):
+        assert errors(state("paused", phase="set_up")) == [
+            "state paused: only a running state has a phase; suspended is none."
+        ]
+
+    def test_splits_what_is_running(self):
+        setting_up = [
+            added_state("setting_up", "running"),
+            state("setting_up", phase="set_up"),
+            added_edge("set_up", ["ready"], "setting_up"),
+            added_edge("make_first", ["setting_up"], "running"),
+        ]
+        assert errors(*setting_up) == []
+
+    def test_that_is_empty_is_not_written_so_that_old_checksums_stay(self):
+        definition = thing_workflow()
+        content = definition.model_dump(mode="json", exclude={"name"})
+        assert all("phase" not in written for written in content["states"])
+        assert "phase" not in definition.to_json()
+        assert thing_workflow(state("running", phase="run")).checksum != definition.checksum
+        assert parse(thing_workflow(state("running", phase="run")).to_json()).states[2].phase == "run"

@@ -81,6 +81,8 @@ def test_ledger_event_is_complete():
         "to_state": "completed",
         "from_status": "running",
         "to_status": "completed",
+        "from_phase": "",
+        "to_phase": "",
         "version_id": shop.version.pk,
         "guard_inputs": {"quantity": "2.500"},
         "inputs": {"torque": "12.50"},  # and not the remark: it may name somebody

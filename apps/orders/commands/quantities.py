@@ -32,7 +32,8 @@ def confirm_quantity(
     scrap: Decimal = Decimal(0),
     scrap_reason_id: int | None = None,
 ) -> JobState:
-    """Books good and scrap in one act, in the unit of the work order, on a running operation.
+    """Books good and scrap in one act, in the unit of the work order, on a running operation, its set-up included:
+    the first piece is made there.
 
     Uses up the material that the pieces needed; at the last operation the good ones come on stock. Operations before
     that are no count point are booked along.

@@ -1,5 +1,6 @@
 from apps.orders.models.blockers import Blocker, BlockerKind
 from apps.orders.models.confirmations import Confirmation
+from apps.orders.models.intervals import JobInterval, sharing
 from apps.orders.models.job_orders import JobOrder
 from apps.orders.models.materials import JobMaterial, MaterialRecheck
 from apps.orders.models.statuses import DispatchStatus
@@ -10,8 +11,10 @@ __all__ = [
     "BlockerKind",
     "Confirmation",
     "DispatchStatus",
+    "JobInterval",
     "JobMaterial",
     "JobOrder",
     "MaterialRecheck",
     "WorkOrder",
+    "sharing",
 ]

@@ -17,7 +17,7 @@ from apps.core.rights import Action, Scope
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.models.statuses import BEGUN, OPEN, DispatchStatus
 from apps.plant.models import within
-from apps.workflows.models import WorkflowItem, workflow_triggers
+from apps.workflows.models import Phases, WorkflowItem, workflow_triggers
 
 
 class JobOrderQuerySet(models.QuerySet["JobOrder"]):
@@ -131,3 +131,8 @@ class JobOrder(WorkflowItem):
     @property
     def is_running(self) -> bool:
         return bool(self.status == DispatchStatus.RUNNING)
+
+    @property
+    def is_setting_up(self) -> bool:
+        """Running, but not yet making pieces other than the first."""
+        return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP.value

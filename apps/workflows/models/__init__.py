@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
-from apps.workflows.models.versions import Edge, EdgeStop, State, Version, VersionStatus, Workflow
+from apps.workflows.models.versions import Edge, EdgeStop, Phases, State, Version, VersionStatus, Workflow
 
 __all__ = [
     "Edge",
     "EdgeStop",
     "GraphFSMField",
     "ItemStatusField",
+    "Phases",
     "State",
     "Version",
     "VersionStatus",

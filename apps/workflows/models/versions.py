@@ -45,6 +45,13 @@ class StateKinds(models.TextChoices):
     FINAL = "final", _("final")
 
 
+class Phases(models.TextChoices):
+    """Of an item that is running: getting ready for the first good piece, or making pieces."""
+
+    SET_UP = "set_up", _("set-up and first piece")
+    RUN = "run", _("run")
+
+
 class Presentations(models.TextChoices):
     OFFERED = "offered", _("the button answers why not")
     DISABLED = "disabled", _("grey, with the reason")
@@ -125,6 +132,14 @@ class State(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=StateKinds.choices, default=StateKinds.NORMAL)
     position = models.PositiveIntegerField(_("position"))
     is_safe = models.BooleanField(_("safe to change the version in"), default=False)
+    phase = models.CharField(
+        _("phase"),
+        max_length=10,
+        choices=Phases.choices,
+        blank=True,
+        default="",
+        help_text=_("Of a running state only."),
+    )
 
     class Meta:
         verbose_name = _("state")

@@ -38,6 +38,7 @@ THING = declare(
         initial_statuses=frozenset({S.WAITING}),
         final_statuses=frozenset({S.CLOSED, S.CANCELLED}),
         held_statuses=frozenset({S.HELD}),
+        running_statuses=frozenset({S.RUNNING}),
         abandoned=frozenset({S.CANCELLED}),
         moves=MOVES,
         permission=RUN_THING,

@@ -1,0 +1,1 @@
+"""Floor 6: who worked on which operation, and when."""

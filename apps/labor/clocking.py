@@ -1,0 +1,113 @@
+"""On, off, and seen: what commands, subscribers and the end rule do with time entries alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.core.commands import Context
+from apps.labor.events import ClockedOff, ClockedOn
+from apps.labor.models import ClosedBy, TimeEntry
+from apps.orders.models import JobOrder
+from apps.plant.models import Person
+
+
+def sign(context: Context, entry: TimeEntry) -> None:
+    """The entry's history names who acted, as far as it is a person."""
+    entry._history_user = Person(pk=context.actor.person_id)  # type: ignore[attr-defined]  # read by simple-history
+
+
+def is_on(job: JobOrder, person_id: int) -> bool:
+    return TimeEntry.objects.open().filter(job_order=job, person=person_id).exists()
+
+
+def put_on(
+    context: Context, job: JobOrder, person_id: int, phase: str, *, seen_at: datetime | None = None
+) -> TimeEntry:
+    """Opens an entry at the context's `occurred_at`, but not within one that the person has there already.
+
+    The operation is locked by the caller. seen_at: when the person last did something, if not just now.
+    """
+    known = TimeEntry.objects.filter(job_order=job, person=person_id).aggregate(last=Max("ended_at"))["last"]
+    started_at = max(context.occurred_at, known) if known else context.occurred_at
+    entry = TimeEntry(
+        site_id=job.site_id,
+        person_id=person_id,
+        job_order=job,
+        phase=phase,
+        started_at=started_at,
+        last_evidence_at=seen_at or started_at,
+    )
+    sign(context, entry)
+    entry.save()
+    context.record(
+        ClockedOn(
+            subject_id=entry.pk,
+            site_id=job.site_id,
+            thread=job.work_order.thread,
+            erp_reference=job.work_order.number,
+            person_id=person_id,
+            job_order_id=job.pk,
+            work_center_id=job.work_center_id,
+            phase=phase,
+        )
+    )
+    context.touch(*job.topics)
+    return entry
+
+
+def put_off(
+    context: Context, entry: TimeEntry, at: datetime, closed_by: ClosedBy, *, flagged: bool = False
+) -> TimeEntry:
+    """Closes an open entry at `at`, or at its start should that be later. The entry is locked by the caller."""
+    entry.ended_at, entry.closed_by, entry.flagged = max(at, entry.started_at), closed_by, flagged
+    sign(context, entry)
+    entry.save(update_fields=["ended_at", "closed_by", "flagged"])
+    job = entry.job_order
+    context.record(
+        ClockedOff(
+            subject_id=entry.pk,
+            site_id=entry.site_id,
+            thread=job.work_order.thread,
+            erp_reference=job.work_order.number,
+            person_id=entry.person_id,
+            job_order_id=job.pk,
+            work_center_id=job.work_center_id,
+            phase=entry.phase,
+            closed_by=closed_by.value,
+            started_at=entry.started_at,
+            ended_at=entry.ended_at,
+        )
+    )
+    context.touch(*job.topics)
+    return entry
+
+
+def open_entries(job: JobOrder) -> list[TimeEntry]:
+    """Those of the operation, locked; the end rule may have closed some meanwhile, they are not among them."""
+    entries = TimeEntry.objects.open().filter(job_order=job).select_for_update(of=("self",))
+    return list(entries.select_related("job_order__work_order").order_by("pk"))
+
+
+def note_evidence(context: Context, person_id: int) -> None:
+    """The person did something now, so is at work: on all that the person is clocked on to.
+
+    Written once the act is committed: within it, two people who are on two operations each would wait for one another.
+    Should the write be lost, the end rule guesses an earlier end, and a person looks at it.
+    """
+    at = context.occurred_at
+
+    def write() -> None:
+        write_evidence(person_id, at)
+
+    transaction.on_commit(write, robust=True)
+
+
+def write_evidence(person_id: int, at: datetime) -> None:
+    """No history: evidence is written often, and the ledger has the acts. An entry being closed now is passed over."""
+    entries = TimeEntry.objects.open().filter(person=person_id, last_evidence_at__lt=at)
+    with transaction.atomic():
+        found = list(entries.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        TimeEntry.objects.filter(pk__in=found).update(last_evidence_at=at)

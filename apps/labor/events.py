@@ -1,0 +1,36 @@
+"""Who is on which operation; people by id only, so that the ledger stays whole when one is erased."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from apps.core.events import Event
+
+
+class ClockedOn(Event, subject="time_entry"):
+    person_id: int
+    job_order_id: int
+    work_center_id: int
+    phase: str
+
+
+class ClockedOff(Event, subject="time_entry"):
+    """`closed_by` is "person", "job" or "rule"; what a rule has closed is flagged until somebody corrects it."""
+
+    person_id: int
+    job_order_id: int
+    work_center_id: int
+    phase: str
+    closed_by: str
+    started_at: datetime
+    ended_at: datetime
+
+
+class TimeEntryCorrected(Event, subject="time_entry"):
+    person_id: int
+    job_order_id: int
+    work_center_id: int
+    old_started_at: datetime
+    old_ended_at: datetime
+    new_started_at: datetime
+    new_ended_at: datetime

@@ -1,0 +1,50 @@
+"""Working time follows the operation: who starts it is on, and nobody stays on when it stops."""
+
+from __future__ import annotations
+
+from apps.core.commands import Context
+from apps.core.events import subscribe
+from apps.labor.clocking import is_on, note_evidence, open_entries, put_off, put_on
+from apps.labor.models import ClosedBy
+from apps.materials.events import MaterialMoved
+from apps.orders.events import QuantityConfirmed
+from apps.orders.kinds import JOB_ORDER
+from apps.orders.models import DispatchStatus, JobOrder
+from apps.plant.events import SignedIn
+from apps.workflows.events import StateChanged
+from apps.workflows.models import Phases
+
+
+@subscribe(StateChanged)
+def follow_the_job(event: StateChanged, context: Context) -> None:
+    """The operation is locked by the move."""
+    if event.item_kind != JOB_ORDER.code:
+        return
+    person_id = context.actor.person_id
+    if person_id is not None:
+        note_evidence(context, person_id)
+    ran, runs = (status == DispatchStatus.RUNNING for status in (event.from_status, event.to_status))
+    if not (ran or runs):
+        return
+    job = JobOrder.objects.select_related("work_order").get(pk=event.subject_id)
+    old, new = event.from_phase or Phases.RUN.value, event.to_phase or Phases.RUN.value
+    if ran and not (runs and old == new):
+        for entry in open_entries(job):
+            put_off(context, entry, context.occurred_at, ClosedBy.JOB)
+            if runs:
+                put_on(context, job, entry.person_id, new, seen_at=entry.last_evidence_at)
+    if runs and person_id is not None and not is_on(job, person_id):
+        put_on(context, job, person_id, new)
+
+
+@subscribe(QuantityConfirmed, MaterialMoved)
+def whoever_acts_is_at_work(event: QuantityConfirmed | MaterialMoved, context: Context) -> None:  # noqa: ARG001
+    if context.actor.person_id is not None:
+        note_evidence(context, context.actor.person_id)
+
+
+@subscribe(SignedIn)
+def a_badge_is_seen(event: SignedIn, context: Context) -> None:
+    """A badge at a terminal is evidence; a password may be typed from anywhere."""
+    if event.by == "badge":
+        note_evidence(context, int(event.subject_id))

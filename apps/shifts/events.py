@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from apps.core.events import Event
+
+
+class TargetSet(Event, subject="shift_target"):
+    """`old_quantity` None: the first target of the shift. The reason is typed, so it stands with the target only."""
+
+    work_center_id: int
+    shift_date: date
+    shift_code: str
+    version: int
+    quantity: Decimal
+    old_quantity: Decimal | None
