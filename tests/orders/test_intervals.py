@@ -36,7 +36,8 @@ def step(shop: Shop, edge: str, minutes: int, *, job: JobOrder | None = None) ->
     """The edge, so many minutes after six."""
     reasons = {"pause": Purpose.PAUSE, "complete_short": Purpose.SHORT_COMPLETION}
     inputs = {"reason": reason(reasons[edge])} if edge in reasons else {}
-    inputs |= {"reason": "burr"} if edge in {"hold", "release", "release_paused"} else {}
+    inputs |= {"reason": "hold_quality"} if edge == "hold" else {}
+    inputs |= {"reason": "release_checked"} if edge in {"release", "release_paused"} else {}
     clock.move_to(SIX + minutes * MINUTE, rate=0)
     run(take_edge, shop.world.lena, job_order_id=(job or shop.job).pk, edge=edge, inputs=inputs)
 
