@@ -13,6 +13,7 @@ from apps.core.numbers import plain
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import MOVES
+from apps.orders.progress import progress_of, why_not_complete
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 
@@ -32,6 +33,10 @@ def short_only_with_reason(job: JobOrder, move: Move, _context: Context, _inputs
     sentence = _("Only %(good)s of %(quantity)s are good. Book the rest, or complete short with a reason.")
     numbers = {"good": plain(job.good_quantity), "quantity": plain(job.quantity)}
     return Refusal("short", sentence % numbers, facts={"missing": str(job.to_do)})
+
+
+def no_step_left_open(job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]) -> Refusal | None:
+    return why_not_complete(progress_of(job)) if move.to_status == S.COMPLETED else None
 
 
 JOB_ORDER = declare(
@@ -64,7 +69,7 @@ JOB_ORDER = declare(
             ),
             "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
         },
-        invariants=[short_only_with_reason],
+        invariants=[short_only_with_reason, no_step_left_open],
         prepare=[keep_times],
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,

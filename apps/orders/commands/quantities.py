@@ -12,7 +12,9 @@ from apps.orders.actions import CONFIRM
 from apps.orders.commands.answers import JobState, state_of
 from apps.orders.events import QuantityConfirmed
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.progress import progress_of, why_not_book
 from apps.plant.models import Purpose, ReasonCode
+from apps.workflows.judgement import raise_if
 
 
 @command("orders.confirm_quantity")
@@ -24,7 +26,10 @@ def confirm_quantity(
     scrap: Decimal = Decimal(0),
     scrap_reason_id: int | None = None,
 ) -> JobState:
-    """Books good and scrap in one act, in the unit of the work order, on a running operation."""
+    """Books good and scrap in one act, in the unit of the work order, on a running operation.
+
+    Where pieces have steps, good is booked by the last of them; by hand only scrap of the piece in hand is.
+    """
     job = (
         JobOrder.objects.select_related("work_order", "work_center")
         .select_for_update(of=("self",))
@@ -79,7 +84,7 @@ def _check_countable(
     reasons = ReasonCode.objects.choosable(Purpose.SCRAP)
     if scrap and (scrap_reason_id is None or not reasons.filter(pk=scrap_reason_id).exists()):
         context.refuse("no_scrap_reason", _("Say why it is scrap: choose a reason."))
-    most = job.quantity * (100 + job.work_order.over_delivery_percent) / 100
+    most = job.most_good
     if job.good_quantity + good > most:
         context.refuse(
             "too_many",
@@ -92,3 +97,4 @@ def _check_countable(
             _("A planner can raise the order in the ERP."),
             booked=str(job.good_quantity),
         )
+    raise_if(why_not_book(progress_of(job), good, scrap))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
 from apps.orders.actions import MANAGE_ORDERS
+from apps.orders.commands.masters import freeze_standard_work
 from apps.orders.events import WorkOrderReleased
 from apps.orders.models import JobOrder, WorkOrder
 from apps.plant.models import Site, WorkCenter, WorkUnit
@@ -52,7 +53,10 @@ def release_work_order(
     customer: str = "",
     priority: int = 5,
 ) -> Released:
-    """Makes the order and its operations; the first of them is ready, the others wait for what it makes."""
+    """Makes the order and its operations; the first of them is ready, the others wait for what it makes.
+
+    Each runs by the standard work in force now, if there is any for its item and name.
+    """
     site = Site.objects.get(pk=site_id)
     context.allow(MANAGE_ORDERS, at=site.scope)
     if WorkOrder.objects.filter(site=site, number=number).exists():
@@ -78,6 +82,8 @@ def release_work_order(
             _("A process engineer publishes one in the admin."),
         )
     jobs = [_new_job(order, operation, version) for operation in sorted(operations, key=lambda o: o.sequence)]
+    for job in jobs:
+        freeze_standard_work(job, context.now)
     context.record(
         WorkOrderReleased(
             subject_id=order.pk,

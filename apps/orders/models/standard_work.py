@@ -21,6 +21,7 @@ from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.core.triggers import GuardTrigger, append_only
 from apps.orders.actions import VIEW_ORDERS
 from apps.plant.models import Site
+from apps.plant.texts import validate_texts
 from apps.workflows.definition import word
 
 GUARD_MASTER = "orders_guard_master"
@@ -150,11 +151,14 @@ class StepFields(models.Model):
 
     position = models.PositiveSmallIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=8, choices=StepKind.choices)
-    titles = models.JSONField(_("title"), default=dict, help_text='{"en": "Measure gap S", "de": "Spalt S messen"}')
-    texts = models.JSONField(_("text"), default=dict, blank=True)
-    frequency = models.CharField(
-        _("how often"), max_length=13, choices=Frequency.choices, default=Frequency.PER_PIECE
+    titles = models.JSONField(
+        _("title"),
+        default=dict,
+        validators=[validate_texts],
+        help_text='{"en": "Measure gap S", "de": "Spalt S messen"}',
     )
+    texts = models.JSONField(_("text"), default=dict, blank=True, validators=[validate_texts])
+    frequency = models.CharField(_("how often"), max_length=13, choices=Frequency.choices, default=Frequency.PER_PIECE)
     every_n = models.PositiveIntegerField(_("every so many pieces"), null=True, blank=True)
     container_size = models.PositiveIntegerField(_("pieces in a container"), null=True, blank=True)
     required = models.BooleanField(_("required"), default=True)
