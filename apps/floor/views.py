@@ -22,7 +22,7 @@ from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.fragments import line_board, station_fragment
 from apps.floor.panel import panel
 from apps.floor.screens import board, station
-from apps.orders.commands import confirm_quantity, take_edge
+from apps.orders.commands import confirm_quantity, record_step, take_edge
 from apps.plant import sessions
 from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Purpose, ReasonCode, WorkCenter, WorkUnit
@@ -96,6 +96,25 @@ def confirm_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             good=entry.quantity(request.POST, "good"),
             scrap=scrap,
             scrap_reason_id=entry.row_id(request.POST, "scrap_reason") if has_reason else None,
+        )
+
+    return _acted(request, unit, act)
+
+
+@require_POST
+@at_station
+def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    def act() -> None:
+        record_step(
+            actor=entry.actor_of(request),
+            command_id=entry.command_id_of(request.POST),
+            job_order_id=entry.row_id(request.POST, "job"),
+            step_id=entry.row_id(request.POST, "step"),
+            piece=entry.row_id(request.POST, "piece") if request.POST.get("piece") else None,
+            value=entry.measured(request.POST, "value"),
+            lot_number=entry.scanned(request.POST, "lot_number"),
+            text=request.POST.get("text", ""),
+            left_out=bool(request.POST.get("left_out")),
         )
 
     return _acted(request, unit, act)

@@ -190,11 +190,12 @@ class StepFields(models.Model):
                 condition=Q(kind="measure") | Q(low=None, high=None, aim=None), name="%(class)s_limits_are_measured"
             ),
             models.CheckConstraint(
-                condition=Q(frequency="every_n", every_n__gt=0) | ~Q(frequency="every_n") & Q(every_n=None),
+                condition=Q(frequency="every_n", every_n__isnull=False, every_n__gt=0)
+                | ~Q(frequency="every_n") & Q(every_n=None),
                 name="%(class)s_every_n",
             ),
             models.CheckConstraint(
-                condition=Q(frequency="per_container", container_size__gt=0)
+                condition=Q(frequency="per_container", container_size__isnull=False, container_size__gt=0)
                 | ~Q(frequency="per_container") & Q(container_size=None),
                 name="%(class)s_container",
             ),
