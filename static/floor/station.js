@@ -58,6 +58,8 @@
     if (status >= 200 && status < 500) {
       delete form.dataset.commandId;
       if (status < 300 && form.dataset.clears !== undefined) clearCount();
+      const scan = form.querySelector("[data-scan]");
+      if (status >= 400 && scan) scan.select(); // the next label read takes the place of the refused one
       const sheet = form.closest("dialog");
       if (sheet) sheet.close();
     } else {

@@ -76,7 +76,6 @@ def test_two_pumps_by_their_steps(floor: Floor, shop: Shop) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#notice")).to_contain_text("XYZ-1 is SEAL-08. Here SEAL-07 is needed")
     take_picture(page, "scan-refused")
-    page.locator("#do [name=lot_number]").fill("")
     page.keyboard.type("ABC-1", delay=5)
     page.keyboard.press("Enter")
     title(page, "Seat rotor in volute")
