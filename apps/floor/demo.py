@@ -96,11 +96,7 @@ def _materials(site: Site, units: list[dict[str, Any]], items: list[dict[str, An
 
 def _standard_work(given: dict[str, Any]) -> None:
     """Drafted and published; numbers in the file are texts, so that none is rounded."""
-    numbers = ("low", "high", "aim")
-    steps = [
-        StepSpec(**{name: Decimal(value) if name in numbers else value for name, value in step.items()})
-        for step in given["steps"]
-    ]
+    steps = [_step(step) for step in given["steps"]]
     master_id = draft_master(
         actor=ACTOR,
         command_id=uuid4(),
@@ -109,6 +105,12 @@ def _standard_work(given: dict[str, Any]) -> None:
         steps=steps,
     )
     publish_master(actor=ACTOR, command_id=uuid4(), master_id=master_id)
+
+
+def _step(given: dict[str, Any]) -> StepSpec:
+    limits: dict[str, Any] = {name: Decimal(given[name]) for name in ("low", "high", "aim") if name in given}
+    details: dict[str, Any] = {**given, **limits}
+    return StepSpec(**details)
 
 
 def _order(site: Site, given: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ class WorkMasterAdmin(PlacedAdmin):
     list_select_related = ["item", "site"]
     readonly_fields = ["number", "status", "published_at"]
     inlines = [MasterStepInline]
-    actions = ["publish", "copy", "retire"]
+    actions: Any = ["publish", "copy", "retire"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
