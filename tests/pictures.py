@@ -43,20 +43,35 @@ def take(browser: Browser, base: str) -> None:
 
 
 def work(page: Page) -> None:
-    """Dana signs in and books what the pictures show."""
+    """Dana signs in and works as far as the pictures show: in the fifth pump, with one scrapped."""
     page.locator("#who").click()
     page.fill("#sign-in [name=badge]", DANA[0])
     page.fill("#sign-in [name=pin]", DANA[1])
     page.locator("#sign-in button.go").click()
     expect(page.locator("#who")).to_contain_text("Dana")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator("#book button")).to_be_enabled()
-    page.fill("#count [name=good]", "16")
+    expect(page.locator("#do .go")).to_contain_text("I have read this")
+    step(page, "I have read this")
+    page.fill("#do [name=lot_number]", "MS-40-1107")
+    step(page, "Scan lot of MS-40")
+    for value in ("0.41", "0.39", "0.40"):
+        page.fill("#do [name=value]", value)
+        step(page, "Save")
+        step(page, "Bolt up")
     page.fill("#count [name=scrap]", "1")
     page.locator("#scrap-why").click()
     page.locator("#scrap-sheet label").first.click()
     page.locator("#book button").click()
-    expect(page.locator("#trail")).to_contain_text("16 good + 1 scrap")
+    expect(page.locator("#trail")).to_contain_text("1 scrap")
+
+
+def step(page: Page, words: str) -> None:
+    """Presses the step's button, and waits until the next step is there."""
+    title = page.locator("#do h2").inner_text()
+    button = page.locator("#do .go")
+    expect(button).to_contain_text(words)
+    button.click()
+    expect(page.locator("#do h2")).not_to_have_text(title)
 
 
 def shoot(page: Page, address: str, name: str) -> None:

@@ -40,6 +40,7 @@ ADMIN_LISTS = {
     "materials_movementposting": "materials.view",
     "materials_stocksnapshot": "materials.view",
     "materials_unit": "materials.view",
+    "orders_workmaster": "orders.view",
     "plant_area": "plant.view_plant",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",
@@ -70,6 +71,7 @@ ADMIN_FORMS = {
     "materials_movementposting": None,
     "materials_stocksnapshot": None,
     "materials_unit": "materials.manage",
+    "orders_workmaster": "orders.edit_standard_work",
     "plant_area": "plant.manage_plant",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",
@@ -107,6 +109,7 @@ ACTS = {
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
+    "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
 }
 ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
@@ -182,7 +185,7 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
     for path, action in ACTS.values():
         # Nothing that is posted here can be done: who may act is told so, who may not is told that.
         seen = ("floor.view_board" if path.startswith("/line/") else "floor.view_station") in SHIPPED[role]
-        answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1", **undoing})
+        answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1", "step": "1", **undoing})
         assert answer.status_code == (409 if seen else 404), f"{role} {path}"
         if seen and action not in SHIPPED[role]:
             assert "You may not" in answer.content.decode(), f"{role} {path}"

@@ -13,7 +13,9 @@ from pydantic import SecretStr
 
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.orders.commands import Operation, release_work_order
+from apps.materials.commands import ItemRow, UnitRow, ensure_lot, upsert_items, upsert_units
+from apps.materials.models import Item
+from apps.orders.commands import Operation, StepSpec, draft_master, publish_master, release_work_order
 from apps.plant.commands import assign_role, create_person, set_password, set_pin
 from apps.plant.models import Area, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
 
@@ -29,6 +31,9 @@ def load(file: Path) -> str:
     _calendar(site, plant["shifts"])
     for person in plant["people"]:
         _person(site, person)
+    _materials(site, plant["units"], plant["items"])
+    for master in plant["standard_work"]:
+        _standard_work(master)
     for order in plant["orders"]:
         _order(site, order)
     return f"{site.name}: {len(plant['people'])} people, {len(plant['orders'])} orders"
@@ -73,6 +78,39 @@ def _place(site: Site, code: str) -> str:
     if code == "everywhere":
         return code
     return site.place if code == site.code else WorkCenter.objects.get(site=site, code=code).place
+
+
+def _materials(site: Site, units: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
+    upsert_units(
+        actor=ACTOR,
+        command_id=uuid4(),
+        rows=[UnitRow(**{**unit, "factor": Decimal(unit["factor"])}) for unit in units],
+    )
+    rows = [ItemRow(unit=units[0]["code"], **{k: v for k, v in item.items() if k != "lots"}) for item in items]
+    upsert_items(actor=ACTOR, command_id=uuid4(), rows=rows)
+    for item in items:
+        for number in item.get("lots", []):
+            item_id = Item.objects.get(code=item["code"]).pk
+            ensure_lot(actor=ACTOR, command_id=uuid4(), item_id=item_id, number=number, site_id=site.pk)
+
+
+def _standard_work(given: dict[str, Any]) -> None:
+    """Drafted and published; numbers in the file are texts, so that none is rounded."""
+    steps = [_step(step) for step in given["steps"]]
+    master_id = draft_master(
+        actor=ACTOR,
+        command_id=uuid4(),
+        item_id=Item.objects.get(code=given["item"]).pk,
+        operation_name=given["operation"],
+        steps=steps,
+    )
+    publish_master(actor=ACTOR, command_id=uuid4(), master_id=master_id)
+
+
+def _step(given: dict[str, Any]) -> StepSpec:
+    limits: dict[str, Any] = {name: Decimal(given[name]) for name in ("low", "high", "aim") if name in given}
+    details: dict[str, Any] = {**given, **limits}
+    return StepSpec(**details)
 
 
 def _order(site: Site, given: dict[str, Any]) -> None:

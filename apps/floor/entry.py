@@ -13,6 +13,7 @@ from apps.core.errors import CommandRefused
 
 # Beyond this, somebody scanned a barcode into the count.
 LARGEST_QUANTITY = Decimal(1_000_000)
+LONGEST_SCAN = 200
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -51,6 +52,24 @@ def quantity(data: QueryDict, name: str) -> Decimal:
             "no_number", _("“%(text)s” is not a quantity. Type digits only.") % {"text": data.get(name, "")[:20]}
         )
     return value
+
+
+def measured(data: QueryDict, name: str) -> Decimal | None:
+    """None when left empty; comma or point as the decimal mark, and a minus of either kind."""
+    text = data.get(name, "").strip().replace(",", ".").replace("\u2212", "-")
+    if not text:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise CommandRefused(
+            "no_number", _("“%(text)s” is no number. Type what you measured.") % {"text": text[:20]}
+        ) from None
+
+
+def scanned(data: QueryDict, name: str) -> str:
+    """What came from the scanner, cut where no code is as long."""
+    return data.get(name, "").strip()[:LONGEST_SCAN]
 
 
 def inputs(data: QueryDict) -> dict[str, str]:

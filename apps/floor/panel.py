@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.numbers import plain
+from apps.floor.limits_bar import LimitsBar, limits_bar
 from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder
-from apps.orders.queries import queue_of_station
+from apps.orders.queries import StepNow, WorkNow, queue_of_station, work_now
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person, Terminal, WorkUnit
 from apps.workflows.exits import Exit, exits
@@ -39,16 +40,47 @@ class LastEntry:
 
 @dataclass(frozen=True)
 class Panel:
-    """`locks_at_ms`: when the screen locks itself unless something is done, as JavaScript counts time."""
+    """
+    work, limits  the standard work of the operation, and the picture under a measurement
+    locks_at_ms   when the screen locks itself unless something is done, as JavaScript counts time
+    """
 
     person: Person | None
     job: JobOrder | None
+    work: WorkNow | None
+    limits: LimitsBar | None
     choices: list[Choice]
     can_book: bool
     why_not_book: str
     last: LastEntry | None
     can_undo: bool
     locks_at_ms: int | None
+
+    @property
+    def step(self) -> StepNow | None:
+        """The step that this person can do now; then the ways out of the state stand in the foot."""
+        return self.work.current if self.work and self.can_book else None
+
+    @property
+    def step_key(self) -> str:
+        """Two panels with the same key show the same step, and what is typed in it stays."""
+        if self.step is None or self.work is None:
+            return ""
+        failed = self.step.failed.pk if self.step.failed else 0
+        return f"{self.step.step.pk} {self.work.piece} {failed}"
+
+    @property
+    def ways_out(self) -> list[Choice]:
+        """Those that stand in the foot while a step is shown."""
+        return [choice for choice in self.choices if choice.exit.possible] if self.step else []
+
+    @property
+    def locked_ways(self) -> list[Choice]:
+        return [choice for choice in self.choices if not choice.exit.possible] if self.step else []
+
+    @property
+    def ways_key(self) -> str:
+        return " ".join(f"{choice.exit.code}:{choice.exit.why_not}" for choice in self.choices) if self.step else ""
 
     @property
     def headline(self) -> str:
@@ -64,6 +96,8 @@ class Panel:
             return ""
         if self.job.is_setting_up:
             return _("Set up and make the first piece, then start.")
+        if self.work and self.work.by_piece and self.job.to_do:
+            return _("%(to_do)s still to do.") % {"to_do": plain(self.job.to_do)}
         if not self.job.to_do:
             return _("All %(quantity)s are good. Complete the operation.") % {"quantity": plain(self.job.quantity)}
         return _("%(to_do)s still to do. Type what is good and what is scrap, then book.") % {
@@ -84,11 +118,14 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
     queue = queue_of_station(unit)
     job = queue.current or (queue.ready[0] if queue.ready else None)
     person = Person.objects.filter(pk=actor.person_id).first() if actor.person_id else None
+    work = work_now(job) if job else None
     may_book = person is not None and rights.may(actor, CONFIRM, unit.scope)
     can_book = may_book and job is not None and job.is_running
     return Panel(
         person=person,
         job=job,
+        work=work,
+        limits=limits_bar(work.current.step, work.recent) if work and work.current else None,
         choices=_choices(job, actor) if job and person else [],
         can_book=can_book,
         why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),

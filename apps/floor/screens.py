@@ -8,7 +8,7 @@ from datetime import datetime
 from apps.core import clock
 from apps.floor.pace_look import PaceLook
 from apps.orders.models import Blocker, DispatchStatus, JobOrder
-from apps.orders.queries import Queue, by_station, queue_of_line, queue_of_station
+from apps.orders.queries import Queue, WorkNow, by_station, queue_of_line, queue_of_station, work_now
 from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift
 from apps.shifts.queries import pace
@@ -54,8 +54,11 @@ def look(job: JobOrder) -> Look:
 
 @dataclass(frozen=True)
 class Station:
+    """`work`: the steps of the current operation; None without one."""
+
     unit: WorkUnit
     current: Look | None
+    work: WorkNow | None
     next: list[Look]
     waiting: list[Look]
     now: datetime
@@ -68,6 +71,7 @@ def station(unit: WorkUnit) -> Station:
     return Station(
         unit=unit,
         current=look(current) if current else None,
+        work=work_now(current) if current else None,
         next=[look(job) for job in following[:NEXT_AT_STATION]],
         waiting=[look(job) for job in queue.waiting[: max(0, NEXT_AT_STATION - len(following))]],
         now=clock.now(),

@@ -22,7 +22,7 @@ from apps.floor.actions import VIEW_STATION
 from apps.floor.fragments import station_fragment
 from apps.floor.panel import panel
 from apps.floor.screens import station
-from apps.orders.commands import confirm_quantity, reverse_confirmation, take_edge
+from apps.orders.commands import confirm_quantity, record_step, reverse_confirmation, take_edge
 from apps.plant import sessions
 from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Purpose, ReasonCode, WorkUnit
@@ -111,6 +111,25 @@ def undo_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             command_id=entry.command_id_of(request.POST),
             confirmation_id=entry.row_id(request.POST, "confirmation"),
             reason_id=entry.row_id(request.POST, "reason"),
+        )
+
+    return _acted(request, unit, act)
+
+
+@require_POST
+@at_station
+def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    def act() -> None:
+        record_step(
+            actor=entry.actor_of(request),
+            command_id=entry.command_id_of(request.POST),
+            job_order_id=entry.row_id(request.POST, "job"),
+            step_id=entry.row_id(request.POST, "step"),
+            piece=entry.row_id(request.POST, "piece") if request.POST.get("piece") else None,
+            value=entry.measured(request.POST, "value"),
+            lot_number=entry.scanned(request.POST, "lot_number"),
+            text=request.POST.get("text", ""),
+            left_out=bool(request.POST.get("left_out")),
         )
 
     return _acted(request, unit, act)

@@ -47,3 +47,37 @@ class QuantityConfirmed(Event, subject="job_order"):
     scrap: Decimal
     scrap_reason_id: int | None
     booked_by_id: int | None
+
+
+class StepRecorded(Event, subject="job_order"):
+    """One step done, tried (is_within False) or left out; `piece` None where pieces have no steps of their own."""
+
+    record_id: int
+    step_id: int
+    work_order_id: int
+    work_center_id: int
+    occasion: int
+    piece: int | None
+    value: Decimal | None
+    is_within: bool | None
+    left_out: bool
+    lot_id: int | None
+
+
+class WorkMasterDrafted(Event, subject="work_master"):
+    item_id: int
+    number: int
+    copy_of_id: int | None
+
+
+class WorkMasterPublished(Event, subject="work_master"):
+    """`replaced_id`: the one that was in force before, retired with this."""
+
+    item_id: int
+    number: int
+    replaced_id: int | None
+
+
+class WorkMasterRetired(Event, subject="work_master"):
+    item_id: int
+    number: int

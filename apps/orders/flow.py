@@ -38,12 +38,6 @@ def uncounted_before(job: JobOrder) -> Iterator[JobOrder]:
         before = before.predecessor
 
 
-def most(job: JobOrder) -> Decimal:
-    """How many may be good at most: ordered, and the over-delivery allowed."""
-    allowed: Decimal = job.quantity * (100 + job.work_order.over_delivery_percent) / 100
-    return allowed
-
-
 def received(job: JobOrder) -> Decimal:
     """Pieces that this operation may have begun by now: the good of the one before, in whole transfer batches.
 
@@ -51,7 +45,7 @@ def received(job: JobOrder) -> Decimal:
     """
     source = source_of(job)
     if source is None:
-        return most(job)
+        return job.most_good
     if source.status in OVER:
         return Decimal(source.good_quantity)
     if source.transfer_quantity is None:

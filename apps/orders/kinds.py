@@ -13,6 +13,7 @@ from apps.core.numbers import plain
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
+from apps.orders.progress import progress_of, why_not_complete
 from apps.orders.readiness import blocker_before
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
@@ -52,6 +53,10 @@ def done_without_running_only_uncounted(
     return Refusal("never_run", _("This operation counts by itself. Start it, book, then complete it."))
 
 
+def no_step_left_open(job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]) -> Refusal | None:
+    return why_not_complete(progress_of(job)) if move.to_status == S.COMPLETED else None
+
+
 JOB_ORDER = declare(
     Kind(
         code="job_order",
@@ -83,7 +88,12 @@ JOB_ORDER = declare(
             ),
             "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
         },
-        invariants=[done_without_running_only_uncounted, short_only_with_reason, not_past_a_blocker],
+        invariants=[
+            done_without_running_only_uncounted,
+            short_only_with_reason,
+            no_step_left_open,
+            not_past_a_blocker,
+        ],
         prepare=[keep_times],
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,

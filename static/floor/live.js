@@ -50,6 +50,8 @@
       flash(old, fresh);
       old.replaceWith(fresh);
       fresh.querySelectorAll("[data-keep-scroll]").forEach((part, index) => { part.scrollTop = scrolled[index] || 0; });
+      const step = fresh.querySelector("[aria-current=step]");
+      if (step) step.scrollIntoView({ block: "nearest" });
       if (window.htmx) window.htmx.process(fresh);
     }
     tick();

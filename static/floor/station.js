@@ -58,28 +58,72 @@
     if (status >= 200 && status < 500) {
       delete form.dataset.commandId;
       if (status < 300 && form.dataset.clears !== undefined) clearCount();
-      if (form.dataset.closes !== undefined) form.closest("dialog").close();
+      const scan = form.querySelector("[data-scan]");
+      if (status >= 400 && scan) scan.select(); // the next label read takes the place of the refused one
+      const sheet = form.closest("dialog");
+      if (sheet) sheet.close();
     } else {
       say(body.dataset.notSaved);
     }
   });
 
   /* -- the keypad types into the chosen field; a keyboard does as well */
-  function chosen() { return document.querySelector("#count .input.on"); }
+  function chosen() { return document.querySelector(".main .input.on"); }
   function choose(field) {
-    document.querySelectorAll("#count .input").forEach((other) => other.classList.toggle("on", other === field));
+    document.querySelectorAll(".main .input").forEach((other) => other.classList.toggle("on", other === field));
     describe();
   }
   function clearCount() {
     document.querySelectorAll("#count .input").forEach((field) => { field.value = ""; });
     document.querySelectorAll("#scrap-sheet input").forEach((radio) => { radio.checked = false; });
-    choose(document.querySelector("#count .input"));
+    choose(document.querySelector("#do .input") || firstToCount());
+  }
+  function firstToCount() {
+    return [...document.querySelectorAll("#count .input")].find((field) => field.offsetParent) || null;
+  }
+
+  /* -- a step that comes up takes the keypad, and the scanner where it scans; one that stays is left alone */
+  let shown = null;
+  function takeUpStep() {
+    const field = document.querySelector("#do .input");
+    if (field && field !== shown) choose(field);
+    else if (!chosen() || !chosen().offsetParent) choose(firstToCount());
+    shown = field;
+    const isFree = !document.activeElement || document.activeElement === document.body;
+    if (field && field.dataset.scan !== undefined && isFree && !document.querySelector("dialog[open]")) field.focus();
+    describe();
+  }
+
+  /* -- what is measured: inside or outside, where in the bar, and what the button will do */
+  function decimal(text) {
+    const plain = text.trim().replace(",", ".").replace("\u2212", "-");
+    return /^-?\d*\.?\d+$/.test(plain) ? Number(plain) : NaN;
+  }
+  function describeMeasure() {
+    const field = document.querySelector("#do [data-type]");
+    if (!field) return;
+    const value = decimal(field.value), known = !Number.isNaN(value);
+    const { low, high } = field.dataset;
+    const within = known && (low === "" || value >= decimal(low)) && (high === "" || value <= decimal(high));
+    const limited = low !== "" || high !== "";
+    document.querySelector("#do [data-inside]").hidden = !known || !within || !limited;
+    document.querySelector("#do [data-outside]").hidden = !known || within;
+    const button = document.querySelector("#do [data-go]");
+    button.querySelector("span").textContent = known
+      ? (within ? button.dataset.within : button.dataset.beyond).replace("%s", field.value.trim()) : button.dataset.empty;
+    const bar = document.querySelector("#do .limits");
+    if (!bar) return;
+    const at = Number(bar.dataset.fromX) + (value - Number(bar.dataset.fromValue)) * Number(bar.dataset.scale);
+    const mark = bar.querySelector(".nowp");
+    mark.setAttribute("visibility", known ? "visible" : "hidden");
+    if (known) mark.setAttribute("transform", `translate(${Math.min(488, Math.max(12, at)).toFixed(1)} 0)`);
   }
   function number(name) {
     const field = document.querySelector(`#count [name=${name}]`);
     return field ? field.value.trim() : "";
   }
   function describe() {
+    describeMeasure();
     const good = number("good"), scrap = number("scrap");
     const why = document.getElementById("scrap-why");
     const reason = document.querySelector("#scrap-sheet input:checked");
@@ -96,14 +140,15 @@
     button.querySelector("span").textContent = parts.length
       ? `${button.dataset.verb} ${parts.join(" + ")}` : button.dataset.empty;
   }
-  document.addEventListener("focusin", (event) => { if (event.target.matches("#count .input")) choose(event.target); });
-  document.addEventListener("input", (event) => { if (event.target.matches("#count .input")) describe(); });
+  document.addEventListener("focusin", (event) => { if (event.target.matches(".main .input")) choose(event.target); });
+  document.addEventListener("input", (event) => { if (event.target.matches(".main .input")) describe(); });
   document.addEventListener("click", (event) => {
     const key = event.target.closest("[data-key]");
     if (key) {
       const field = document.querySelector(key.closest("[data-keypad]").dataset.keypad) || chosen();
       if (!field) return;
       if (key.dataset.key === "clear") field.value = "";
+      else if (key.dataset.key === "." && field.value.includes(".")) return;
       else if (key.dataset.key === "back") field.value = field.value.slice(0, -1);
       else field.value += key.dataset.key;
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -124,14 +169,20 @@
     describe();
   });
 
-  /* -- a badge held to the reader while nobody types opens the sign-in with the badge in it */
+  /* -- what the scanner reads while nobody types goes to the step that scans; else a badge opens the sign-in with the badge in it */
   let wedge = "", wedgeAt = 0;
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea") || event.ctrlKey || event.altKey || event.metaKey) return;
     const now = Date.now();
     if (now - wedgeAt > 100) wedge = "";
     wedgeAt = now;
-    if (event.key === "Enter" && wedge.length >= 4) {
+    const scan = document.querySelector("#do [data-scan]");
+    if (event.key === "Enter" && wedge && scan && !document.querySelector("dialog[open]")) {
+      scan.value = wedge;
+      scan.form.requestSubmit();
+      wedge = "";
+      event.preventDefault();
+    } else if (event.key === "Enter" && wedge.length >= 4) {
       const dialog = document.getElementById("sign-in");
       if (!dialog.open) dialog.showModal();
       dialog.querySelector("[name=badge]").value = wedge;
@@ -154,10 +205,11 @@
     clearTimeout(panelTimer);
     panelTimer = setTimeout(refreshPanel, 150);
   });
-  document.addEventListener("htmx:afterSettle", describe);
+  document.addEventListener("htmx:afterSettle", takeUpStep);
+  document.addEventListener("htmx:oobAfterSwap", takeUpStep);
   setInterval(() => {
     const who = document.getElementById("who");
     if (who && who.dataset.locksAt && Date.now() > Number(who.dataset.locksAt)) refreshPanel();
   }, 1000);
-  document.addEventListener("DOMContentLoaded", describe);
+  document.addEventListener("DOMContentLoaded", takeUpStep);
 })();

@@ -1,19 +1,28 @@
-"""Everything that can be done to an order on the floor."""
+"""Everything that can be done to an order on the floor, and to the standard work that it runs by."""
 
 from apps.orders.commands.answers import JobState
+from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.moves import take_edge
 from apps.orders.commands.quantities import confirm_quantity, reverse_confirmation
 from apps.orders.commands.readiness import reconsider_job
 from apps.orders.commands.release import Need, Operation, Released, release_work_order
+from apps.orders.commands.steps import StepAnswer, record_step
 
 __all__ = [
     "JobState",
     "Need",
     "Operation",
     "Released",
+    "StepAnswer",
+    "StepSpec",
     "confirm_quantity",
+    "copy_master",
+    "draft_master",
+    "publish_master",
     "reconsider_job",
+    "record_step",
     "release_work_order",
+    "retire_master",
     "reverse_confirmation",
     "take_edge",
 ]

@@ -13,12 +13,14 @@ from apps.orders import consumption
 from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.commands.answers import JobState, state_of
 from apps.orders.events import QuantityConfirmed, QuantityReversed
-from apps.orders.flow import most, received, source_of, uncounted_before
+from apps.orders.flow import received, source_of, uncounted_before
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder
 from apps.orders.models.statuses import OVER
+from apps.orders.progress import progress_of, why_not_book
 from apps.orders.readiness import blocker_before, reconsider, reconsider_next
 from apps.plant.models import Purpose, ReasonCode
 from apps.workflows.engine import fire
+from apps.workflows.judgement import raise_if
 
 REOPEN = "reopen"
 
@@ -34,6 +36,8 @@ def confirm_quantity(
 ) -> JobState:
     """Books good and scrap in one act, in the unit of the work order, on a running operation, its set-up included:
     the first piece is made there.
+
+    Where pieces have steps, good is booked by the last of them; by hand only scrap of the piece in hand is.
 
     Uses up the material that the pieces needed; at the last operation the good ones come on stock. Operations before
     that are no count point are booked along.
@@ -112,18 +116,19 @@ def _check_entry(context: Context, job: JobOrder, good: Decimal, scrap: Decimal,
     reasons = ReasonCode.objects.choosable(Purpose.SCRAP)
     if scrap and (scrap_reason_id is None or not reasons.filter(pk=scrap_reason_id).exists()):
         context.refuse("no_scrap_reason", _("Say why it is scrap: choose a reason."))
+    raise_if(why_not_book(progress_of(job), good, scrap))
 
 
 def _check_reach(context: Context, job: JobOrder, good: Decimal, scrap: Decimal) -> None:
     """No operation books more good than ordered, nor more pieces than have come, nor past a blocker."""
-    if job.good_quantity + good > most(job):
+    if job.good_quantity + good > job.most_good:
         context.refuse(
             "too_many",
             _("%(total)s good would be more than the %(most)s ordered. Book at most %(rest)s good.")
             % {
                 "total": plain(job.good_quantity + good),
-                "most": plain(most(job)),
-                "rest": plain(max(Decimal(0), most(job) - job.good_quantity)),
+                "most": plain(job.most_good),
+                "rest": plain(max(Decimal(0), job.most_good - job.good_quantity)),
             },
             _("A planner can raise the order in the ERP."),
             booked=str(job.good_quantity),

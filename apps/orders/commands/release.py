@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from apps.core.commands import Context, command
 from apps.materials.models import Item, Location
 from apps.orders.actions import MANAGE_ORDERS
+from apps.orders.commands.masters import freeze_standard_work
 from apps.orders.events import WorkOrderReleased
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
 from apps.orders.readiness import locked, reconsider
@@ -71,6 +72,8 @@ def release_work_order(
 ) -> Released:
     """Makes the order and its operations, in a row; each is ready as soon as pieces and material allow.
 
+    Each runs by the standard work in force now, if there is any for its item and name.
+
     Refused: order_exists, no_operations, no_count_point, no_workflow.
     """
     site = Site.objects.get(pk=site_id)
@@ -95,6 +98,8 @@ def release_work_order(
     jobs: list[JobOrder] = []
     for step in steps:
         jobs.append(_new_job(order, step, version, jobs[-1] if jobs else None))
+    for job in jobs:
+        freeze_standard_work(job, context.now)
     context.record(
         WorkOrderReleased(
             subject_id=order.pk,

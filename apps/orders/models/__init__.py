@@ -3,6 +3,17 @@ from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
 from apps.orders.models.job_orders import JobOrder
 from apps.orders.models.materials import JobMaterial, MaterialRecheck
+from apps.orders.models.standard_work import (
+    DirectiveStep,
+    Frequency,
+    MasterStatus,
+    MasterStep,
+    StepKind,
+    StepRecord,
+    StepRemark,
+    WorkDirective,
+    WorkMaster,
+)
 from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 
@@ -10,11 +21,20 @@ __all__ = [
     "Blocker",
     "BlockerKind",
     "Confirmation",
+    "DirectiveStep",
     "DispatchStatus",
+    "Frequency",
     "JobInterval",
     "JobMaterial",
     "JobOrder",
+    "MasterStatus",
+    "MasterStep",
     "MaterialRecheck",
+    "StepKind",
+    "StepRecord",
+    "StepRemark",
+    "WorkDirective",
+    "WorkMaster",
     "WorkOrder",
     "sharing",
 ]

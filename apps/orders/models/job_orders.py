@@ -114,6 +114,12 @@ class JobOrder(WorkflowItem):
         return max(Decimal(0), missing)
 
     @property
+    def most_good(self) -> Decimal:
+        """What may be made at most: the quantity and the over-delivery that is allowed."""
+        most: Decimal = self.quantity * (100 + self.work_order.over_delivery_percent) / 100
+        return most
+
+    @property
     def topics(self) -> Collection[str]:
         topics = {f"line:{self.work_center_id}", f"work_order:{self.work_order_id}"}
         return topics | ({f"station:{self.work_unit_id}"} if self.work_unit_id else set())

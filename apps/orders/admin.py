@@ -1,0 +1,81 @@
+"""Standard work on the engineers' pages: a draft is written here, the commands publish, copy and retire it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+
+from apps.core.errors import CommandRefused
+from apps.orders.actions import EDIT_STANDARD_WORK, VIEW_ORDERS
+from apps.orders.commands import copy_master, publish_master, retire_master
+from apps.orders.models import MasterStep, WorkMaster
+from apps.plant.administration import InlineMixin, PlacedAdmin, by
+
+
+class MasterStepInline(InlineMixin, StackedInline):
+    """Open while the standard work is a draft; the database would refuse it later as well."""
+
+    model = MasterStep
+    view_action = VIEW_ORDERS
+    change_action = EDIT_STANDARD_WORK
+    ordering = ["position"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+
+@admin.register(WorkMaster)
+class WorkMasterAdmin(PlacedAdmin):
+    view_action = VIEW_ORDERS
+    change_action = EDIT_STANDARD_WORK
+    list_display = ["item", "operation_name", "site", "number", "status", "published_at"]
+    list_filter = ["status", ("site", admin.RelatedOnlyFieldListFilter)]
+    search_fields = ["item__code", "operation_name"]
+    list_select_related = ["item", "site"]
+    readonly_fields = ["number", "status", "published_at"]
+    inlines = [MasterStepInline]
+    actions: Any = ["publish", "copy", "retire"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: WorkMaster, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
+        if not change:
+            obj.number = WorkMaster.objects.next_number(
+                item_id=obj.item_id, operation_name=obj.operation_name, site_id=obj.site_id
+            )
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Publish: operations released from now run by it"), permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[WorkMaster]) -> None:
+        self._each(request, queryset, publish_master)
+
+    @admin.action(description=_("Copy to a draft"), permissions=["change"])
+    def copy(self, request: HttpRequest, queryset: QuerySet[WorkMaster]) -> None:
+        self._each(request, queryset, copy_master)
+
+    @admin.action(description=_("Retire"), permissions=["change"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[WorkMaster]) -> None:
+        self._each(request, queryset, retire_master)
+
+    def _each(self, request: HttpRequest, rows: QuerySet[WorkMaster], command: Any) -> None:
+        for key in rows.values_list("pk", flat=True):
+            try:
+                command(*by(request), master_id=key)
+            except CommandRefused as refusal:
+                messages.error(request, str(refusal))
+            else:
+                messages.success(request, _now("Done."))

@@ -1,0 +1,29 @@
+"""The demo plant: one order runs by standard work, the others are counted on the keypad."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from apps.floor.demo import load
+from apps.orders.models import WorkDirective
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_order_runs_by_steps() -> None:
+    call_command("seed", verbosity=0, stdout=io.StringIO())
+    assert "5 orders" in load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
+    directive = WorkDirective.objects.get()
+    assert directive.job_order.work_order.number == "WO-10482"
+    kinds = list(directive.steps.order_by("position").values_list("kind", "frequency"))
+    assert kinds == [
+        ("read", "once"),
+        ("scan", "per_set_up"),
+        ("measure", "per_piece"),
+        ("confirm", "per_piece"),
+        ("confirm", "every_n"),
+    ]
