@@ -50,10 +50,6 @@ def set_target(
         context.refuse("not_found", _("This line does not exist any more. Reload the page."))
     context.allow(SET_TARGET, at=line.scope)
     shift = _shift(context, line, shift_date, shift_code)
-    if shift is None:
-        context.refuse("no_shift", _("There is no such shift on that day."), _("A process engineer plans the shifts."))
-    if context.now >= shift.end:
-        context.refuse("shift_over", _("This shift is over: its target stays."))
     if quantity <= 0:
         context.refuse("no_quantity", _("Type how many the shift is to make."))
     old = ShiftTarget.objects.in_force(line.pk, shift)
@@ -86,9 +82,15 @@ def set_target(
     return Target(target_id=target.pk, version=target.version, quantity=quantity)
 
 
-def _shift(context: Context, line: WorkCenter, shift_date: date, code: str) -> Shift | None:
-    if abs(shift_date - context.now.date()) > FARTHEST:
-        return None
-    noon = datetime.combine(shift_date, time(12), UTC)
-    near = shifts_between(line, noon - timedelta(days=2), noon + timedelta(days=2))
-    return next((shift for shift in near if (shift.shift_date, shift.code) == (shift_date, code)), None)
+def _shift(context: Context, line: WorkCenter, shift_date: date, code: str) -> Shift:
+    """The shift that is meant; refused where there is none, or when it is over."""
+    near: list[Shift] = []
+    if abs(shift_date - context.now.date()) <= FARTHEST:
+        noon = datetime.combine(shift_date, time(12), UTC)
+        near = shifts_between(line, noon - timedelta(days=2), noon + timedelta(days=2))
+    shift = next((shift for shift in near if (shift.shift_date, shift.code) == (shift_date, code)), None)
+    if shift is None:
+        context.refuse("no_shift", _("There is no such shift on that day."), _("A process engineer plans the shifts."))
+    if context.now >= shift.end:
+        context.refuse("shift_over", _("This shift is over: its target stays."))
+    return shift

@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pydantic import SecretStr
 
 from apps.core import clock
+from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.labor.commands import clock_off, clock_on, correct_time_entry
 from apps.labor.models import TimeEntry
+from apps.materials.commands import issue
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.orders.models import JobOrder
+from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Person, Purpose
+from tests.materials.stock_world import make_item, make_location, put_stock
 from tests.orders.shop import Shop, make_job, make_shop, reason
-from tests.world import ledger, run
+from tests.world import PIN, ledger, make_terminal, run
 
 pytestmark = pytest.mark.django_db
 SIX = datetime(2026, 6, 1, 6, tzinfo=UTC)
@@ -144,6 +149,34 @@ def test_an_act_is_evidence_on_all_that_the_person_is_on(shop: Shop, django_capt
     seen = TimeEntry.objects.open()
     assert {entry.last_evidence_at for entry in seen.filter(person=olga)} == {SIX + 50 * MINUTE}
     assert seen.get(person=lena).last_evidence_at == SIX
+
+
+def test_a_badge_and_a_movement_of_material_are_evidence_too(
+    shop: Shop, django_capture_on_commit_callbacks: Any
+) -> None:
+    olga = shop.world.olga
+    olga.set_pin(PIN)
+    olga.save()
+    step(shop, olga, "start", 0)
+    terminal = make_terminal(shop.world.site, station=shop.world.station)
+    at(10)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = run(
+            sign_in_with_badge,
+            Actor(terminal_id=terminal.pk),
+            terminal_id=terminal.pk,
+            badge=SecretStr("badge-olga"),
+            pin=SecretStr(PIN),
+        )
+    assert answer.person_id == olga.pk
+    assert TimeEntry.objects.get().last_evidence_at == SIX + 10 * MINUTE
+    rack, item = make_location(shop.world.site), make_item()
+    put_stock(item, rack, 5)
+    at(20)
+    with django_capture_on_commit_callbacks(execute=True):
+        line_id = shop.world.line.pk
+        run(issue, olga, item_id=item.pk, quantity=Decimal(1), from_location_id=rack.pk, work_center_id=line_id)
+    assert TimeEntry.objects.get().last_evidence_at == SIX + 20 * MINUTE
 
 
 class TestACorrection:
