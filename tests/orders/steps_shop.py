@@ -6,10 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from apps.materials.models import Item
-from apps.orders.commands import StepAnswer, StepSpec, draft_master, publish_master, record_step, take_edge
+from apps.orders.commands import (
+    StepAnswer,
+    StepSpec,
+    confirm_quantity,
+    draft_master,
+    publish_master,
+    record_step,
+    take_edge,
+)
 from apps.orders.models import DirectiveStep, JobOrder
+from apps.plant.models import Purpose
 from tests.materials.stock_world import a_unit, make_item
-from tests.orders.shop import SYSTEM, Shop, make_job, make_shop
+from tests.orders.shop import SYSTEM, Shop, make_job, make_shop, reason, scrap_reason
 from tests.world import run
 
 ITEM, OPERATION = "ES-65", "Step 1"
@@ -59,3 +68,28 @@ def do(shop: Shop, position: int, value: object = None, **more: Any) -> StepAnsw
     who = more.pop("who", shop.world.olga)
     given = {} if value is None else {"value": Decimal(str(value))}
     return run(record_step, who, job_order_id=shop.job.pk, step_id=step_of(shop, position).pk, **given, **more)
+
+
+def book(shop: Shop, good: int = 0, scrap: int = 0) -> object:
+    given_ = {"scrap_reason_id": scrap_reason().pk} if scrap else {}
+    return run(
+        confirm_quantity,
+        shop.world.olga,
+        job_order_id=shop.job.pk,
+        good=Decimal(good),
+        scrap=Decimal(scrap),
+        **given_,
+    )
+
+
+def take(shop: Shop, edge: str, **inputs: str) -> object:
+    return run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge=edge, inputs=inputs)
+
+
+def complete_short(shop: Shop) -> object:
+    return take(shop, "complete_short", reason=reason(Purpose.SHORT_COMPLETION))
+
+
+def made(shop: Shop) -> tuple[int, int]:
+    job = shop.reload()
+    return int(job.good_quantity), int(job.scrap_quantity)

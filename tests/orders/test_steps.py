@@ -1,4 +1,4 @@
-"""Standard work: which step when, when a piece is good, and that no surface gets past a required step."""
+"""Standard work: when a piece is good, and that no surface gets past a required step."""
 
 from __future__ import annotations
 
@@ -6,208 +6,42 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.errors import CommandRefused
 from apps.orders.commands import (
-    StepSpec,
-    confirm_quantity,
-    copy_master,
-    publish_master,
     record_step,
-    retire_master,
-    take_edge,
+    reverse_confirmation,
 )
 from apps.orders.models import (
     Confirmation,
     DirectiveStep,
-    JobOrder,
-    MasterStep,
     StepRecord,
     StepRemark,
-    WorkDirective,
-    WorkMaster,
 )
-from apps.orders.queries import StepState, work_now
-from apps.plant.models import Purpose
-from tests.materials.stock_world import make_item, make_lot, queries_of
-from tests.orders.shop import SYSTEM, Shop, make_job, make_shop, reason, scrap_reason
+from apps.orders.queries import work_now
+from apps.plant.models import Purpose, ReasonCode
+from tests.orders.shop import Shop, make_job, reason
 from tests.orders.steps_shop import (
     BOLT,
     LOOK,
     READ,
+    book,
+    complete_short,
     do,
-    draft,
     gap,
+    made,
     make_steps_shop,
-    publish,
     spec,
     step_of,
+    take,
 )
 from tests.world import actor_of, ledger, run
 
 pytestmark = pytest.mark.django_db
-
-
-def book(shop: Shop, good: int = 0, scrap: int = 0) -> object:
-    given_ = {"scrap_reason_id": scrap_reason().pk} if scrap else {}
-    return run(
-        confirm_quantity,
-        shop.world.olga,
-        job_order_id=shop.job.pk,
-        good=Decimal(good),
-        scrap=Decimal(scrap),
-        **given_,
-    )
-
-
-def take(shop: Shop, edge: str, **inputs: str) -> object:
-    return run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge=edge, inputs=inputs)
-
-
-def complete_short(shop: Shop) -> object:
-    return take(shop, "complete_short", reason=reason(Purpose.SHORT_COMPLETION))
-
-
-def made(shop: Shop) -> tuple[int, int]:
-    job = shop.reload()
-    return int(job.good_quantity), int(job.scrap_quantity)
-
-
-class TestAtRelease:
-    def test_the_published_steps_are_frozen_into_the_operation(self) -> None:
-        shop = make_steps_shop(READ, gap(), BOLT, LOOK)
-        steps = DirectiveStep.objects.filter(directive__job_order=shop.job).order_by("position")
-        assert [(s.position, s.kind, s.frequency) for s in steps] == [
-            (1, "read", "once"),
-            (2, "measure", "per_piece"),
-            (3, "confirm", "per_piece"),
-            (4, "confirm", "every_n"),
-        ]
-        assert (steps[1].low, steps[1].high, steps[1].aim, steps[1].unit) == (
-            Decimal("0.3"),
-            Decimal("0.5"),
-            Decimal("0.4"),
-            "mm",
-        )
-
-    def test_a_later_version_changes_no_operation_that_is_released(self) -> None:
-        shop = make_steps_shop(gap())
-        publish(gap(high=Decimal("0.45")), BOLT)
-        assert shop.job.directive.steps.count() == 1
-        later = make_job(shop.world.line, shop.world.station, number="WO-L")
-        assert later.directive.steps.count() == 2
-
-    def test_without_a_master_of_that_item_and_operation_there_are_no_steps(self) -> None:
-        shop = make_shop()
-        publish(BOLT, operation_name="Step 10")
-        draft(BOLT)
-        job = make_job(shop.world.line, shop.world.station, number="WO-L")
-        assert not WorkDirective.objects.exists()
-        assert work_now(job).steps == []
-
-    def test_the_sites_own_comes_before_the_one_for_every_site(self) -> None:
-        shop = make_shop()
-        publish(BOLT)
-        own = publish(BOLT, BOLT, site_id=shop.world.site.pk)
-        publish(BOLT, BOLT, BOLT, site_id=shop.world.other_site.pk)
-        job = make_job(shop.world.line, shop.world.station, number="WO-L")
-        assert job.directive.master_id == own
-
-
-class TestAMaster:
-    def test_is_replaced_by_the_next_one_that_is_published(self) -> None:
-        first = publish(BOLT)
-        second = run(copy_master, SYSTEM, master_id=first)
-        assert MasterStep.objects.get(master=second).title == "Bolt up"
-        run(publish_master, SYSTEM, master_id=second)
-        assert list(WorkMaster.objects.order_by("number").values_list("number", "status")) == [
-            (1, "retired"),
-            (2, "published"),
-        ]
-        assert ledger("orders.work_master_published")[-1].data["replaced_id"] == first
-        run(retire_master, SYSTEM, master_id=second)
-        with pytest.raises(CommandRefused, match="It is retired"):
-            run(publish_master, SYSTEM, master_id=second)
-
-    @pytest.mark.parametrize(
-        ("steps", "sentence"),
-        [
-            ([], "no step"),
-            ([BOLT, READ], "First stand the steps once"),
-            ([LOOK, BOLT], "First stand the steps once"),
-            ([BOLT, spec("read", "Maybe", required=False)], "has to be required"),
-        ],
-    )
-    def test_that_can_not_be_worked_is_not_published(self, steps: list[StepSpec], sentence: str) -> None:
-        master_id = draft(*steps)
-        with pytest.raises(CommandRefused, match=sentence):
-            run(publish_master, SYSTEM, master_id=master_id)
-
-    @pytest.mark.parametrize(
-        "wrong",
-        [
-            {"low": Decimal(1), "high": Decimal(1), "aim": None},
-            {"aim": Decimal("0.6")},
-            {"aim": Decimal("0.1"), "high": None},
-            {"kind": "confirm"},
-            {"frequency": "every_n", "every_n": 0},
-            {"frequency": "every_n"},
-            {"frequency": "per_container"},
-            {"every_n": 5},
-            {"kind": "scan", "low": None, "high": None, "aim": None},
-            {"frequency": "daily"},
-        ],
-    )
-    def test_takes_no_step_that_makes_no_sense(self, wrong: dict) -> None:
-        given_ = {**vars(gap()), **wrong}
-        with pytest.raises(CommandRefused):
-            draft(StepSpec(**given_))
-        master_id = draft(BOLT)
-        given_.pop("scan_item")
-        with pytest.raises(IntegrityError), transaction.atomic():
-            MasterStep.objects.create(master_id=master_id, position=2, **given_)
-
-    def test_is_written_by_engineers_only(self) -> None:
-        shop = make_shop()
-        master_id = draft(BOLT)
-        with pytest.raises(CommandRefused, match="may not write and publish"):
-            run(publish_master, shop.world.lena, master_id=master_id)
-
-    @pytest.mark.parametrize(
-        "attack",
-        [
-            "UPDATE orders_workmaster SET operation_name = 'x'",
-            "UPDATE orders_workmaster SET status = 'draft'",
-            "DELETE FROM orders_workmaster",
-            "UPDATE orders_masterstep SET high = 9",
-            "DELETE FROM orders_masterstep",
-            (
-                "INSERT INTO orders_masterstep (master_id, position, kind, titles, texts, frequency, required, unit) "
-                "SELECT id, 9, 'read', '{}', '{}', 'once', true, '' FROM orders_workmaster"
-            ),
-            "UPDATE orders_directivestep SET required = false",
-            "DELETE FROM orders_directivestep",
-            "UPDATE orders_workdirective SET job_order_id = 1",
-            "UPDATE orders_steprecord SET is_within = true",
-            "DELETE FROM orders_steprecord",
-            "TRUNCATE orders_steprecord CASCADE",
-            "TRUNCATE orders_masterstep CASCADE",
-        ],
-    )
-    def test_and_all_that_came_of_it_never_changes(self, attack: str) -> None:
-        shop = make_steps_shop(gap())
-        do(shop, 1, "0.60")
-        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(attack)
-
-    def test_has_a_history(self) -> None:
-        master_id = publish(BOLT)
-        statuses = WorkMaster.history.filter(id=master_id).order_by("history_id").values_list("status", flat=True)
-        assert list(statuses) == ["draft", "published"]
 
 
 class TestAPiece:
@@ -284,11 +118,8 @@ class TestAPiece:
         shop = make_steps_shop(BOLT)
         do(shop, 1)
         done = Confirmation.objects.get()
-        Confirmation.objects.create(
-            site_id=done.site_id, job_order=shop.job, good=-1, scrap=0, reverses=done, command_id=uuid4(),
-            occurred_at=done.occurred_at,
-        )  # fmt: skip
-        JobOrder.objects.filter(pk=shop.job.pk).update(good_quantity=0)
+        why = ReasonCode.objects.choosable(Purpose.REVERSAL)[0]
+        run(reverse_confirmation, shop.world.lena, confirmation_id=done.pk, reason_id=why.pk)
         with pytest.raises(CommandRefused, match="by its steps"):
             book(shop, good=1)
         assert do(shop, 1).piece == 2
@@ -435,151 +266,6 @@ class TestNoSurfaceGetsPastARequiredStep:
                 " occurred_at) SELECT site_id, job_order_id, step_id, occasion, piece, left_out, command_id,"
                 " occurred_at FROM orders_steprecord"
             )
-
-
-class TestStepsBetweenPieces:
-    def test_every_five_pieces_of_steps(self) -> None:
-        shop = make_steps_shop(BOLT, LOOK)
-        with pytest.raises(CommandRefused, match="due after 5 pieces"):
-            do(shop, 2)
-        for _ in range(4):
-            do(shop, 1)
-        book(shop, scrap=1)
-        with pytest.raises(CommandRefused, match="Do step 2"):
-            do(shop, 1)
-        with pytest.raises(CommandRefused, match="Do step 2"):
-            book(shop, scrap=1)
-        do(shop, 2)
-        assert do(shop, 1).piece == 6
-        with pytest.raises(CommandRefused, match="due after 10 pieces"):
-            do(shop, 2)
-
-    def test_every_five_pieces_of_batch_work(self) -> None:
-        shop = make_steps_shop(LOOK)
-        with pytest.raises(CommandRefused, match="Book at most 5 until then"):
-            book(shop, 6)
-        book(shop, 3)
-        with pytest.raises(CommandRefused, match="Book at most 2 until then"):
-            book(shop, 2, 1)
-        book(shop, 1, 1)
-        with pytest.raises(CommandRefused, match="Do step 1"):
-            book(shop, 1)
-        do(shop, 1)
-        book(shop, 5)
-        assert made(shop) == (9, 1)
-
-    def test_a_container_is_due_when_full_and_the_last_one_when_the_order_is_made(self) -> None:
-        shop = make_steps_shop(spec("confirm", "Label it", "per_container", container_size=10))
-        for good in (10, 10, 4):
-            book(shop, good)
-            with pytest.raises(CommandRefused, match="Label it"):
-                book(shop, 1) if shop.reload().to_do else take(shop, "complete")
-            do(shop, 1)
-        assert take(shop, "complete").status == "completed"
-
-    def test_a_set_up_is_each_start_from_the_queue_and_no_pause(self) -> None:
-        shop = make_steps_shop(spec("confirm", "Set torque", "per_set_up"), BOLT)
-        do(shop, 1)
-        do(shop, 2)
-        take(shop, "pause", reason=reason(Purpose.PAUSE))
-        take(shop, "resume")
-        assert do(shop, 2).piece == 2
-
-
-class TestAScan:
-    @pytest.fixture
-    def shop(self) -> Shop:
-        seal = make_item("SEAL-07", lot_tracked=True)
-        make_item("SCREW")
-        for number in ("ABC-1", "ABC-10"):
-            make_lot(seal, number)
-        make_lot(make_item("SEAL-08", lot_tracked=True), "XYZ-1")
-        return make_steps_shop(
-            spec("scan", "Scan seal", "once", scan_item="SEAL-07"),
-            spec("scan", "Scan screw", "once", scan_item="SCREW"),
-        )
-
-    def test_of_the_lot_is_on_record_with_the_lot(self, shop: Shop) -> None:
-        do(shop, 1, lot_number=" ABC-10\n")
-        assert StepRecord.objects.get().lot.number == "ABC-10"
-        do(shop, 2, lot_number="SCREW")
-
-    @pytest.mark.parametrize(
-        ("code", "sentence"),
-        [
-            ("ABC-", "not known"),
-            ("abc-1", "not known"),
-            ("ABC-100", "not known"),
-            ("ABC-1%", "not known"),
-            ("XYZ-1", "XYZ-1 is SEAL-08. Here SEAL-07 is needed"),
-            ("SEAL-08", "Here SEAL-07 is needed"),
-            ("SEAL-07", "Scan the label of the lot"),
-            ("", "Scan SEAL-07"),
-            ("A" * 81, "Scan SEAL-07"),
-        ],
-    )
-    def test_of_anything_else_is_refused_and_in_the_ledger(self, shop: Shop, code: str, sentence: str) -> None:
-        with pytest.raises(CommandRefused, match=sentence):
-            do(shop, 1, lot_number=code)
-        (attempt,) = ledger("core.attempt_refused")
-        assert attempt.data["inputs"]["lot_number"] == code
-        assert not StepRecord.objects.exists()
-
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
-            ("status", "held"),
-            ("status", "closed"),
-            ("status", "expired"),
-            ("blocked_in_erp", True),
-            ("expires_on", "2001-01-01"),
-        ],
-    )
-    def test_of_a_lot_that_may_not_be_used_is_refused(self, shop: Shop, field: str, value: object) -> None:
-        lot = make_lot(make_item("OTHER", lot_tracked=True), "L-1").__class__.objects.get(number="ABC-1")
-        setattr(lot, field, value)
-        lot.save()
-        with pytest.raises(CommandRefused, match="Lot ABC-1 is"):
-            do(shop, 1, lot_number="ABC-1")
-        do(shop, 1, lot_number="ABC-10")
-
-
-class TestWorkNow:
-    def test_says_what_is_done_now_and_to_come(self) -> None:
-        shop = make_steps_shop(READ, gap(), BOLT, LOOK)
-        do(shop, 1)
-        for value in ("0.41", "0.40", "0.39", "0.38", "0.37"):
-            do(shop, 2, value)
-            do(shop, 3)
-        assert [step.state for step in work_now(shop.reload()).steps] == ["done", "to_come", "to_come", "now"]
-        do(shop, 4)
-        do(shop, 2, "0.61")
-        now = work_now(shop.reload())
-        assert [step.state for step in now.steps] == ["done", "now", "to_come", "to_come"]
-        assert (now.piece, now.current.step.position, now.following.position) == (6, 2, 3)
-        assert now.current.failed.value == Decimal("0.61")
-        assert now.recent == [Decimal(v) for v in ("0.40", "0.39", "0.38", "0.37", "0.61")]
-        assert now.steps[3].due_after == 10
-        do(shop, 2, "0.42")
-        now = work_now(shop.reload())
-        assert (now.makes_good, now.following) == (True, None)
-        assert now.steps[1].at is not None
-
-    def test_shows_nothing_to_do_while_it_does_not_run(self) -> None:
-        shop = make_steps_shop(BOLT, start=False)
-        now = work_now(shop.job)
-        assert (now.current, [step.state for step in now.steps]) == (None, [StepState.TO_COME])
-
-    def test_takes_few_queries(self) -> None:
-        shop = make_steps_shop(READ, gap(), BOLT, LOOK)
-        do(shop, 1)
-        for _ in range(3):
-            do(shop, 2, "0.4")
-            do(shop, 3)
-        job = JobOrder.objects.select_related("work_order").get(pk=shop.job.pk)
-        assert queries_of(lambda: work_now(job)) == 4
-        batch = JobOrder.objects.select_related("work_order").get(work_order__number="WO-1")
-        assert queries_of(lambda: work_now(batch)) == 1
 
 
 ACTS = ["read", "inside", "inside", "outside", "bolt", "bolt", "look", "scrap", "good", "complete", "pause", "resume"]

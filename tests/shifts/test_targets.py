@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from apps.core import clock
 from apps.core.errors import CommandRefused
-from apps.orders.commands import confirm_quantity, take_edge
+from apps.orders.commands import confirm_quantity, reverse_confirmation, take_edge
 from apps.orders.models import Confirmation, JobOrder
-from apps.plant.models import Person
+from apps.plant.models import Person, Purpose, ReasonCode
 from apps.shifts.commands import set_target
 from apps.shifts.models import ShiftTarget
 from apps.shifts.queries import pace
@@ -117,15 +116,8 @@ class TestWhatIsMade:
         clock.move_to(local(15), rate=0)
         make(shop, shop.job, 2)
         wrong = Confirmation.objects.earliest("pk")
-        Confirmation.objects.create(
-            site=shop.world.site,
-            job_order=shop.job,
-            good=-wrong.good,
-            scrap=0,
-            reverses=wrong,
-            command_id=uuid4(),
-            occurred_at=clock.now(),
-        )
+        why = ReasonCode.objects.choosable(Purpose.REVERSAL)[0]
+        run(reverse_confirmation, shop.world.lena, confirmation_id=wrong.pk, reason_id=why.pk)
         assert made(shop) == 2
         assert pace(shop.world.line, local(13, 59)).made == 0
 
