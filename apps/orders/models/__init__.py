@@ -1,17 +1,25 @@
 from apps.orders.models.blockers import Blocker, BlockerKind
+from apps.orders.models.changes import ChangedField, ChangeState, PendingChange
 from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.job_orders import JobOrder
 from apps.orders.models.materials import JobMaterial, MaterialRecheck
+from apps.orders.models.routing import OrderPlan, Routing, RoutingStep
 from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 
 __all__ = [
     "Blocker",
     "BlockerKind",
+    "ChangeState",
+    "ChangedField",
     "Confirmation",
     "DispatchStatus",
     "JobMaterial",
     "JobOrder",
     "MaterialRecheck",
+    "OrderPlan",
+    "PendingChange",
+    "Routing",
+    "RoutingStep",
     "WorkOrder",
 ]
