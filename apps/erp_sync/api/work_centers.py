@@ -1,0 +1,150 @@
+"""Lines and stations by their keys in the ERP: which of ours each is, or a new one. Nothing else of them is the ERP's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.core.commands import Context, command
+from apps.erp_sync.api.events import WorkCentersTaken
+from apps.materials.commands.erp_rows import Outcome, Rejected, Report, RowReport
+from apps.materials.commands.rows import alone_with, found
+from apps.materials.commands.upsert import check_size
+from apps.plant.actions import MANAGE_PLANT
+from apps.plant.models import Area, Person, Site, WorkCenter, WorkUnit
+
+# Where a line comes to lie that the ERP sends without an area, at a site that has none.
+DEFAULT_AREA = "ERP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkUnitRow:
+    erp_key: str
+    code: str
+    name: str
+    position: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkCenterRow:
+    """`code` and `area` count when it is made, or found by its code the first time; `units` not named are left alone."""
+
+    erp_key: str
+    code: str
+    name: str
+    area: str = ""
+    units: tuple[WorkUnitRow, ...] = ()
+
+
+@dataclass
+class _Written:
+    created: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+
+
+@command("erp_sync.upsert_work_centers")
+def upsert_work_centers(
+    context: Context, *, site_id: int, rows: list[WorkCenterRow], all_or_none: bool = False, dry_run: bool = False
+) -> Report:
+    site = found(context, Site.objects.all(), site_id)
+    context.allow(MANAGE_PLANT, at=site.scope)
+    check_size(context, rows)
+    alone_with("work_centers", site.pk)
+    written = _Written()
+    with transaction.atomic():
+        reports = _each(context, site, rows, written)
+        failed = any(report.outcome == Outcome.REJECTED for report in reports)
+        keep = not dry_run and not (all_or_none and failed)
+        if not keep:
+            transaction.set_rollback(True)
+            reports = [replace(r, row_id=None) if r.outcome == Outcome.CREATED else r for r in reports]
+    if keep and (written.created or written.updated):
+        context.record(
+            WorkCentersTaken(
+                subject_id=site.pk, site_id=site.pk, created=written.created, updated=written.updated
+            )
+        )
+        context.touch(*[f"line:{pk}" for pk in written.updated])
+    return Report(rows=reports, written=keep)
+
+
+def _each(context: Context, site: Site, rows: Sequence[WorkCenterRow], written: _Written) -> list[RowReport]:
+    reports: list[RowReport] = []
+    seen: set[str] = set()
+    for index, row in enumerate(rows):
+        try:
+            if not row.erp_key or row.erp_key in seen:
+                raise Rejected("erp_key", _("This row is in the list twice.") if row.erp_key else _("The key is missing."))
+            seen.add(row.erp_key)
+            with transaction.atomic():
+                outcome, pk = _take(context, site, row)
+        except Rejected as problem:
+            reports.append(
+                RowReport(index=index, outcome=Outcome.REJECTED, field=problem.field, sentence=problem.sentence)
+            )
+            continue
+        reports.append(RowReport(index=index, outcome=outcome, row_id=pk))
+        if outcome == Outcome.CREATED:
+            written.created.append(pk)
+        elif outcome == Outcome.UPDATED:
+            written.updated.append(pk)
+    return reports
+
+
+def _take(context: Context, site: Site, row: WorkCenterRow) -> tuple[Outcome, int]:
+    lines = WorkCenter.objects.select_for_update(of=("self",)).select_related("area").filter(site=site)
+    line = lines.filter(erp_key=row.erp_key).first() or lines.filter(code=row.code, erp_key="").first()
+    outcome = Outcome.UNCHANGED
+    if line is None:
+        line = WorkCenter(area=_area(context, site, row.area), site=site, code=row.code)
+        outcome = Outcome.CREATED
+    if _settle(context, line, row.erp_key, row.name) and outcome == Outcome.UNCHANGED:
+        outcome = Outcome.UPDATED
+    for unit_row in row.units:
+        if _take_unit(context, line, unit_row) and outcome == Outcome.UNCHANGED:
+            outcome = Outcome.UPDATED
+    return outcome, line.pk
+
+
+def _area(context: Context, site: Site, code: str) -> Area:
+    areas = Area.objects.filter(site=site)
+    area = areas.filter(code=code).first() if code else areas.order_by("pk").first()
+    if area is None and code:
+        raise Rejected("area", _("There is no area %(code)s here.") % {"code": code})
+    if area is None:
+        area = Area(site=site, code=DEFAULT_AREA, name=DEFAULT_AREA)
+        _save(context, area, "area")
+    return area
+
+
+def _take_unit(context: Context, line: WorkCenter, row: WorkUnitRow) -> bool:
+    units = WorkUnit.objects.select_for_update(of=("self",)).filter(site_id=line.site_id)
+    unit = units.filter(erp_key=row.erp_key).first() or units.filter(code=row.code, erp_key="").first()
+    if unit is None:
+        unit = WorkUnit(work_center=line, site_id=line.site_id, code=row.code, position=row.position)
+    elif unit.work_center_id != line.pk:
+        raise Rejected("units", _("Station %(code)s is at another line.") % {"code": unit.code})
+    return _settle(context, unit, row.erp_key, row.name, into="units")
+
+
+def _settle(context: Context, row: WorkCenter | WorkUnit, key: str, name: str, into: str = "") -> bool:
+    """Whether its key or name is another now, or it is new."""
+    if row.pk and (row.erp_key, row.name) == (key, name):
+        return False
+    row.erp_key, row.name = key, name
+    _save(context, row, into)
+    return True
+
+
+def _save(context: Context, row: Area | WorkCenter | WorkUnit, into: str) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Rejected(into or ("code" if name == "__all__" else name), " ".join(messages)) from error
+    row._history_user = Person(pk=context.actor.person_id)  # type: ignore[union-attr]
+    row.save()
