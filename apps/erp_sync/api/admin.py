@@ -69,6 +69,7 @@ class ApiTokenAdmin(CommandAdmin):
 @admin.register(RefusedMessage)
 class RefusedMessageAdmin(PlacedMixin, ReadOnlyAdmin):
     view_action = MANAGE_TOKENS
+    change_action = None
     list_display = ["received_at", "token", "method", "path", "status"]
     list_filter = ["status"]
     list_select_related = ["token"]

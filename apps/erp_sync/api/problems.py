@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
@@ -12,9 +12,12 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.core.errors import CommandRefused
+
+if TYPE_CHECKING:
+    # DRF reads its settings, which name this module, while it makes that class.
+    from rest_framework.views import APIView
 
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF_REFUSAL = {"not_allowed": 403, "not_found": 404, "row_count": 413}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view, inline_serializer
 from rest_framework import serializers
@@ -15,6 +16,14 @@ from apps.erp_sync.api.serializers import ProblemOut, ReportOut
 
 WRITE_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422)
 READ_STATUSES = (400, 401, 403, 404)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "apps.erp_sync.api.tokens.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "mfg_..."}
 
 
 def described(resource: Resource, many: type[Any], one: type[Any]) -> tuple[type[Any], type[Any]]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.core import clock
 from apps.core.actors import Actor, Origin
 from apps.erp_sync.api.scopes import READ, WRITE, actions_of
 from apps.erp_sync.api.secret_texts import hash_of, looks_right
 from apps.erp_sync.models import ApiToken
+
+if TYPE_CHECKING:
+    # DRF reads its settings, which name this module, while it makes that class.
+    from rest_framework.views import APIView
 
 # "last used" is written at most so often.
 USED_EVERY = timedelta(minutes=1)
@@ -66,14 +69,6 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return 'Bearer realm="mfgos"'
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "apps.erp_sync.api.tokens.TokenAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "mfg_..."}
 
 
 class NobodyUnlessSaid(BasePermission):
