@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -62,6 +63,14 @@ class NothingHereView(ApiView):
 
 class SchemaView(SpectacularAPIView):
     permission_classes = [HoldsAToken]
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The document is YAML; a problem is JSON here too."""
+        if response.status_code >= 400:
+            request.accepted_renderer = JSONRenderer()
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class ResourceView(ApiView):
