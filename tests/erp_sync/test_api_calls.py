@@ -255,7 +255,9 @@ def test_stock_and_lots_come_in_by_place(erp: System) -> None:
     row = {"item": "p,1", "location": "l,1", "lot": "lot,1", "quantity": "12.5", "unit": "unit,1"}
     body = {"site": "S1", "as_of": "2026-11-22T12:00:00Z"}
     assert outcomes(erp.send("stock", row, **body)) == ["created"]
-    assert outcomes(erp.send("stock", {**row, "quantity": "1"}, **body | {"as_of": "2026-11-22T11:00:00Z"})) == ["stale"]
+    assert outcomes(erp.send("stock", {**row, "quantity": "1"}, **body | {"as_of": "2026-11-22T11:00:00Z"})) == [
+        "stale"
+    ]
     assert StockSnapshot.objects.get().quantity == 12.5
     assert erp.get("stock/p,1/").json()["quantity"] == "12.5"
     assert problem(erp.send("stock", row, site="S1"), 422)["field"] == "as_of"

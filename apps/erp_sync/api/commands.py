@@ -62,7 +62,9 @@ def _check(context: Context, name: str, scopes: list[str], expires_at: datetime,
         context.refuse("not_valid", _("Give it a name of at most 60 characters."))
     if not scopes or not SCOPES.issuperset(scopes):
         unknown = ", ".join(sorted(set(scopes) - SCOPES))
-        context.refuse("not_valid", _("Choose at least one scope, of those there are. %(unknown)s") % {"unknown": unknown})
+        context.refuse(
+            "not_valid", _("Choose at least one scope, of those there are. %(unknown)s") % {"unknown": unknown}
+        )
     shared = of_all_sites(scopes) if site else []
     if shared:
         context.refuse(

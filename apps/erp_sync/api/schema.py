@@ -6,7 +6,13 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
 from rest_framework import serializers
 
 from apps.erp_sync.api.idempotency import HEADER
@@ -72,7 +78,9 @@ def _write_parameters(resource: Resource) -> list[OpenApiParameter]:
         OpenApiParameter("dry_run", switch, description="1: nothing is written"),
     ]
     if resource.adopts:
-        parameters.append(OpenApiParameter("adopt", switch, description="1: rows of ours by this name become the ERP's"))
+        parameters.append(
+            OpenApiParameter("adopt", switch, description="1: rows of ours by this name become the ERP's")
+        )
     return parameters
 
 

@@ -151,9 +151,7 @@ def work_order(row: WorkOrder) -> Shown:
             }
             for job in sorted(row.job_orders.all(), key=lambda job: job.sequence)
         ],
-        "to_be_decided": [
-            change.field for change in row.pending_changes.all() if change.state == ChangeState.OPEN
-        ],
+        "to_be_decided": [change.field for change in row.pending_changes.all() if change.state == ChangeState.OPEN],
     }
 
 

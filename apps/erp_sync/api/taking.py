@@ -36,7 +36,9 @@ class Options:
         switches = {name: query.get(name, "0") for name in ("dry_run", "adopt")}
         if set(query) - known or mode not in MODES or not SWITCH.keys() >= set(switches.values()):
             raise Problem(
-                "query", 400, _("Known are: %(names)s; mode is all or each, a switch 0 or 1.") % {"names": sorted(known)}
+                "query",
+                400,
+                _("Known are: %(names)s; mode is all or each, a switch 0 or 1.") % {"names": sorted(known)},
             )
         return cls(mode=mode, dry_run=SWITCH[switches["dry_run"]], adopt=SWITCH[switches["adopt"]])
 
@@ -139,9 +141,7 @@ def _answer(options: Options, sent: list[Any], reports: dict[int, RowReport], *,
         wrong = next(result for result in results if result["outcome"] == Outcome.REJECTED.value)
         detail = _("Nothing was taken. Row %(index)s, %(field)s: %(sentence)s") % wrong
         return Answer(status=422, body={"problem": "rows_rejected", "detail": detail, **told})
-    return Answer(
-        status=200, body={"mode": options.mode, "dry_run": options.dry_run, "written": written, **told}
-    )
+    return Answer(status=200, body={"mode": options.mode, "dry_run": options.dry_run, "written": written, **told})
 
 
 def _result(index: int, sent: Any, report: RowReport) -> dict[str, Any]:

@@ -141,7 +141,9 @@ class RowsView(ResourceView):
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most) or (name == "limit" and text == "0"):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most) or (
+        name == "limit" and text == "0"
+    ):
         raise Problem("query", 400, _("%(name)s is a number up to %(most)s.") % {"name": name, "most": most})
     return int(text)
 

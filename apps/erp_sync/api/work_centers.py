@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
 from apps.erp_sync.api.events import WorkCentersTaken
-from apps.materials.commands.erp_rows import Outcome, Rejected, Report, RowReport
+from apps.materials.commands.erp_rows import Outcome, Rejected, Report
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size
+from apps.orders.commands.row_by_row import Taken, take_each
 from apps.plant.actions import MANAGE_PLANT
 from apps.plant.models import Area, Person, Site, WorkCenter, WorkUnit
 
@@ -31,19 +30,13 @@ class WorkUnitRow:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkCenterRow:
-    """`code` and `area` count when it is made, or found by its code the first time; `units` not named are left alone."""
+    """`code` and `area` count when it is made, or found by its code at first; `units` not named are left alone."""
 
     erp_key: str
     code: str
     name: str
     area: str = ""
     units: tuple[WorkUnitRow, ...] = ()
-
-
-@dataclass
-class _Written:
-    created: list[int] = field(default_factory=list)
-    updated: list[int] = field(default_factory=list)
 
 
 @command("erp_sync.upsert_work_centers")
@@ -54,48 +47,17 @@ def upsert_work_centers(
     context.allow(MANAGE_PLANT, at=site.scope)
     check_size(context, rows)
     alone_with("work_centers", site.pk)
-    written = _Written()
-    with transaction.atomic():
-        reports = _each(context, site, rows, written)
-        failed = any(report.outcome == Outcome.REJECTED for report in reports)
-        keep = not dry_run and not (all_or_none and failed)
-        if not keep:
-            transaction.set_rollback(True)
-            reports = [replace(r, row_id=None) if r.outcome == Outcome.CREATED else r for r in reports]
-    if keep and (written.created or written.updated):
-        context.record(
-            WorkCentersTaken(
-                subject_id=site.pk, site_id=site.pk, created=written.created, updated=written.updated
-            )
-        )
-        context.touch(*[f"line:{pk}" for pk in written.updated])
-    return Report(rows=reports, written=keep)
+    report = take_each(rows, lambda row: _take(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
+    written = {row.row_id: row.outcome for row in report.rows if report.written and row.row_id}
+    created = [pk for pk, outcome in written.items() if outcome == Outcome.CREATED]
+    updated = [pk for pk, outcome in written.items() if outcome == Outcome.UPDATED]
+    if created or updated:
+        context.record(WorkCentersTaken(subject_id=site.pk, site_id=site.pk, created=created, updated=updated))
+        context.touch(*[f"line:{pk}" for pk in updated])
+    return report
 
 
-def _each(context: Context, site: Site, rows: Sequence[WorkCenterRow], written: _Written) -> list[RowReport]:
-    reports: list[RowReport] = []
-    seen: set[str] = set()
-    for index, row in enumerate(rows):
-        try:
-            if not row.erp_key or row.erp_key in seen:
-                raise Rejected("erp_key", _("This row is in the list twice.") if row.erp_key else _("The key is missing."))
-            seen.add(row.erp_key)
-            with transaction.atomic():
-                outcome, pk = _take(context, site, row)
-        except Rejected as problem:
-            reports.append(
-                RowReport(index=index, outcome=Outcome.REJECTED, field=problem.field, sentence=problem.sentence)
-            )
-            continue
-        reports.append(RowReport(index=index, outcome=outcome, row_id=pk))
-        if outcome == Outcome.CREATED:
-            written.created.append(pk)
-        elif outcome == Outcome.UPDATED:
-            written.updated.append(pk)
-    return reports
-
-
-def _take(context: Context, site: Site, row: WorkCenterRow) -> tuple[Outcome, int]:
+def _take(context: Context, site: Site, row: WorkCenterRow) -> Taken:
     lines = WorkCenter.objects.select_for_update(of=("self",)).select_related("area").filter(site=site)
     line = lines.filter(erp_key=row.erp_key).first() or lines.filter(code=row.code, erp_key="").first()
     outcome = Outcome.UNCHANGED

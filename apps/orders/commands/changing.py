@@ -21,7 +21,16 @@ from apps.materials.models import Bom
 from apps.orders.commands.planning import Plan, needs_of, operations_of
 from apps.orders.commands.release import add_operations, check_steps
 from apps.orders.events import WorkOrderChanged
-from apps.orders.models import Blocker, ChangedField, DispatchStatus, JobMaterial, JobOrder, OrderPlan, Routing, WorkOrder
+from apps.orders.models import (
+    Blocker,
+    ChangedField,
+    DispatchStatus,
+    JobMaterial,
+    JobOrder,
+    OrderPlan,
+    Routing,
+    WorkOrder,
+)
 from apps.orders.models.statuses import BEGUN, OPEN, OVER
 from apps.orders.readiness import reconsider
 from apps.plant.models import Person
@@ -101,7 +110,8 @@ def _cancel(context: Context, order: WorkOrder) -> None:
         elif job.status not in OVER:
             context.refuse(
                 "running",
-                _("Operation %(sequence)s is at work. Complete it short or hold it first.") % {"sequence": job.sequence},
+                _("Operation %(sequence)s is at work. Complete it short or hold it first.")
+                % {"sequence": job.sequence},
             )
 
 

@@ -6,20 +6,17 @@ quantity, routing or parts list, or a cancellation, waits for somebody to decide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
-from apps.core.errors import CommandRefused
 from apps.core.ownership import erp_authority
-from apps.materials.commands.erp_rows import Outcome, Rejected, Report, Row, RowReport
+from apps.materials.commands.erp_rows import Outcome, Rejected, Report, Row
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size, comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
@@ -29,11 +26,10 @@ from apps.orders.commands.changing import change, has_begun, is_cancelled, locke
 from apps.orders.commands.decisions import ask, withdraw
 from apps.orders.commands.planning import Plan, operations_of, plan_for
 from apps.orders.commands.release import add_operations, announce_release, check_steps
+from apps.orders.commands.row_by_row import Taken, take_each
 from apps.orders.events import WorkOrderChanged
 from apps.orders.models import ChangedField, JobOrder, OrderPlan, WorkOrder
 from apps.plant.models import Site
-
-Taken = tuple[Outcome, int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +61,7 @@ def take_work_orders(
 ) -> Report:
     """Refused: erp_owned, row_count."""
     site = _start(context, site_id, rows)
-    return _each(context, rows, lambda row: _take(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
+    return take_each(rows, lambda row: _take(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
 
 
 @command("orders.take_commit_dates")
@@ -74,7 +70,7 @@ def take_commit_dates(
 ) -> Report:
     """Refused: erp_owned, row_count."""
     site = _start(context, site_id, rows)
-    return _each(context, rows, lambda row: _take_date(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
+    return take_each(rows, lambda row: _take_date(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
 
 
 def _start(context: Context, site_id: int, rows: Sequence[Row]) -> Site:
@@ -85,38 +81,6 @@ def _start(context: Context, site_id: int, rows: Sequence[Row]) -> Site:
         context.refuse("erp_owned", _("Only the ERP changes this."))
     alone_with("work_orders", site.pk)
     return site
-
-
-def _each(
-    context: Context, rows: Sequence[Any], take: Callable[[Any], Taken], *, all_or_none: bool, dry_run: bool
-) -> Report:
-    with transaction.atomic():
-        reports: list[RowReport] = []
-        seen: set[str] = set()
-        for index, row in enumerate(rows):
-            reports.append(_one(index, row, take, seen))
-            seen.add(row.erp_key)
-        failed = any(report.outcome == Outcome.REJECTED for report in reports)
-        written = not dry_run and not (all_or_none and failed)
-        if not written:
-            transaction.set_rollback(True)
-            reports = [replace(r, row_id=None) if r.outcome == Outcome.CREATED else r for r in reports]
-    return Report(rows=reports, written=written)
-
-
-def _one(index: int, row: Row, take: Callable[[Any], Taken], seen: set[str]) -> RowReport:
-    try:
-        if not row.erp_key:
-            raise Rejected("erp_key", _("The key in the ERP is missing."))
-        if row.erp_key in seen:
-            raise Rejected("erp_key", _("This row is in the list twice."))
-        with transaction.atomic():
-            outcome, row_id = take(row)
-    except Rejected as problem:
-        return RowReport(index=index, outcome=Outcome.REJECTED, field=problem.field, sentence=problem.sentence)
-    except CommandRefused as refusal:
-        return RowReport(index=index, outcome=Outcome.REJECTED, field=refusal.code, sentence=str(refusal))
-    return RowReport(index=index, outcome=outcome, row_id=row_id)
 
 
 def _known(site: Site, row: Row) -> WorkOrder | None:
@@ -267,9 +231,7 @@ def _wanted(order: WorkOrder, row: WorkOrderRow, item: Item) -> dict[ChangedFiel
     if made_from is None or not (row.routing or row.bom):
         return wanted
     bom_key = made_from.bom.erp_key if made_from.bom else ""
-    plan = plan_for(
-        item, order.site_id, routing=row.routing or made_from.routing.erp_key, bom=row.bom or bom_key
-    )
+    plan = plan_for(item, order.site_id, routing=row.routing or made_from.routing.erp_key, bom=row.bom or bom_key)
     if plan.routing.pk != made_from.routing_id:
         wanted[ChangedField.ROUTING] = (str(made_from.routing_id), str(plan.routing.pk))
     if plan.bom and plan.bom.pk != made_from.bom_id:
@@ -281,9 +243,7 @@ def _text(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-def _want(
-    context: Context, order: WorkOrder, wanted: dict[ChangedField, tuple[str, str]], *, begun: bool
-) -> bool:
+def _want(context: Context, order: WorkOrder, wanted: dict[ChangedField, tuple[str, str]], *, begun: bool) -> bool:
     changed = withdraw(context, order, [field for field in ChangedField if field not in wanted])
     for field, (old, new) in wanted.items():
         if begun:

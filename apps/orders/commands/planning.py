@@ -73,7 +73,9 @@ def needs_of(bom: Bom | None, sequences: list[int]) -> dict[int, tuple[Need, ...
             raise Rejected("bom", str(error)) from error
     made = bom.quantity if bom else Decimal(1)
     return {
-        sequence: tuple(Need(item_id=item_id, per_piece=_per_piece(total, made)) for item_id, total in sums[sequence].items())
+        sequence: tuple(
+            Need(item_id=item_id, per_piece=_per_piece(total, made)) for item_id, total in sums[sequence].items()
+        )
         for sequence in sequences
     }
 
