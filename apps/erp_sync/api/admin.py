@@ -18,7 +18,7 @@ from apps.erp_sync.api.commands import create_token, revoke_token
 from apps.erp_sync.api.scopes import SCOPES
 from apps.erp_sync.api.secret_texts import new_secret
 from apps.erp_sync.models import ApiToken, RefusedMessage
-from apps.plant.administration import CommandAdmin, PlacedMixin, by
+from apps.plant.administration import CommandAdmin, actor_of, by
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -67,9 +67,12 @@ class ApiTokenAdmin(CommandAdmin):
 
 
 @admin.register(RefusedMessage)
-class RefusedMessageAdmin(PlacedMixin, ReadOnlyAdmin):
+class RefusedMessageAdmin(ReadOnlyAdmin):
     view_action = MANAGE_TOKENS
-    change_action = None
     list_display = ["received_at", "token", "method", "path", "status"]
     list_filter = ["status"]
     list_select_related = ["token"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedMessage]:
+        seen: QuerySet[RefusedMessage] = super().get_queryset(request).visible_to(actor_of(request))
+        return seen

@@ -17,6 +17,8 @@ from apps.erp_sync.models import ApiToken
 from apps.plant.models import Site
 
 LONGEST = timedelta(days=365)
+# With "erp:" before it, what the ledger keeps of an agent.
+LONGEST_NAME = 36
 
 
 @command("erp_sync.create_token")
@@ -58,8 +60,8 @@ def create_token(
 
 
 def _check(context: Context, name: str, scopes: list[str], expires_at: datetime, site: Site | None) -> None:
-    if not 1 <= len(name.strip()) <= 60:
-        context.refuse("not_valid", _("Give it a name of at most 60 characters."))
+    if not 1 <= len(name.strip()) <= LONGEST_NAME:
+        context.refuse("not_valid", _("Give it a name of at most 36 characters."))
     if not scopes or not SCOPES.issuperset(scopes):
         unknown = ", ".join(sorted(set(scopes) - SCOPES))
         context.refuse(

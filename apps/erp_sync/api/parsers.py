@@ -23,7 +23,10 @@ class BoundedJSONParser(BaseParser):
     renderer_class = JSONRenderer
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,  # noqa: ARG002  # the shape is DRF's
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Leaves the beginning of what came on the request, so that a message that is refused can be looked at."""
         request = (parser_context or {}).get("request")

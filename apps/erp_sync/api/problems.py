@@ -81,8 +81,8 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response:
             problem = Problem("failed", 500, _("This failed here, and nothing of it was done. Send the same again."))
     answer = response_of(problem, request.path)
     view: APIView | None = context.get("view")
-    if isinstance(error, exceptions.APIException) and getattr(error, "auth_header", ""):
-        answer["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if challenge := vars(error).get("auth_header"):
+        answer["WWW-Authenticate"] = challenge
     if isinstance(error, exceptions.MethodNotAllowed) and view is not None:
         answer["Allow"] = ", ".join(view.allowed_methods)
     if problem.status == 503:

@@ -22,7 +22,8 @@ SCOPES = frozenset(f"{resource}:{verb}" for resource in RESOURCES for verb in (R
 
 
 def actions_of(scopes: Iterable[str]) -> frozenset[str]:
-    return frozenset(RESOURCES[name][verb == WRITE] for name, verb in map(_parts, scopes) if name in RESOURCES)
+    known = [(RESOURCES[name], verb) for name, verb in map(_parts, scopes) if name in RESOURCES]
+    return frozenset(writes if verb == WRITE else reads for (reads, writes, _per_site), verb in known)
 
 
 def of_all_sites(scopes: Iterable[str]) -> list[str]:

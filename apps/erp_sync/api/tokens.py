@@ -71,6 +71,12 @@ class TokenAuthentication(BaseAuthentication):
         return 'Bearer realm="mfgos"'
 
 
+def caller_of(request: Request) -> Caller | None:
+    """Who speaks, once the authentication has said it."""
+    user: object = request.user
+    return user if isinstance(user, Caller) else None
+
+
 class NobodyUnlessSaid(BasePermission):
     """The default of every address."""
 
@@ -80,17 +86,18 @@ class NobodyUnlessSaid(BasePermission):
 
 class HoldsAToken(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-        return isinstance(request.user, Caller)
+        return caller_of(request) is not None
 
 
 class HoldsTheScope(BasePermission):
     """items:read for GET, items:write for the rest; the view names its resource."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not isinstance(request.user, Caller):
+        caller = caller_of(request)
+        if caller is None:
             return False
         verb = READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
         scope = f"{view.resource.name}:{verb}"  # type: ignore[attr-defined]  # a ResourceView
-        if not request.user.has(scope):
+        if not caller.has(scope):
             raise exceptions.PermissionDenied(_("This token has no scope %(scope)s.") % {"scope": scope})
         return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import BaseContentNegotiation
@@ -41,12 +40,10 @@ class ApiView(APIView):
     metadata_class = None
     permission_classes = [HoldsAToken]
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         final = super().finalize_response(request, response, *args, **kwargs)
         final["Cache-Control"] = "no-store"
-        if isinstance(response, Response) and isinstance(request, Request) and 400 <= response.status_code < 500:
+        if isinstance(request, Request) and 400 <= response.status_code < 500:
             keep_refused(request, response.status_code, response.data)
         return final
 
@@ -64,9 +61,7 @@ class NothingHereView(ApiView):
 class SchemaView(SpectacularAPIView):
     permission_classes = [HoldsAToken]
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """The document is YAML; a problem is JSON here too."""
         if response.status_code >= 400:
             request.accepted_renderer = JSONRenderer()

@@ -1,4 +1,4 @@
-"""Lines and stations by their keys in the ERP: which of ours each is, or a new one. Nothing else of them is the ERP's."""
+"""Lines and stations by their keys in the ERP: which of ours each is, or a new one; nothing else is the ERP's."""
 
 from __future__ import annotations
 

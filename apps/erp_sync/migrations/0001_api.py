@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='ApiToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
+                ('name', models.CharField(max_length=36, verbose_name='name')),
                 ('prefix', models.CharField(editable=False, max_length=12, verbose_name='begins with')),
                 ('secret_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('scopes', models.JSONField(default=list, verbose_name='scopes')),

@@ -35,7 +35,7 @@ class ApiToken(models.Model):
     scopes  "items:write", "items:read", ... (apps.erp_sync.api.scopes)
     """
 
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(_("name"), max_length=36)
     site = models.ForeignKey(
         "plant.Site", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("site")
     )

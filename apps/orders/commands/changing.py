@@ -34,6 +34,7 @@ from apps.orders.models import (
 from apps.orders.models.statuses import BEGUN, OPEN, OVER
 from apps.orders.readiness import reconsider
 from apps.plant.models import Person
+from apps.workflows.definition import REASON
 from apps.workflows.engine import fire
 
 CANCEL = "cancel"
@@ -106,13 +107,20 @@ def _change_quantity(context: Context, order: WorkOrder, quantity: Decimal, sour
 def _cancel(context: Context, order: WorkOrder) -> None:
     for job in locked_jobs(order):
         if job.status in CANCELLABLE:
-            fire(context, JobOrder, job.pk, CANCEL, as_system=True)
+            fire(context, JobOrder, job.pk, CANCEL, _inputs_of_cancel(job), as_system=True)
         elif job.status not in OVER:
             context.refuse(
                 "running",
                 _("Operation %(sequence)s is at work. Complete it short or hold it first.")
                 % {"sequence": job.sequence},
             )
+
+
+def _inputs_of_cancel(job: JobOrder) -> dict[str, str]:
+    """The reason is the ERP's, where the plant's workflow asks for one in words."""
+    edge = job.graph.edge(CANCEL, job.state)
+    asked = edge.spec.all_inputs if edge else []
+    return {REASON: _("Cancelled in the ERP.") for each in asked if each.name == REASON and each.type == "text"}
 
 
 def _replan(context: Context, order: WorkOrder, field: str, new_id: int) -> None:
