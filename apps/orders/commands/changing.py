@@ -119,8 +119,8 @@ def _cancel(context: Context, order: WorkOrder) -> None:
 def _inputs_of_cancel(job: JobOrder) -> dict[str, str]:
     """The reason is the ERP's, where the plant's workflow asks for one in words."""
     edge = job.graph.edge(CANCEL, job.state)
-    asked = edge.spec.all_inputs if edge else []
-    return {REASON: _("Cancelled in the ERP.") for each in asked if each.name == REASON and each.type == "text"}
+    asked = {(each.name, each.type) for each in edge.spec.all_inputs} if edge else set()
+    return {REASON: _("Cancelled in the ERP.")} if (REASON, "text") in asked else {}
 
 
 def _replan(context: Context, order: WorkOrder, field: str, new_id: int) -> None:
