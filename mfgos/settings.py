@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "apps.orders",
     "apps.labor",
     "apps.shifts",
+    "apps.erp_sync",
     "apps.floor",
 ]
 # A tiny app that only tests install (tests/environment.py).
@@ -179,8 +180,24 @@ X_FRAME_OPTIONS = "DENY"
 
 # The history page would otherwise offer "revert": a save that passes all commands by.
 SIMPLE_HISTORY_REVERT_DISABLED = True
-REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-SPECTACULAR_SETTINGS = {"TITLE": "mfgos", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+# Nothing of the API is open: an address that says nothing about who may come in lets nobody in.
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.erp_sync.api.tokens.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.erp_sync.api.tokens.NobodyUnlessSaid"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.erp_sync.api.parsers.BoundedJSONParser"],
+    "EXCEPTION_HANDLER": "apps.erp_sync.api.problems.answer_for",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "mfgos",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
 UNFOLD = {"SITE_TITLE": "mfgos", "SITE_HEADER": "mfgos"}
 LOGGING = {
     "version": 1,

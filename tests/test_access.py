@@ -22,6 +22,7 @@ from apps.core.actors import Actor
 from apps.core.live import FRAGMENTS
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.orders.models import Confirmation
+from apps.erp_sync.api.scopes import RESOURCES
 from apps.plant.access import floor_actions
 from apps.plant.models import Person, Purpose, Role, Terminal
 from tests.orders.shop import Shop, make_shop, reason
@@ -31,6 +32,8 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 ADMIN_LISTS = {
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
+    "erp_sync_apitoken": "erp.manage_tokens",
+    "erp_sync_refusedmessage": "erp.manage_tokens",
     "materials_bom": "materials.view",
     "materials_item": "materials.view",
     "materials_location": "materials.view",
@@ -62,6 +65,8 @@ ADMIN_LISTS = {
 ADMIN_FORMS = {
     "core_ledgerevent": None,
     "labor_timeentry": None,
+    "erp_sync_apitoken": "erp.manage_tokens",
+    "erp_sync_refusedmessage": None,
     "materials_bom": None,
     "materials_item": "materials.manage",
     "materials_location": "materials.manage",
@@ -114,6 +119,8 @@ ACTS = {
 ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
+# Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
+API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} | {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
 
 SHIPPED = {
@@ -127,6 +134,11 @@ def addresses(resolver: URLResolver | None = None, namespace: str = "") -> Itera
             yield f"{namespace}{entry.name or '?'}"
         else:
             yield from addresses(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+
+
+def pages_of(model: str) -> str:
+    """Where the admin's pages of a model lie: "erp_sync_apitoken" -> "erp_sync/apitoken"."""
+    return "/".join(model.rsplit("_", 1))
 
 
 @pytest.fixture
@@ -153,7 +165,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 
 def test_every_address_has_an_expectation() -> None:
-    known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys()
+    known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -175,10 +187,10 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
     run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge="pause", inputs={"reason": reason(Purpose.PAUSE)})
     undoing = {"confirmation": Confirmation.objects.get().pk, "reason": 999_999_999}
     for model, action in ADMIN_LISTS.items():
-        status = client.get(f"/admin/{model.replace('_', '/')}/").status_code
+        status = client.get(f"/admin/{pages_of(model)}/").status_code
         assert (status == 200) == (action in SHIPPED[role]), f"{role} {model} list: {status}"
     for model, action in ADMIN_FORMS.items():
-        status = client.get(f"/admin/{model.replace('_', '/')}/add/").status_code
+        status = client.get(f"/admin/{pages_of(model)}/add/").status_code
         assert (status == 200) == (action in SHIPPED[role]), f"{role} {model} form: {status}"
     for path, action in SCREENS.values():
         assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
@@ -212,9 +224,18 @@ def test_nobody_is_sent_away_everywhere(shop: Shop) -> None:
         assert answer.headers["Location"] == "/"
     for model in ADMIN_LISTS:
         for page in ("", "add/", "1/change/", "1/history/", "1/delete/"):
-            answer = client.get(f"/admin/{model.replace('_', '/')}/{page}")
+            answer = client.get(f"/admin/{pages_of(model)}/{page}")
             assert answer.status_code == 302, (model, page)
             assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_no_session_and_no_terminal_opens_the_api(shop: Shop) -> None:
+    clients = [Client(), at_terminal(make_terminal(shop.world.site, station=shop.world.station))]
+    clients += [at_desk(somebody(role, shop)) for role in SHIPPED]
+    for client in clients:
+        for path in ["", "schema/", "people/", *(f"{name}/" for name in RESOURCES), "items/p,1/"]:
+            assert client.get(f"/api/v1/{path}").status_code == 401, path
+        assert client.post("/api/v1/items/", "{}", content_type="application/json").status_code == 401
 
 
 def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
@@ -222,7 +243,7 @@ def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
     for role in ("process_engineer", "it_administrator"):
         client = at_desk(somebody(role, shop))
         for model in ADMIN_LISTS.keys() - {"plant_workcalendar"}:
-            assert client.post(f"/admin/{model.replace('_', '/')}/1/delete/", {"post": "yes"}).status_code in {302, 403}
+            assert client.post(f"/admin/{pages_of(model)}/1/delete/", {"post": "yes"}).status_code in {302, 403}
     assert shop.reload()
 
 

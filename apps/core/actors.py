@@ -24,6 +24,7 @@ class Actor:
     """`person_id` is None for a part of the system, which then has a name in `agent` ("worker", "erp:tryton").
 
     `restricted_to`: None, or the only actions (codes) this actor may do whatever the roles say (floor PIN, API token).
+    `only_at`: None, or the only places a part of the system may act at ("site:1", an API token of one site).
     """
 
     person_id: int | None = None
@@ -32,6 +33,7 @@ class Actor:
     terminal_id: int | None = None
     on_behalf_of_id: int | None = None
     restricted_to: frozenset[str] | None = None
+    only_at: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.person_id is None and self.terminal_id is None and not self.agent:

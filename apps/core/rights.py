@@ -86,13 +86,17 @@ def may(actor: Actor, action: Action, scope: Scope) -> bool:
     """A system agent acts for code that has asked already, unless it is restricted (an API token is)."""
     if actor.restricted_to is not None and action.code not in actor.restricted_to:
         return False
+    if actor.only_at is not None and not actor.only_at & scope:
+        return False
     return actor.is_system or _authorizer.may(actor, action, scope)
 
 
 def places(actor: Actor, action: Action) -> Scope:
     if actor.restricted_to is not None and action.code not in actor.restricted_to:
         return frozenset()
-    return EVERYWHERE if actor.is_system else _authorizer.places(actor, action)
+    if actor.is_system:
+        return EVERYWHERE if actor.only_at is None else actor.only_at
+    return _authorizer.places(actor, action)
 
 
 def holders(action: Action) -> list[str]:

@@ -12,6 +12,27 @@ class WorkOrderReleased(Event, subject="work_order"):
     job_order_ids: list[int]
 
 
+class WorkOrderChanged(Event, subject="work_order"):
+    """By the ERP, or by a decision on what it wants; `fields` are those that are different now."""
+
+    fields: list[str]
+
+
+class ChangeReceived(Event, subject="work_order"):
+    """The ERP wants something else of an order that has begun: somebody is to decide."""
+
+    change_id: int
+    field: str
+    old: str
+    new: str
+
+
+class ChangeDecided(Event, subject="work_order"):
+    change_id: int
+    field: str
+    applied: bool
+
+
 class QuantityReversed(Event, subject="job_order"):
     """`reverses_id` is the confirmation that was undone; quantities are those that it had booked."""
 

@@ -2,6 +2,9 @@
 
 from apps.orders.commands.answers import JobState
 from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
+from apps.orders.commands.decisions import apply_change, refuse_change
+from apps.orders.commands.erp_orders import CommitDateRow, WorkOrderRow, take_commit_dates, take_work_orders
+from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
 from apps.orders.commands.moves import take_edge
 from apps.orders.commands.quantities import confirm_quantity, reverse_confirmation
 from apps.orders.commands.readiness import reconsider_job
@@ -9,20 +12,29 @@ from apps.orders.commands.release import Need, Operation, Released, release_work
 from apps.orders.commands.steps import StepAnswer, record_step
 
 __all__ = [
+    "CommitDateRow",
     "JobState",
     "Need",
     "Operation",
     "Released",
+    "RoutingRow",
+    "RoutingStepRow",
     "StepAnswer",
     "StepSpec",
+    "WorkOrderRow",
+    "apply_change",
     "confirm_quantity",
     "copy_master",
     "draft_master",
     "publish_master",
     "reconsider_job",
     "record_step",
+    "refuse_change",
     "release_work_order",
     "retire_master",
     "reverse_confirmation",
+    "take_commit_dates",
     "take_edge",
+    "take_work_orders",
+    "upsert_routings",
 ]

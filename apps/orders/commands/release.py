@@ -94,19 +94,31 @@ def release_work_order(
         customer=customer,
         priority=priority,
     )
+    jobs = add_operations(context, order, steps)
+    return announce_release(context, order, jobs)
+
+
+def add_operations(
+    context: Context, order: WorkOrder, steps: list[Operation], after: JobOrder | None = None
+) -> list[JobOrder]:
+    """In a row, in the order given, behind `after`."""
     version = _version(context)
     jobs: list[JobOrder] = []
     for step in steps:
-        jobs.append(_new_job(order, step, version, jobs[-1] if jobs else None))
+        jobs.append(_new_job(order, step, version, jobs[-1] if jobs else after))
     for job in jobs:
         freeze_standard_work(job, context.now)
+    return jobs
+
+
+def announce_release(context: Context, order: WorkOrder, jobs: list[JobOrder]) -> Released:
     context.record(
         WorkOrderReleased(
             subject_id=order.pk,
-            site_id=site.pk,
+            site_id=order.site_id,
             thread=order.thread,
-            erp_reference=number,
-            quantity=quantity,
+            erp_reference=order.number,
+            quantity=order.quantity,
             job_order_ids=[job.pk for job in jobs],
         )
     )
@@ -119,6 +131,10 @@ def release_work_order(
 def _check(context: Context, site: Site, number: str, steps: list[Operation]) -> None:
     if WorkOrder.objects.filter(site=site, number=number).exists():
         context.refuse("order_exists", _("There is an order %(number)s already.") % {"number": number})
+    check_steps(context, number, steps)
+
+
+def check_steps(context: Context, number: str, steps: list[Operation]) -> None:
     if not steps:
         context.refuse("no_operations", _("Order %(number)s has no operation to run.") % {"number": number})
     if not steps[-1].is_count_point:

@@ -1,4 +1,5 @@
 from apps.orders.models.blockers import Blocker, BlockerKind
+from apps.orders.models.changes import ChangedField, ChangeState, PendingChange
 from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
 from apps.orders.models.job_orders import JobOrder
@@ -14,12 +15,15 @@ from apps.orders.models.standard_work import (
     WorkDirective,
     WorkMaster,
 )
+from apps.orders.models.routing import OrderPlan, Routing, RoutingStep
 from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 
 __all__ = [
     "Blocker",
     "BlockerKind",
+    "ChangeState",
+    "ChangedField",
     "Confirmation",
     "DirectiveStep",
     "DispatchStatus",
@@ -30,6 +34,10 @@ __all__ = [
     "MasterStatus",
     "MasterStep",
     "MaterialRecheck",
+    "OrderPlan",
+    "PendingChange",
+    "Routing",
+    "RoutingStep",
     "StepKind",
     "StepRecord",
     "StepRemark",
