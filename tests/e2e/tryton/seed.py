@@ -1,0 +1,386 @@
+"""The plant in Tryton, put there over JSON-RPC as its administrator would.
+
+Every record is looked for by its natural key first, so seeding again adds nothing. Dates are relative to today.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from apps.erp_sync.connectors.tryton.client import TrytonClient
+
+USER = "mos"
+PASSWORD = "mos-of-a-throwaway-plant"
+PEOPLE = ("Ana Kovac", "Ben Osei", "Chen Li", "Dora Lindqvist")
+# The connector's user: Stock Cancellation lets it take a posted movement back by its button.
+GROUPS = ("Production", "Stock", "Stock Cancellation", "Sales", "Purchase", "Timesheet Administration", "Quality")
+
+
+class Item(NamedTuple):
+    code: str
+    name: str
+    unit: str
+    cost: str
+    lots: bool
+    made: bool = False
+    price: str = ""
+
+
+ITEMS = (
+    Item("PUMP-100", "Hydraulic pump 100", "u", "180.00", lots=True, made=True, price="420.00"),
+    Item("ROTOR-10", "Rotor assembly", "u", "52.00", lots=True, made=True),
+    Item("CAST-01", "Housing casting", "u", "41.00", lots=True),
+    Item("SEAL-07", "Seal kit", "u", "6.50", lots=True),
+    Item("BOLT-M8", "Bolt M8x25", "u", "0.08", lots=False),
+    Item("OIL-46", "Assembly oil ISO 46", "l", "3.20", lots=False),
+    Item("BAR-20", "Steel bar 20 mm", "kg", "1.90", lots=True),
+)
+BOMS = {
+    "PUMP-100": (("ROTOR-10", 1.0), ("CAST-01", 1.0), ("SEAL-07", 1.0), ("BOLT-M8", 8.0), ("OIL-46", 0.25)),
+    "ROTOR-10": (("BAR-20", 2.4), ("BOLT-M8", 2.0)),
+}
+ROUTINGS = {
+    "PUMP-100": (("Mill housing", "Machining"), ("Assemble", "Assembly"), ("Pressure test", "Test")),
+    "ROTOR-10": (("Turn shaft", "Machining"), ("Balance", "Test")),
+}
+WORK_CENTERS = (
+    ("CNC-1", "Machining", "65.00", "hour"),
+    ("CNC-2", "Machining", "65.00", "hour"),
+    ("ASM-1", "Assembly", "32.00", "hour"),
+    ("TEST-1", "Test", "15.00", "cycle"),
+)
+LOCATIONS = (
+    ("RACK-A", "Rack A", "storage", "STO"),
+    ("RACK-B", "Rack B", "storage", "STO"),
+    ("QUAR", "Quarantine", "storage", "WH"),
+    ("SCRAP", "Scrap", "lost_found", ""),
+)
+STOCK = (
+    ("RACK-A", "CAST-01", 400.0, "C-2611-01"),
+    ("RACK-A", "CAST-01", 250.0, "C-2611-02"),
+    ("RACK-A", "ROTOR-10", 300.0, "R-2610-07"),
+    ("RACK-A", "BAR-20", 5000.0, "H-88120"),
+    ("RACK-B", "SEAL-07", 300.0, "S-4471"),
+    ("RACK-B", "SEAL-07", 300.0, "S-4472"),
+    ("RACK-B", "BOLT-M8", 20000.0, ""),
+    ("RACK-B", "OIL-46", 400.0, ""),
+)
+# Reference, item, quantity, days from today to the planned start, state to bring it to.
+ORDERS = (
+    ("WO-1001", "PUMP-100", 10, 1, "waiting"),
+    ("WO-1002", "ROTOR-10", 20, 2, "waiting"),
+    ("WO-1003", "PUMP-100", 5, 1, "assigned"),
+    ("WO-1004", "PUMP-100", 8, 4, "draft"),
+    ("WO-1005", "ROTOR-10", 12, 6, "draft"),
+    ("WO-1006", "PUMP-100", 6, 9, "request"),
+)
+SALE, SALE_QUANTITY, SALE_DAYS = "PO-77812", 4, 14
+PURCHASE, PURCHASE_QUANTITY, PURCHASE_DAYS = "PU-5001", 100, 3
+
+
+def seed(client: TrytonClient) -> None:
+    """Fills an initialised database; `client` is its administrator."""
+    _Plant(client).build()
+
+
+class _Plant:
+    def __init__(self, client: TrytonClient) -> None:
+        self.client = client
+        self.today = dt.date.today()
+        self.company = 0
+        self.ids: dict[tuple[str, str], int] = {}
+
+    def build(self) -> None:
+        self._company()
+        self._people()
+        self._locations()
+        self._items()
+        self._work_centers()
+        self._structures()
+        self._stock()
+        self._sale()
+        self._purchase()
+        for order in ORDERS:
+            self._production(*order)
+
+    # ---- small tools
+
+    def find(self, model: str, *domain: Any) -> int:
+        found = self.client.call(f"model.{model}.search", [list(clause) for clause in domain], 0, 1, [["id", "ASC"]])
+        return int(found[0]) if found else 0
+
+    def make(self, model: str, natural: dict[str, Any], more: dict[str, Any] | None = None) -> int:
+        """The id of the record with these natural values, made if it is not there."""
+        found = self.find(model, *[(field, "=", value) for field, value in natural.items()])
+        if found:
+            return found
+        return int(self.client.call(f"model.{model}.create", [natural | (more or {})])[0])
+
+    def press(self, model: str, record: int, *buttons: str) -> None:
+        for button in buttons:
+            self.client.call(f"model.{model}.{button}", [record])
+
+    def unit(self, symbol: str) -> int:
+        if ("unit", symbol) not in self.ids:
+            self.ids["unit", symbol] = self.find("product.uom", ("symbol", "=", symbol))
+        return self.ids["unit", symbol]
+
+    # ---- the company and its people
+
+    def _company(self) -> None:
+        euro = {"name": "Euro", "symbol": "EUR", "rounding": Decimal("0.01"), "digits": 2}
+        currency = self.make("currency.currency", {"code": "EUR"}, euro)
+        rates = self.find("currency.currency.rate", ("currency", "=", currency))
+        if not rates:
+            rate = {"currency": currency, "rate": Decimal(1), "date": dt.date(2020, 1, 1)}
+            self.client.call("model.currency.currency.rate.create", [rate])
+        party = self.make("party.party", {"name": "Throwaway Works"})
+        terms = {"currency": currency, "timezone": "Europe/Berlin"}
+        self.company = self.make("company.company", {"party": party}, terms)
+        admin = self.find("res.user", ("login", "=", "admin"))
+        companies = {"companies": [["add", [self.company]]], "company": self.company}
+        self.client.call("model.res.user.write", [admin], companies)
+        self.client.forget_session()
+        self.ids["currency", "EUR"] = currency
+
+    def _people(self) -> None:
+        for name in (*PEOPLE, "Manufacturing OS"):
+            party = self.make("party.party", {"name": name})
+            self.ids["person", name] = self.make("company.employee", {"party": party, "company": self.company})
+        self.client.call(
+            "model.company.employee.write",
+            [self.ids["person", "Ana Kovac"]],
+            {"cost_prices": [["create", [{"date": dt.date(2020, 1, 1), "cost_price": Decimal(38)}]]]},
+        )
+        if self.find("res.user", ("login", "=", USER)):
+            return
+        employee = self.ids["person", "Manufacturing OS"]
+        user = {
+            "name": "Manufacturing OS",
+            "login": USER,
+            "password": PASSWORD,
+            "companies": [["add", [self.company]]],
+            "company": self.company,
+            "employees": [["add", [employee]]],
+            "employee": employee,
+            "groups": [["add", [self.find("res.group", ("name", "=", group)) for group in GROUPS]]],
+        }
+        self.client.call("model.res.user.create", [user])
+
+    # ---- places, items, structures
+
+    def _locations(self) -> None:
+        for code in ("WH", "STO"):
+            self.ids["location", code] = self.find("stock.location", ("code", "=", code))
+        warehouse = self.ids["location", "WH"]
+        for code, name, kind, parent in LOCATIONS:
+            more = {"name": name, "type": kind, "parent": self.ids.get(("location", parent))}
+            self.ids["location", code] = self.make("stock.location", {"code": code}, more)
+        waste = {"waste_locations": [["add", [self.ids["location", "SCRAP"]]]]}
+        self.client.call("model.stock.location.write", [warehouse], waste)
+        read = self.client.call("model.stock.location.read", [warehouse], ["production_location"])[0]
+        self.ids["location", "PROD"] = read["production_location"]
+
+    def _items(self) -> None:
+        category = self.make("product.category", {"name": "Goods"}, {"accounting": True})
+        for item in ITEMS:
+            found = self.find("product.product", ("code", "=", item.code))
+            if not found:
+                self.client.call("model.product.template.create", [self._template(item, category)])
+                found = self.find("product.product", ("code", "=", item.code))
+            self.ids["item", item.code] = found
+
+    def _template(self, item: Item, category: int) -> dict[str, Any]:
+        places = ["supplier", "customer", "lost_found", "storage", "production"]
+        # Where a lot is asked for is a field of records, kept by code.
+        unit = self.unit(item.unit)
+        template: dict[str, Any] = {
+            "name": item.name,
+            "code": item.code,
+            "type": "goods",
+            "default_uom": unit,
+            "account_category": category,
+            "cost_price_method": "fixed",
+            "producible": item.made,
+            "purchasable": not item.made,
+            "products": [["create", [{"cost_price": Decimal(item.cost)}]]],
+        }
+        if not item.made:
+            template |= {"purchase_uom": unit}
+        if item.price:
+            # Without a lead time Tryton plans the lines of a sale for today whatever was promised.
+            template |= {"salable": True, "sale_uom": unit, "list_price": Decimal(item.price)}
+            template |= {"lead_time": dt.timedelta(days=7), "supply_on_sale": "always"}
+        if item.lots:
+            template["lot_required"] = places
+        return template
+
+    def _work_centers(self) -> None:
+        common = {"company": self.company, "warehouse": self.ids["location", "WH"]}
+        plant = self.make("production.work.center", {"name": "Plant 1"}, common)
+        self.ids["work center", "Plant 1"] = plant
+        for name, category, cost, method in WORK_CENTERS:
+            group = self.make("production.work.center.category", {"name": category})
+            self.ids["category", category] = group
+            more = common | {"parent": plant, "category": group}
+            more |= {"cost_price": Decimal(cost), "cost_method": method}
+            self.make("production.work.center", {"name": name}, more)
+
+    def _structures(self) -> None:
+        for made, inputs in BOMS.items():
+            lines = [
+                {"product": self.ids["item", code], "quantity": quantity, "unit": self.unit(_item(code).unit)}
+                for code, quantity in inputs
+            ]
+            output = {"product": self.ids["item", made], "quantity": 1.0, "unit": self.unit("u")}
+            more = {"inputs": [["create", lines]], "outputs": [["create", [output]]]}
+            bom = self.make("production.bom", {"name": f"{made} rev A"}, more)
+            steps = [
+                {
+                    "operation": self.make(
+                        "production.routing.operation",
+                        {"name": operation},
+                        {"work_center_category": self.ids["category", category], "timesheet_available": True},
+                    ),
+                    "sequence": 10 * number,
+                }
+                for number, (operation, category) in enumerate(ROUTINGS[made], 1)
+            ]
+            more = {"boms": [["add", [bom]]], "steps": [["create", steps]]}
+            routing = self.make("production.routing", {"name": f"{made} standard"}, more)
+            self.ids["bom", made], self.ids["routing", made] = bom, routing
+            self.make(
+                "product.product-production.bom",
+                {"product": self.ids["item", made], "bom": bom},
+                {"routing": routing},
+            )
+            lead = {"lead_time": dt.timedelta(days=2)}
+            self.make("production.lead_time", {"product": self.ids["item", made], "bom": bom}, lead)
+
+    # ---- stock and demand
+
+    def _stock(self) -> None:
+        for rack in sorted({row[0] for row in STOCK}):
+            location = self.ids["location", rack]
+            if self.find("stock.inventory", ("location", "=", location)):
+                continue
+            lines = []
+            for place, code, quantity, number in STOCK:
+                if place == rack:
+                    product = self.ids["item", code]
+                    lot = self.make("stock.lot", {"number": number, "product": product}) if number else None
+                    lines.append({"product": product, "quantity": quantity, "lot": lot})
+            values = {"location": location, "date": self.today - dt.timedelta(days=10), "company": self.company}
+            inventory = self.make("stock.inventory", values, {"lines": [["create", lines]]})
+            self.press("stock.inventory", inventory, "confirm")
+
+    def _party(self, name: str) -> tuple[int, int]:
+        address = {"addresses": [["create", [{"street_unstructured": "Main Street 1"}]]]}
+        party = self.make("party.party", {"name": name}, address)
+        return party, self.find("party.address", ("party", "=", party))
+
+    def _sale(self) -> None:
+        if self.find("sale.sale", ("reference", "=", SALE)):
+            return
+        party, address = self._party("Acme Hydraulics")
+        line = {
+            "type": "line",
+            "product": self.ids["item", "PUMP-100"],
+            "quantity": float(SALE_QUANTITY),
+            "unit": self.unit("u"),
+            "unit_price": Decimal(420),
+        }
+        sale = {
+            "party": party,
+            "invoice_address": address,
+            "shipment_address": address,
+            "reference": SALE,
+            "company": self.company,
+            "currency": self.ids["currency", "EUR"],
+            "warehouse": self.ids["location", "WH"],
+            "shipping_date": self.today + dt.timedelta(days=SALE_DAYS),
+            "invoice_method": "manual",
+            "shipment_method": "order",
+            "lines": [["create", [line]]],
+        }
+        made = self.client.call("model.sale.sale.create", [sale])[0]
+        self.press("sale.sale", made, "quote", "confirm")
+        if self.client.call("model.sale.sale.read", [made], ["state"])[0]["state"] == "confirmed":
+            self.press("sale.sale", made, "process")
+
+    def _purchase(self) -> None:
+        if self.find("purchase.purchase", ("reference", "=", PURCHASE)):
+            return
+        party, address = self._party("Foundry North")
+        line = {
+            "type": "line",
+            "product": self.ids["item", "CAST-01"],
+            "quantity": float(PURCHASE_QUANTITY),
+            "unit": self.unit("u"),
+            "unit_price": Decimal(41),
+        }
+        purchase = {
+            "party": party,
+            "invoice_address": address,
+            "reference": PURCHASE,
+            "company": self.company,
+            "currency": self.ids["currency", "EUR"],
+            "warehouse": self.ids["location", "WH"],
+            "delivery_date": self.today + dt.timedelta(days=PURCHASE_DAYS),
+            "invoice_method": "manual",
+            "lines": [["create", [line]]],
+        }
+        made = self.client.call("model.purchase.purchase.create", [purchase])[0]
+        self.press("purchase.purchase", made, "quote", "confirm")
+        if self.client.call("model.purchase.purchase.read", [made], ["state"])[0]["state"] == "confirmed":
+            self.press("purchase.purchase", made, "process")
+
+    # ---- productions
+
+    def _production(self, reference: str, code: str, quantity: int, start: int, state: str) -> None:
+        if self.find("production", ("reference", "=", reference)):
+            return
+        begin = self.today + dt.timedelta(days=start)
+        values = {
+            "reference": reference,
+            "state": "request" if state == "request" else "draft",
+            "company": self.company,
+            "warehouse": self.ids["location", "WH"],
+            "location": self.ids["location", "PROD"],
+            "product": self.ids["item", code],
+            "bom": self.ids["bom", code],
+            "routing": self.ids["routing", code],
+            "work_center": self.ids["work center", "Plant 1"],
+            "unit": self.unit("u"),
+            "quantity": float(quantity),
+            "planned_start_date": begin,
+            "planned_date": begin + dt.timedelta(days=2),
+            "inputs": [["create", [self._move(*row, quantity, begin, made=False) for row in BOMS[code]]]],
+            "outputs": [["create", [self._move(code, 1.0, quantity, begin, made=True)]]],
+        }
+        made = self.client.call("model.production.create", [values])[0]
+        if state in ("waiting", "assigned"):
+            self.press("production", made, "wait")
+        if state == "assigned":
+            self.press("production", made, "assign_try")
+
+    def _move(self, code: str, each: float, quantity: int, day: dt.date, *, made: bool) -> dict[str, Any]:
+        places = ("PROD", "STO") if made else ("STO", "PROD")
+        move: dict[str, Any] = {
+            "product": self.ids["item", code],
+            "quantity": round(each * quantity, 4),
+            "unit": self.unit(_item(code).unit),
+            "from_location": self.ids["location", places[0]],
+            "to_location": self.ids["location", places[1]],
+            "company": self.company,
+            "planned_date": day,
+        }
+        if made:
+            move |= {"unit_price": Decimal(0), "currency": self.ids["currency", "EUR"]}
+        return move
+
+
+def _item(code: str) -> Item:
+    return next(item for item in ITEMS if item.code == code)
