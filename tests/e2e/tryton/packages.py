@@ -14,15 +14,24 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "requirements.lock"
-MODULES = (
-    "production_routing production_work production_work_timesheet production_split stock_lot stock_supply_production "
-    "sale_supply_production purchase quality timesheet timesheet_cost"
-).split()
+MODULES = [
+    "production_routing",
+    "production_work",
+    "production_work_timesheet",
+    "production_split",
+    "stock_lot",
+    "stock_supply_production",
+    "sale_supply_production",
+    "purchase",
+    "quality",
+    "timesheet",
+    "timesheet_cost",
+]
 ADMIN_PASSWORD = "admin-of-a-throwaway-plant"
 DATABASE = "plant"
 
 
-class TrytonUnavailable(Exception):
+class TrytonUnavailable(Exception):  # noqa: N818
     """Tryton's packages can't be had on this machine; the sentence says why."""
 
     def __init__(self, sentence: str) -> None:

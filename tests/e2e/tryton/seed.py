@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from apps.erp_sync.connectors.tryton.client import TrytonClient
 
+ZONE = "Europe/Berlin"
 USER = "mos"
 PASSWORD = "mos-of-a-throwaway-plant"
 PEOPLE = ("Ana Kovac", "Ben Osei", "Chen Li", "Dora Lindqvist")
@@ -80,6 +82,11 @@ SALE, SALE_QUANTITY, SALE_DAYS = "PO-77812", 4, 14
 PURCHASE, PURCHASE_QUANTITY, PURCHASE_DAYS = "PU-5001", 100, 3
 
 
+def today() -> dt.date:
+    """The day of the company's zone, which Tryton calls today."""
+    return dt.datetime.now(ZoneInfo(ZONE)).date()
+
+
 def seed(client: TrytonClient) -> None:
     """Fills an initialised database; `client` is its administrator."""
     _Plant(client).build()
@@ -88,7 +95,7 @@ def seed(client: TrytonClient) -> None:
 class _Plant:
     def __init__(self, client: TrytonClient) -> None:
         self.client = client
-        self.today = dt.date.today()
+        self.today = today()
         self.company = 0
         self.ids: dict[tuple[str, str], int] = {}
 
@@ -137,7 +144,7 @@ class _Plant:
             rate = {"currency": currency, "rate": Decimal(1), "date": dt.date(2020, 1, 1)}
             self.client.call("model.currency.currency.rate.create", [rate])
         party = self.make("party.party", {"name": "Throwaway Works"})
-        terms = {"currency": currency, "timezone": "Europe/Berlin"}
+        terms = {"currency": currency, "timezone": ZONE}
         self.company = self.make("company.company", {"party": party}, terms)
         admin = self.find("res.user", ("login", "=", "admin"))
         companies = {"companies": [["add", [self.company]]], "company": self.company}

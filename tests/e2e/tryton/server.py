@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import subprocess
 import time
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -52,7 +51,7 @@ class Tryton:
         if _answers(self.port):
             raise packages.TrytonUnavailable(f"Port {self.port} of 127.0.0.1 is taken by something else.")
         database = databases / f"{self.database}.sqlite"
-        seeded = cache / f"seeded-{_seed_digest()}-{date.today()}.sqlite"
+        seeded = cache / f"seeded-{_seed_digest()}-{seed.today()}.sqlite"
         fresh = not database.exists()
         if fresh:
             shutil.copyfile(seeded if seeded.exists() else cache / "empty.sqlite", database)

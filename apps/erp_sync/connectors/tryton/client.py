@@ -19,29 +19,31 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 JSON = Any
+# Of the user's preferences, what defaults and button rights look at; the rest only formats screens.
+CONTEXT = ("company", "company_filter", "employee", "groups")
 
 
 class TrytonError(Exception):
     """Anything that kept a call from giving its result."""
 
 
-class Unreachable(TrytonError):
+class UnreachableError(TrytonError):
     """No connection: nothing was sent."""
 
 
-class OutcomeUnknown(TrytonError):
+class OutcomeUnknownError(TrytonError):
     """The request left, the answer did not come: it may have happened, may still happen, or may never."""
 
 
-class Conflict(TrytonError):
+class ConflictError(TrytonError):
     """503: another transaction was in the way; nothing was written."""
 
 
-class StaleRecord(TrytonError):
+class StaleRecordError(TrytonError):
     """A record named in the `_timestamp` context changed since it was read; nothing was written."""
 
 
-class Refused(TrytonError):
+class RefusedError(TrytonError):
     """Tryton understood and said no; nothing was written. `text` is Tryton's own sentence."""
 
     def __init__(self, text: str, kind: str = "UserError", detail: str = "") -> None:
@@ -51,11 +53,11 @@ class Refused(TrytonError):
         self.detail = detail
 
 
-class NotPermitted(Refused):
+class NotPermittedError(RefusedError):
     """Wrong password, or the integration user lacks a right."""
 
 
-class Misuse(TrytonError):
+class MisuseError(TrytonError):
     """We called what does not exist, or with the wrong parameters: a defect on our side, or another Tryton."""
 
 
@@ -71,7 +73,7 @@ class Transport(Protocol):
     """Sends one request and reads one answer."""
 
     def exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises Unreachable when nothing was sent, OutcomeUnknown when the answer was lost."""
+        """Raises UnreachableError when nothing was sent, OutcomeUnknownError when the answer was lost."""
         ...
 
 
@@ -90,12 +92,12 @@ class HttpTransport:
             try:
                 connection.connect()
             except OSError as error:
-                raise Unreachable(f"no connection to {self._host}:{self._port}: {error}") from error
+                raise UnreachableError(f"no connection to {self._host}:{self._port}: {error}") from error
             try:
                 connection.request("POST", path, body, dict(headers))
                 return self.receive(connection)
             except (OSError, EOFError, http.client.HTTPException) as error:
-                raise OutcomeUnknown(f"no answer from {self._host}:{self._port}: {error!r}") from error
+                raise OutcomeUnknownError(f"no answer from {self._host}:{self._port}: {error!r}") from error
         finally:
             connection.close()
 
@@ -116,8 +118,11 @@ class HttpTransport:
 
 
 def encode(value: object) -> JSON:
-    """Turns a value that JSON lacks into Tryton's tagged form. Instants must be naive UTC, as Tryton keeps them."""
+    """Turns a value that JSON lacks into Tryton's tagged form. Instants must be aware; Tryton keeps them in UTC."""
     if isinstance(value, dt.datetime):
+        if value.tzinfo is None:
+            raise TypeError("an instant without a zone")
+        value = value.astimezone(dt.UTC)
         parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
         return {"__class__": "datetime"} | {part: getattr(value, part) for part in parts}
     if isinstance(value, dt.date):
@@ -132,12 +137,12 @@ def encode(value: object) -> JSON:
 
 
 def decode(value: dict[str, Any]) -> JSON:
-    """The inverse of `encode`; instants come back naive and mean UTC."""
+    """The inverse of `encode`; Tryton's instants have no zone and mean UTC."""
     match value.pop("__class__", None):
         case None:
             return value
         case "datetime":
-            return dt.datetime(**value)
+            return dt.datetime(**value, tzinfo=dt.UTC)
         case "date":
             return dt.date(**value)
         case "timedelta":
@@ -147,7 +152,7 @@ def decode(value: dict[str, Any]) -> JSON:
         case "bytes":
             return base64.b64decode(value["base64"])
         case unknown:
-            raise Misuse(f"Tryton sent a value of kind {unknown}, which this client does not know")
+            raise MisuseError(f"Tryton sent a value of kind {unknown}, which this client does not know")
 
 
 class TrytonClient:
@@ -182,7 +187,7 @@ class TrytonClient:
     def call(self, method: str, *params: object, context: Mapping[str, Any] | None = None) -> Any:
         """Runs `model.<name>.<method>` in one transaction and gives its result.
 
-        Raises a TrytonError; only OutcomeUnknown leaves open whether the call took effect.
+        Raises a TrytonError; only OutcomeUnknownError leaves open whether the call took effect.
         """
         self._ensure_login()
         answer = self._send(method, params, context)
@@ -207,15 +212,16 @@ class TrytonClient:
         params = [self._user, {"password": self._password}, self._language]
         answer = self._post(f"/{self._database}/rpc/", "common.db.login", params)
         if answer.status == 401:
-            raise NotPermitted(f"Tryton refused the login of {self._user}", "LoginException")
+            raise NotPermittedError(f"Tryton refused the login of {self._user}", "LoginException")
         result = _result("login", answer)
         if not result:
-            raise NotPermitted(f"Tryton refused the login of {self._user}", "LoginException")
+            raise NotPermittedError(f"Tryton refused the login of {self._user}", "LoginException")
         self._user_id = int(result[0])
         token = base64.b64encode(f"{self._user}:{result[0]}:{result[1]}".encode()).decode()
         self._authorization = f"Session {token}"
         preferences = _result("preferences", self._send("model.res.user.get_preferences", (True,), None))
-        self._context = preferences | {"language": self._language}
+        self._context = {name: preferences[name] for name in CONTEXT if name in preferences}
+        self._context["language"] = self._language
 
     def _send(self, method: str, params: tuple[object, ...], context: Mapping[str, Any] | None) -> Answer:
         merged = self._context | dict(context or {})
@@ -236,32 +242,32 @@ def _result(method: str, answer: Answer) -> Any:
         try:
             parsed = json.loads(answer.body, object_hook=decode, parse_float=Decimal)
         except ValueError as error:
-            raise OutcomeUnknown(f"{method}: an answer that is no JSON") from error
+            raise OutcomeUnknownError(f"{method}: an answer that is no JSON") from error
         if "error" in parsed:
             raise _fault(method, parsed["error"])
         return parsed.get("result")
     excerpt = answer.body[:200].decode(errors="replace")
     if answer.status == 503:
-        raise Conflict(f"{method}: 503, another transaction was in the way")
+        raise ConflictError(f"{method}: 503, another transaction was in the way")
     if answer.status in (401, 403):
-        raise NotPermitted(f"Tryton does not let {method} be called", str(answer.status), excerpt)
+        raise NotPermittedError(f"Tryton does not let {method} be called", str(answer.status), excerpt)
     if 400 <= answer.status < 500:
-        raise Misuse(f"{method}: {answer.status} {excerpt}")
+        raise MisuseError(f"{method}: {answer.status} {excerpt}")
     # 500, 502 and 504 may come from a proxy that gave up while Tryton went on.
-    raise OutcomeUnknown(f"{method}: {answer.status} {excerpt}")
+    raise OutcomeUnknownError(f"{method}: {answer.status} {excerpt}")
 
 
 def _fault(method: str, error: object) -> TrytonError:
     if not isinstance(error, list) or not error:
-        return Misuse(f"{method}: {error}")
+        return MisuseError(f"{method}: {error}")
     kind = str(error[0])
     if kind == "ConcurrencyException":
-        return StaleRecord(f"{method}: {error[1:]}")
+        return StaleRecordError(f"{method}: {error[1:]}")
     if kind in ("UserError", "UserWarning") and len(error) > 1 and isinstance(error[1], list):
         words = [str(word) for word in error[1] if isinstance(word, str)]
         # A warning is [name, message, description], an error [message, description, domain].
         words = words[1:] if kind == "UserWarning" else words
-        return Refused(words[0] if words else kind, kind, words[1] if len(words) > 1 else "")
+        return RefusedError(words[0] if words else kind, kind, words[1] if len(words) > 1 else "")
     if kind == "LoginException":
-        return NotPermitted(f"Tryton refused the login ({error[1:]})", kind)
-    return Misuse(f"{method}: {error}")
+        return NotPermittedError(f"Tryton refused the login ({error[1:]})", kind)
+    return MisuseError(f"{method}: {error}")
