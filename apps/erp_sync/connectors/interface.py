@@ -155,7 +155,7 @@ class Dedupe(enum.Enum):
 
 
 class ChangeFeed(enum.Enum):
-    DELTA_TOKEN = "delta token"
+    DELTA = "delta"
     TIMESTAMP = "timestamp"
     NONE = "none"
 
@@ -188,8 +188,8 @@ class Capabilities:
 class Connector(Protocol):
     """One ERP. An instance belongs to one thread; calls for one order must come one after the other.
 
-    Reads raise ErpUnreachableError or ErpReadRefusedError. Postings never raise for what an ERP or a network can do: they
-    answer. Every posting may be repeated with the same key at any time and has at most one effect.
+    Reads raise ErpUnreachableError or ErpReadRefusedError. Postings never raise for what an ERP or a network can do:
+    they answer. Every posting may be repeated with the same key at any time and has at most one effect.
     """
 
     def capabilities(self) -> Capabilities: ...

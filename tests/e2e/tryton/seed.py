@@ -82,6 +82,20 @@ SALE, SALE_QUANTITY, SALE_DAYS = "PO-77812", 4, 14
 PURCHASE, PURCHASE_QUANTITY, PURCHASE_DAYS = "PU-5001", 100, 3
 
 
+# What a name names: the model and the field that holds it.
+NAMED = {
+    "unit": ("product.uom", "symbol"),
+    "currency": ("currency.currency", "code"),
+    "person": ("company.employee", "party.name"),
+    "location": ("stock.location", "code"),
+    "item": ("product.product", "code"),
+    "category": ("production.work.center.category", "name"),
+    "work center": ("production.work.center", "name"),
+    "bom": ("production.bom", "name"),
+    "routing": ("production.routing", "name"),
+}
+
+
 def today() -> dt.date:
     """The day of the company's zone, which Tryton calls today."""
     return dt.datetime.now(ZoneInfo(ZONE)).date()
@@ -92,11 +106,16 @@ def seed(client: TrytonClient) -> None:
     _Plant(client).build()
 
 
+def order(client: TrytonClient, reference: str, item: str, quantity: int, *, start: int = 1) -> int:
+    """One more production in draft, planned to start that many days from today; gives its id."""
+    return _Plant(client).production(reference, item, quantity, start, "draft")
+
+
 class _Plant:
     def __init__(self, client: TrytonClient) -> None:
         self.client = client
         self.today = today()
-        self.company = 0
+        self.company = client.company
         self.ids: dict[tuple[str, str], int] = {}
 
     def build(self) -> None:
@@ -109,8 +128,8 @@ class _Plant:
         self._stock()
         self._sale()
         self._purchase()
-        for order in ORDERS:
-            self._production(*order)
+        for row in ORDERS:
+            self.production(*row)
 
     # ---- small tools
 
@@ -129,10 +148,15 @@ class _Plant:
         for button in buttons:
             self.client.call(f"model.{model}.{button}", [record])
 
+    def id(self, kind: str, name: str) -> int:
+        """The id behind a name of this plant, looked up once."""
+        if (kind, name) not in self.ids:
+            model, field = NAMED[kind]
+            self.ids[kind, name] = self.find(model, (field, "=", name))
+        return self.ids[kind, name]
+
     def unit(self, symbol: str) -> int:
-        if ("unit", symbol) not in self.ids:
-            self.ids["unit", symbol] = self.find("product.uom", ("symbol", "=", symbol))
-        return self.ids["unit", symbol]
+        return self.id("unit", symbol)
 
     # ---- the company and its people
 
@@ -150,20 +174,16 @@ class _Plant:
         companies = {"companies": [["add", [self.company]]], "company": self.company}
         self.client.call("model.res.user.write", [admin], companies)
         self.client.forget_session()
-        self.ids["currency", "EUR"] = currency
 
     def _people(self) -> None:
         for name in (*PEOPLE, "Manufacturing OS"):
             party = self.make("party.party", {"name": name})
-            self.ids["person", name] = self.make("company.employee", {"party": party, "company": self.company})
-        self.client.call(
-            "model.company.employee.write",
-            [self.ids["person", "Ana Kovac"]],
-            {"cost_prices": [["create", [{"date": dt.date(2020, 1, 1), "cost_price": Decimal(38)}]]]},
-        )
+            self.make("company.employee", {"party": party, "company": self.company})
+        cost = {"date": dt.date(2020, 1, 1), "cost_price": Decimal(38)}
+        self.make("company.employee_cost_price", {"employee": self.id("person", PEOPLE[0])}, cost)
         if self.find("res.user", ("login", "=", USER)):
             return
-        employee = self.ids["person", "Manufacturing OS"]
+        employee = self.id("person", "Manufacturing OS")
         user = {
             "name": "Manufacturing OS",
             "login": USER,
@@ -179,29 +199,20 @@ class _Plant:
     # ---- places, items, structures
 
     def _locations(self) -> None:
-        for code in ("WH", "STO"):
-            self.ids["location", code] = self.find("stock.location", ("code", "=", code))
-        warehouse = self.ids["location", "WH"]
         for code, name, kind, parent in LOCATIONS:
-            more = {"name": name, "type": kind, "parent": self.ids.get(("location", parent))}
-            self.ids["location", code] = self.make("stock.location", {"code": code}, more)
-        waste = {"waste_locations": [["add", [self.ids["location", "SCRAP"]]]]}
-        self.client.call("model.stock.location.write", [warehouse], waste)
-        read = self.client.call("model.stock.location.read", [warehouse], ["production_location"])[0]
-        self.ids["location", "PROD"] = read["production_location"]
+            more = {"name": name, "type": kind, "parent": self.id("location", parent) if parent else None}
+            self.make("stock.location", {"code": code}, more)
+        waste = {"waste_locations": [["add", [self.id("location", "SCRAP")]]]}
+        self.client.call("model.stock.location.write", [self.id("location", "WH")], waste)
 
     def _items(self) -> None:
         category = self.make("product.category", {"name": "Goods"}, {"accounting": True})
         for item in ITEMS:
-            found = self.find("product.product", ("code", "=", item.code))
-            if not found:
+            if not self.find("product.product", ("code", "=", item.code)):
                 self.client.call("model.product.template.create", [self._template(item, category)])
-                found = self.find("product.product", ("code", "=", item.code))
-            self.ids["item", item.code] = found
 
     def _template(self, item: Item, category: int) -> dict[str, Any]:
         places = ["supplier", "customer", "lost_found", "storage", "production"]
-        # Where a lot is asked for is a field of records, kept by code.
         unit = self.unit(item.unit)
         template: dict[str, Any] = {
             "name": item.name,
@@ -225,12 +236,10 @@ class _Plant:
         return template
 
     def _work_centers(self) -> None:
-        common = {"company": self.company, "warehouse": self.ids["location", "WH"]}
+        common = {"company": self.company, "warehouse": self.id("location", "WH")}
         plant = self.make("production.work.center", {"name": "Plant 1"}, common)
-        self.ids["work center", "Plant 1"] = plant
         for name, category, cost, method in WORK_CENTERS:
             group = self.make("production.work.center.category", {"name": category})
-            self.ids["category", category] = group
             more = common | {"parent": plant, "category": group}
             more |= {"cost_price": Decimal(cost), "cost_method": method}
             self.make("production.work.center", {"name": name}, more)
@@ -238,45 +247,44 @@ class _Plant:
     def _structures(self) -> None:
         for made, inputs in BOMS.items():
             lines = [
-                {"product": self.ids["item", code], "quantity": quantity, "unit": self.unit(_item(code).unit)}
+                {"product": self.id("item", code), "quantity": quantity, "unit": self.unit(_item(code).unit)}
                 for code, quantity in inputs
             ]
-            output = {"product": self.ids["item", made], "quantity": 1.0, "unit": self.unit("u")}
+            output = {"product": self.id("item", made), "quantity": 1.0, "unit": self.unit("u")}
             more = {"inputs": [["create", lines]], "outputs": [["create", [output]]]}
-            bom = self.make("production.bom", {"name": f"{made} rev A"}, more)
+            bom = self.make("production.bom", {"name": _bom(made)}, more)
             steps = [
                 {
                     "operation": self.make(
                         "production.routing.operation",
                         {"name": operation},
-                        {"work_center_category": self.ids["category", category], "timesheet_available": True},
+                        {"work_center_category": self.id("category", category), "timesheet_available": True},
                     ),
                     "sequence": 10 * number,
                 }
                 for number, (operation, category) in enumerate(ROUTINGS[made], 1)
             ]
             more = {"boms": [["add", [bom]]], "steps": [["create", steps]]}
-            routing = self.make("production.routing", {"name": f"{made} standard"}, more)
-            self.ids["bom", made], self.ids["routing", made] = bom, routing
+            routing = self.make("production.routing", {"name": _routing(made)}, more)
             self.make(
                 "product.product-production.bom",
-                {"product": self.ids["item", made], "bom": bom},
+                {"product": self.id("item", made), "bom": bom},
                 {"routing": routing},
             )
             lead = {"lead_time": dt.timedelta(days=2)}
-            self.make("production.lead_time", {"product": self.ids["item", made], "bom": bom}, lead)
+            self.make("production.lead_time", {"product": self.id("item", made), "bom": bom}, lead)
 
     # ---- stock and demand
 
     def _stock(self) -> None:
         for rack in sorted({row[0] for row in STOCK}):
-            location = self.ids["location", rack]
+            location = self.id("location", rack)
             if self.find("stock.inventory", ("location", "=", location)):
                 continue
             lines = []
             for place, code, quantity, number in STOCK:
                 if place == rack:
-                    product = self.ids["item", code]
+                    product = self.id("item", code)
                     lot = self.make("stock.lot", {"number": number, "product": product}) if number else None
                     lines.append({"product": product, "quantity": quantity, "lot": lot})
             values = {"location": location, "date": self.today - dt.timedelta(days=10), "company": self.company}
@@ -294,7 +302,7 @@ class _Plant:
         party, address = self._party("Acme Hydraulics")
         line = {
             "type": "line",
-            "product": self.ids["item", "PUMP-100"],
+            "product": self.id("item", "PUMP-100"),
             "quantity": float(SALE_QUANTITY),
             "unit": self.unit("u"),
             "unit_price": Decimal(420),
@@ -305,8 +313,8 @@ class _Plant:
             "shipment_address": address,
             "reference": SALE,
             "company": self.company,
-            "currency": self.ids["currency", "EUR"],
-            "warehouse": self.ids["location", "WH"],
+            "currency": self.id("currency", "EUR"),
+            "warehouse": self.id("location", "WH"),
             "shipping_date": self.today + dt.timedelta(days=SALE_DAYS),
             "invoice_method": "manual",
             "shipment_method": "order",
@@ -323,7 +331,7 @@ class _Plant:
         party, address = self._party("Foundry North")
         line = {
             "type": "line",
-            "product": self.ids["item", "CAST-01"],
+            "product": self.id("item", "CAST-01"),
             "quantity": float(PURCHASE_QUANTITY),
             "unit": self.unit("u"),
             "unit_price": Decimal(41),
@@ -333,8 +341,8 @@ class _Plant:
             "invoice_address": address,
             "reference": PURCHASE,
             "company": self.company,
-            "currency": self.ids["currency", "EUR"],
-            "warehouse": self.ids["location", "WH"],
+            "currency": self.id("currency", "EUR"),
+            "warehouse": self.id("location", "WH"),
             "delivery_date": self.today + dt.timedelta(days=PURCHASE_DAYS),
             "invoice_method": "manual",
             "lines": [["create", [line]]],
@@ -346,20 +354,21 @@ class _Plant:
 
     # ---- productions
 
-    def _production(self, reference: str, code: str, quantity: int, start: int, state: str) -> None:
-        if self.find("production", ("reference", "=", reference)):
-            return
+    def production(self, reference: str, code: str, quantity: int, start: int, state: str) -> int:
+        found = self.find("production", ("reference", "=", reference))
+        if found:
+            return found
         begin = self.today + dt.timedelta(days=start)
         values = {
             "reference": reference,
             "state": "request" if state == "request" else "draft",
             "company": self.company,
-            "warehouse": self.ids["location", "WH"],
-            "location": self.ids["location", "PROD"],
-            "product": self.ids["item", code],
-            "bom": self.ids["bom", code],
-            "routing": self.ids["routing", code],
-            "work_center": self.ids["work center", "Plant 1"],
+            "warehouse": self.id("location", "WH"),
+            "location": self.id("location", "PROD"),
+            "product": self.id("item", code),
+            "bom": self.id("bom", _bom(code)),
+            "routing": self.id("routing", _routing(code)),
+            "work_center": self.id("work center", "Plant 1"),
             "unit": self.unit("u"),
             "quantity": float(quantity),
             "planned_start_date": begin,
@@ -367,26 +376,35 @@ class _Plant:
             "inputs": [["create", [self._move(*row, quantity, begin, made=False) for row in BOMS[code]]]],
             "outputs": [["create", [self._move(code, 1.0, quantity, begin, made=True)]]],
         }
-        made = self.client.call("model.production.create", [values])[0]
+        made = int(self.client.call("model.production.create", [values])[0])
         if state in ("waiting", "assigned"):
             self.press("production", made, "wait")
         if state == "assigned":
             self.press("production", made, "assign_try")
+        return made
 
     def _move(self, code: str, each: float, quantity: int, day: dt.date, *, made: bool) -> dict[str, Any]:
         places = ("PROD", "STO") if made else ("STO", "PROD")
         move: dict[str, Any] = {
-            "product": self.ids["item", code],
+            "product": self.id("item", code),
             "quantity": round(each * quantity, 4),
             "unit": self.unit(_item(code).unit),
-            "from_location": self.ids["location", places[0]],
-            "to_location": self.ids["location", places[1]],
+            "from_location": self.id("location", places[0]),
+            "to_location": self.id("location", places[1]),
             "company": self.company,
             "planned_date": day,
         }
         if made:
-            move |= {"unit_price": Decimal(0), "currency": self.ids["currency", "EUR"]}
+            move |= {"unit_price": Decimal(0), "currency": self.id("currency", "EUR")}
         return move
+
+
+def _bom(made: str) -> str:
+    return f"{made} rev A"
+
+
+def _routing(made: str) -> str:
+    return f"{made} standard"
 
 
 def _item(code: str) -> Item:

@@ -209,7 +209,7 @@ class TrytonClient:
         if self._authorization:
             return
         self._context = {}
-        params = [self._user, {"password": self._password}, self._language]
+        params: list[object] = [self._user, {"password": self._password}, self._language]
         answer = self._post(f"/{self._database}/rpc/", "common.db.login", params)
         if answer.status == 401:
             raise NotPermittedError(f"Tryton refused the login of {self._user}", "LoginException")

@@ -111,7 +111,7 @@ class Feed:
         if owner == "products":
             return [product for row in rows for product in row["products"]]
         if owner == "work.origin":
-            origins = [str(row["work."]["origin"] or "") for row in rows if row["work"]]
+            origins = [str(row["work."]["origin"] or "") for row in rows if row["work."]]
             works = {int(origin.split(",")[1]) for origin in origins if origin.startswith("production.work,")}
             return [row["production"] for row in self._books.rows_of("production.work", "id", works, ["production"])]
         if owner == "work.production":

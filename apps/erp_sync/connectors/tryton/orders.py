@@ -214,7 +214,8 @@ def _by_key(
     opened: defaultdict[UUID, list[ErpRef]] = defaultdict(list)
     unkeyed: list[ErpRef] = []
     cycles = [cycle for operation in order.operations for cycle in operation.cycles]
-    for document in (*order.components, *order.receipts, *cycles):
+    documents: list[MoveRecord | CycleRecord] = [*order.components, *order.receipts, *cycles]
+    for document in documents:
         if document.key and document.state is DocumentState.POSTED:
             keyed[document.key].append(document.ref)
         elif document.key and document.state is DocumentState.OPEN:
