@@ -99,7 +99,7 @@ class Inputs:
 
     def _emptied(self, picture: Picture) -> Picture:
         """The order without the open components of a failed or torn issue."""
-        if picture.state == "assigned":
+        if any(move["state"] == "assigned" for move in picture.open_inputs()):
             press(self._books, "production", picture.id, "wait", picture.fence)
             picture = take(self._books, picture.id)
         drafts = [move["id"] for move in picture.open_inputs()]
