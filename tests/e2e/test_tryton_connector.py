@@ -360,6 +360,21 @@ def _read_back(plant: Plant, order: OrderRecord, labor: LaborPosting) -> None:
     assert hand.on_hand == Quantity(Decimal(7), "u")
 
 
+def test_an_order_that_gave_a_component_back_is_finished(plant: Plant) -> None:
+    """Tryton then asks about list prices, which a rotor has none of; nobody sits there to answer."""
+    order = plant.running("WO-GAVE-BACK")
+    for number in range(2):
+        assert isinstance(plant.post(plant.cycle(order, number, 5)), Posted)
+    lot = plant.made_lot("ROTOR-10", "R-GAVE")
+    twice(plant, plant.moved(order, MoveKind.RECEIPT, "ROTOR-10", "20", lot=lot))
+    back = {"lot": plant.lot("BAR-20", "H-88120"), "to_location": plant.places["RACK-A"]}
+    twice(plant, plant.moved(order, MoveKind.RETURN, "BAR-20", "0.8", **back))
+    assert isinstance(plant.intend(order, OrderIntent.FINISH), Posted)
+    actuals = plant.erp.reconcile(order.ref)
+    assert actuals.issued[Material("BAR-20", "H-88120", "kg")] == Decimal("47.2")
+    assert actuals.received == {Material("ROTOR-10", "R-GAVE", "u"): Decimal(20)}
+
+
 # ---- once, whatever the network does
 
 

@@ -44,13 +44,17 @@ class StaleRecordError(TrytonError):
 
 
 class RefusedError(TrytonError):
-    """Tryton understood and said no; nothing was written. `text` is Tryton's own sentence."""
+    """Tryton understood and said no; nothing was written. `text` is Tryton's own sentence.
 
-    def __init__(self, text: str, kind: str = "UserError", detail: str = "") -> None:
+    `warning` is the name under which a warning can be acknowledged; empty for an error.
+    """
+
+    def __init__(self, text: str, kind: str = "UserError", detail: str = "", warning: str = "") -> None:
         super().__init__(f"{text} {detail}".strip())
         self.text = text
         self.kind = kind
         self.detail = detail
+        self.warning = warning
 
 
 class NotPermittedError(RefusedError):
@@ -266,8 +270,8 @@ def _fault(method: str, error: object) -> TrytonError:
     if kind in ("UserError", "UserWarning") and len(error) > 1 and isinstance(error[1], list):
         words = [str(word) for word in error[1] if isinstance(word, str)]
         # A warning is [name, message, description], an error [message, description, domain].
-        words = words[1:] if kind == "UserWarning" else words
-        return RefusedError(words[0] if words else kind, kind, words[1] if len(words) > 1 else "")
+        warning = words.pop(0) if kind == "UserWarning" and words else ""
+        return RefusedError(words[0] if words else kind, kind, words[1] if len(words) > 1 else "", warning)
     if kind == "LoginException":
         return NotPermittedError(f"Tryton refused the login ({error[1:]})", kind)
     return MisuseError(f"{method}: {error}")

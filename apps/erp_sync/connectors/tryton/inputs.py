@@ -12,7 +12,7 @@ from typing import Any
 from apps.erp_sync.connectors.postings import AlreadyPosted, FixableBy, MovePosting, Posted, PostingResult
 from apps.erp_sync.connectors.tryton.books import Books, RejectedError, Row
 from apps.erp_sync.connectors.tryton.client import OutcomeUnknownError, RefusedError
-from apps.erp_sync.connectors.tryton.picture import SETTLED, Picture, refs, take
+from apps.erp_sync.connectors.tryton.picture import SETTLED, Picture, marked, refs, retake, take
 from apps.erp_sync.connectors.tryton.writing import press
 
 
@@ -22,20 +22,22 @@ class Inputs:
 
     def post(self, posting: MovePosting, order: int) -> PostingResult:
         """One attempt, from whatever an earlier one left."""
-        picture = take(self._books, order)
+        books = self._books
+        picture = take(books, order)
         own = picture.keyed(posting.key)
         if own and all(move["state"] in SETTLED for move in own):
-            return AlreadyPosted(refs(self._books, "stock.move", own))
+            return AlreadyPosted(refs(books, "stock.move", own))
         if not own:
-            self._stage(picture, posting)
-        self._commit(order, posting)
-        own = take(self._books, order).keyed(posting.key)
+            picture = self._stage(picture, posting)
+        issued = self._commit(picture, posting)
+        own = books.rows("stock.move", [["id", "in", issued]], ["state", "quantity"])
         total = sum((Decimal(str(move["quantity"])) for move in own if move["state"] == "done"), Decimal(0))
         if total != posting.quantity.value:
             raise OutcomeUnknownError(f"production {order} shows {total} of {posting.quantity.value} issued")
-        return Posted(refs(self._books, "stock.move", own))
+        return Posted(refs(books, "stock.move", own))
 
-    def _stage(self, picture: Picture, posting: MovePosting) -> None:
+    def _stage(self, picture: Picture, posting: MovePosting) -> Picture:
+        """The order pulled back to waiting, with the component as a marked draft."""
         if not picture.has_started or picture.state not in ("running", "waiting", "assigned"):
             text = f"The order is {picture.state} in Tryton; material is issued to a started order."
             raise RejectedError("order state", text)
@@ -45,17 +47,16 @@ class Inputs:
             raise RejectedError("open components", text)
         values = self._values(picture, posting)
         if picture.state == "running":
-            press(self._books, "production", picture.id, "wait", picture.fence)
-            picture = take(self._books, picture.id)
+            picture = self._pressed(picture, "wait")
         drafts = picture.open_inputs()
         if drafts and not _are(drafts, values):
             picture = self._emptied(picture)
             drafts = []
         if not drafts:
             self._write(picture, [["create", [values]]])
-            drafts = take(self._books, picture.id).open_inputs()
-        for draft in drafts:
-            self._books.mark("stock.move", draft["id"], posting.key, f"issue {posting.reason}")
+            picture = retake(self._books, picture)
+            drafts = picture.open_inputs()
+        return marked(self._books, picture, drafts, posting.key, f"issue {posting.reason}")
 
     def _values(self, picture: Picture, posting: MovePosting) -> dict[str, Any]:
         books, place = self._books, picture.order["warehouse."]
@@ -74,47 +75,45 @@ class Inputs:
             "effective_date": books.day(posting.occurred_at),
         }
 
-    def _commit(self, order: int, posting: MovePosting) -> None:
-        books = self._books
-        picture = take(books, order)
+    def _commit(self, picture: Picture, posting: MovePosting) -> list[int]:
+        """Reserves and runs; gives the ids of what that issued."""
         if picture.state == "running":
-            press(books, "production", order, "wait", picture.fence)
-            picture = take(books, order)
+            picture = self._pressed(picture, "wait")
         if picture.state == "waiting":
-            press(books, "production", order, "assign_try", picture.fence)
-            picture = take(books, order)
+            picture = self._pressed(picture, "assign_try")
         if picture.state != "assigned":
             self._resume(self._emptied(picture))
             text = f"Tryton has not {posting.quantity.value} {posting.quantity.unit} to reserve for the order."
             raise RejectedError("shortage", text, FixableBy.MATERIAL)
-        for draft in picture.open_inputs():
-            # Reserving from several places splits a draft; the parts bear no mark yet.
-            if draft["id"] not in picture.keys:
-                books.mark("stock.move", draft["id"], posting.key, f"issue {posting.reason}")
+        # Reserving from several places splits a draft; the parts bear no mark yet.
+        drafts = picture.open_inputs()
+        picture = marked(self._books, picture, drafts, posting.key, f"issue {posting.reason}")
         try:
-            press(books, "production", order, "run", picture.fence)
+            press(self._books, "production", picture.id, "run", picture.fence)
         except RefusedError as refusal:
-            self._resume(self._emptied(take(books, order)))
+            self._resume(self._emptied(retake(self._books, picture)))
             raise RejectedError("refused", str(refusal), FixableBy.MATERIAL) from refusal
+        return [draft["id"] for draft in drafts]
+
+    def _pressed(self, picture: Picture, button: str) -> Picture:
+        press(self._books, "production", picture.id, button, picture.fence)
+        return retake(self._books, picture)
 
     def _emptied(self, picture: Picture) -> Picture:
         """The order without the open components of a failed or torn issue."""
         if any(move["state"] == "assigned" for move in picture.open_inputs()):
-            press(self._books, "production", picture.id, "wait", picture.fence)
-            picture = take(self._books, picture.id)
+            picture = self._pressed(picture, "wait")
         drafts = [move["id"] for move in picture.open_inputs()]
         if drafts:
             self._write(picture, [["delete", drafts]])
-        return take(self._books, picture.id)
+        return retake(self._books, picture)
 
     def _resume(self, picture: Picture) -> None:
         """Lets an order that was pulled back run again."""
         if picture.state == "waiting":
-            press(self._books, "production", picture.id, "assign_try", picture.fence)
-            picture = take(self._books, picture.id)
+            picture = self._pressed(picture, "assign_try")
         if picture.state == "assigned":
-            press(self._books, "production", picture.id, "run", picture.fence)
-            picture = take(self._books, picture.id)
+            picture = self._pressed(picture, "run")
         if picture.state != "running":
             raise OutcomeUnknownError(f"production {picture.id} is {picture.state} and can't be set running again")
 

@@ -19,7 +19,7 @@ from apps.erp_sync.connectors.postings import (
 )
 from apps.erp_sync.connectors.tryton.books import Books, RejectedError, Row
 from apps.erp_sync.connectors.tryton.client import OutcomeUnknownError, RefusedError
-from apps.erp_sync.connectors.tryton.picture import SETTLED, Picture, refs, take
+from apps.erp_sync.connectors.tryton.picture import SETTLED, Picture, refs, retake, take
 from apps.erp_sync.connectors.tryton.writing import press
 
 COMPARED = ("product", "lot", "unit", "from_location", "to_location")
@@ -48,7 +48,7 @@ class Outputs:
             is_product = values["product"] == picture.order["product"]
             change = [["create", [values]], *picture.replan(posting.quantity.value if is_product else Decimal(0))]
             self._write(picture, change)
-            draft = _find(take(self._books, picture.id), values)
+            draft = _find(retake(self._books, picture), values)
             if draft is None:
                 raise OutcomeUnknownError(f"the draft on production {picture.id} can't be found again")
         self._books.mark("stock.move", draft["id"], posting.key, f"{posting.kind.value} {posting.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -95,10 +95,30 @@ class Picture:
 def take(books: Books, order: int) -> Picture:
     """Reads the picture: three calls. Raises RejectedError if there is no such production."""
     row = books.one("production", order, FIELDS)
-    domain: list[Any] = ["OR", ["production_input", "=", order], ["production_output", "=", order]]
-    moves = books.rows("stock.move", domain, MOVE_FIELDS)
+    moves = _moves(books, order)
     keys = books.keys("stock.move", [move["id"] for move in moves])
-    return Picture(row, tuple(moves), keys, books.client.user_id)
+    return Picture(row, moves, keys, books.client.user_id)
+
+
+def retake(books: Books, picture: Picture) -> Picture:
+    """The picture after a step of ours: two calls, for the keys are known (only we write them)."""
+    row = books.one("production", picture.id, FIELDS)
+    return replace(picture, order=row, moves=_moves(books, picture.id))
+
+
+def marked(books: Books, picture: Picture, drafts: Iterable[Row], key: UUID, words: str) -> Picture:
+    """Marks those drafts that bear no key yet, and gives the picture that knows it."""
+    keys = dict(picture.keys)
+    for draft in drafts:
+        if draft["id"] not in keys:
+            books.mark("stock.move", draft["id"], key, words)
+            keys[draft["id"]] = key
+    return replace(picture, keys=keys)
+
+
+def _moves(books: Books, order: int) -> tuple[Row, ...]:
+    domain: list[Any] = ["OR", ["production_input", "=", order], ["production_output", "=", order]]
+    return tuple(books.rows("stock.move", domain, MOVE_FIELDS))
 
 
 def refs(books: Books, model: str, rows: Iterable[Row]) -> tuple[ErpRef, ...]:

@@ -23,7 +23,7 @@ from apps.erp_sync.connectors.postings import (
 )
 from apps.erp_sync.connectors.tryton.books import Books, RejectedError, Row
 from apps.erp_sync.connectors.tryton.client import OutcomeUnknownError, RefusedError
-from apps.erp_sync.connectors.tryton.picture import Picture, refs, take
+from apps.erp_sync.connectors.tryton.picture import Picture, refs, retake, take
 from apps.erp_sync.connectors.tryton.writing import press
 
 # Which states mean that an intent has had its effect.
@@ -76,7 +76,7 @@ class States:
 
     def _press(self, picture: Picture, button: str) -> Picture:
         press(self._books, "production", picture.id, button, picture.fence)
-        return take(self._books, picture.id)
+        return retake(self._books, picture)
 
     def _release(self, picture: Picture) -> Picture:
         if picture.state == "request":
@@ -108,7 +108,7 @@ class States:
                 change = self._lot_change(picture, lots)
             write = {"inputs": change}
             self._books.client.call("model.production.write", [picture.id], write, context=picture.fence)
-            picture = take(self._books, picture.id)
+            picture = retake(self._books, picture)
         picture = self._reserve(picture)
         try:
             self._press(picture, "run")
@@ -148,7 +148,7 @@ class States:
         rest = [move["id"] for move in picture.open_outputs()]
         if rest:
             self._write_outputs(picture, [["write", rest, {"quantity": 0.0}]])
-            picture = take(self._books, picture.id)
+            picture = retake(self._books, picture)
         try:
             self._press(picture, "do")
         except (RefusedError, RejectedError) as refusal:

@@ -67,7 +67,9 @@ class Cycles:
         if draft is None:
             change = {"cycles": [["create", [values]]]}
             books.client.call(f"model.{WORK}.write", [work["id"]], change, context=fence(WORK, work))
-            draft = _alike(self._look(posting)[1], values)
+            domain = [["work", "=", work["id"]], ["state", "=", "draft"], ["create_uid", "=", books.client.user_id]]
+            before = {row["id"] for row in drafts}
+            draft = _alike([row for row in books.rows(CYCLE, domain, CYCLE_FIELDS) if row["id"] not in before], values)
             if draft is None:
                 raise OutcomeUnknownError(f"the draft cycle on work {work['id']} can't be found again")
         books.mark(CYCLE, draft["id"], posting.key, _counts(posting))

@@ -17,6 +17,9 @@ from apps.erp_sync.connectors.tryton.client import (
     TrytonError,
 )
 
+# Warnings that a person would always answer with yes. An order that gave a component back has two output items, so
+# Tryton wants list prices to share the cost by; without them it puts the whole cost on the order's own item: right.
+ACKNOWLEDGED = (".production_missing_list_price",)
 # Each try reads everything anew, so trying again after a conflict is safe.
 PAUSES = (0.0, 0.05, 0.2, 0.6, 1.5)
 
@@ -54,7 +57,13 @@ def press(books: Books, model: str, record: int, button: str, context: Mapping[s
     Raises RefusedError if Tryton refuses, RejectedError if it wants to open a dialog in place of acting: then it
     answered 200 and did nothing.
     """
-    result = books.client.call(f"model.{model}.{button}", [record], context=context)
+    try:
+        result = books.client.call(f"model.{model}.{button}", [record], context=context)
+    except RefusedError as refusal:
+        if not refusal.warning.endswith(ACKNOWLEDGED):
+            raise
+        books.client.call("model.res.user.warning.skip", refusal.warning)
+        result = books.client.call(f"model.{model}.{button}", [record], context=context)
     if isinstance(result, dict) and result.get("type", "").startswith("ir.action"):
         asks = result.get("wiz_name") or result.get("name") or "a dialog"
         owner = FixableBy.QUALITY if str(asks).startswith("quality") else FixableBy.PLANNER
