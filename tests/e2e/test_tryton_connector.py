@@ -510,6 +510,36 @@ def test_a_killed_tryton_loses_and_doubles_nothing(plant: Plant, what: str) -> N
         assert torn.total(plant, plant.erp.reconcile(order.ref)) - before == torn.each * sum(range(n + 1))
 
 
+def test_a_persons_button_on_our_draft_is_one_effect(plant: Plant) -> None:
+    """Somebody in Tryton posts the draft before its mark is written."""
+    order = plant.running("WO-QUICKER")
+    receipt = plant.moved(order, MoveKind.RECEIPT, "ROTOR-10", "4", lot=plant.made_lot("ROTOR-10", "R-QUICK"))
+    cycle = plant.cycle(order, 0, 12)
+    for posting, model, buttons in (
+        (receipt, "stock.move", ["do"]),
+        (cycle, "production.work.cycle", ["run", "do"]),
+    ):
+        _lose_the_answer_to_the_stage(plant, posting)
+        newest = plant.admin.call(f"model.{model}.search", [], 0, 1, [["id", "DESC"]])
+        for button in buttons:
+            plant.admin.call(f"model.{model}.{button}", newest)
+        assert isinstance(plant.post(posting), Posted | AlreadyPosted)
+    actuals = plant.erp.reconcile(order.ref)
+    assert actuals.received == {Material("ROTOR-10", "R-QUICK", "u"): Decimal(4)}
+    assert actuals.machine_time[order.operations[0].ref.id] == dt.timedelta(minutes=12)
+    assert set(actuals.keys) == {receipt.key, cycle.key}
+
+
+def _lose_the_answer_to_the_stage(plant: Plant, posting: Posting) -> None:
+    for at in range(1, 8):
+        plant.network.trap(at, "answer lost")
+        assert isinstance(plant.post(posting), Unknown)
+        if plant.network.calls[-1].endswith(".write"):
+            plant.network.trap(0, "")
+            return
+    pytest.fail("the posting was never staged")
+
+
 # ---- what is refused
 
 

@@ -31,7 +31,7 @@ ADMIN_PASSWORD = "admin-of-a-throwaway-plant"
 DATABASE = "plant"
 
 
-class TrytonUnavailable(Exception):  # noqa: N818
+class TrytonUnavailable(Exception):
     """Tryton's packages can't be had on this machine; the sentence says why."""
 
     def __init__(self, sentence: str) -> None:

@@ -41,7 +41,7 @@ class Inputs:
         if not picture.has_started or picture.state not in ("running", "waiting", "assigned"):
             text = f"The order is {picture.state} in Tryton; material is issued to a started order."
             raise RejectedError("order state", text)
-        foreign = [move for move in picture.open_inputs() if not picture.is_unmarked_draft(move)]
+        foreign = [move for move in picture.open_inputs() if not picture.is_unmarked(move)]
         if foreign:
             text = "The order has open components that are not ours; issuing would post them too."
             raise RejectedError("open components", text)

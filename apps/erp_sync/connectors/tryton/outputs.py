@@ -110,8 +110,14 @@ class Outputs:
 
 
 def _find(picture: Picture, values: dict[str, Any]) -> Row | None:
-    for move in picture.open_outputs():
+    """Our movement without a mark; posted already if somebody's button on the order was quicker than ours."""
+    for move in picture.moves:
         same = all(move[field] == values[field] for field in COMPARED)
-        if same and picture.is_unmarked_draft(move) and float(move["quantity"]) == values["quantity"]:
+        if (
+            move["production_output"]
+            and same
+            and picture.is_unmarked(move)
+            and float(move["quantity"]) == values["quantity"]
+        ):
             return move
     return None

@@ -52,11 +52,11 @@ class Picture:
     def open_outputs(self) -> list[Row]:
         return [move for move in self.moves if move["production_output"] and move["state"] not in SETTLED]
 
-    def is_unmarked_draft(self, move: Row) -> bool:
-        """A draft of ours whose key did not get written: made by our user, after the order and its plan."""
+    def is_unmarked(self, move: Row) -> bool:
+        """Ours, but its key did not get written: made by our user, after the order and its plan."""
         return (
             move["id"] not in self.keys
-            and move["state"] not in SETTLED
+            and move["state"] != "cancelled"
             and move["create_uid"] == self.us
             and move["create_date"] > self.order["create_date"]
         )
@@ -65,7 +65,7 @@ class Picture:
         """The movement by which Tryton still expects the rest of the order's quantity."""
         for move in self.open_outputs():
             is_product = move["product"] == self.order["product"] and move["unit"] == self.order["unit"]
-            if is_product and move["id"] not in self.keys and not self.is_unmarked_draft(move):
+            if is_product and move["id"] not in self.keys and not self.is_unmarked(move):
                 return move
         return None
 

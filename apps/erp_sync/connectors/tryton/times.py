@@ -48,7 +48,7 @@ class Cycles:
         return AlreadyPosted(found) if own[0]["state"] == "done" else Staged(found)
 
     def _look(self, posting: CyclePosting) -> tuple[Row, list[Row], list[Row]]:
-        """The work, its unmarked draft cycles of ours, and those under the posting's key, cancelled ones apart."""
+        """The work, our cycles on it without a mark, and those under the posting's key; none that is cancelled."""
         books = self._books
         work = books.one(WORK, books.id_of(posting.operation, WORK), ["state", "production"])
         if work["production"] != books.id_of(posting.order, "production"):
@@ -56,8 +56,8 @@ class Cycles:
         rows = books.rows(CYCLE, [["work", "=", work["id"]], ["state", "!=", "cancelled"]], CYCLE_FIELDS)
         keys = books.keys(CYCLE, [row["id"] for row in rows])
         us = books.client.user_id
-        drafts = [r for r in rows if r["state"] == "draft" and r["id"] not in keys and r["create_uid"] == us]
-        return work, drafts, [row for row in rows if keys.get(row["id"]) == posting.key]
+        unmarked = [row for row in rows if row["id"] not in keys and row["create_uid"] == us]
+        return work, unmarked, [row for row in rows if keys.get(row["id"]) == posting.key]
 
     def _stage(self, posting: CyclePosting, work: Row, drafts: list[Row]) -> Row:
         books = self._books
