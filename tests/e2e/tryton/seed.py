@@ -297,60 +297,43 @@ class _Plant:
         return party, self.find("party.address", ("party", "=", party))
 
     def _sale(self) -> None:
-        if self.find("sale.sale", ("reference", "=", SALE)):
-            return
-        party, address = self._party("Acme Hydraulics")
-        line = {
-            "type": "line",
-            "product": self.id("item", "PUMP-100"),
-            "quantity": float(SALE_QUANTITY),
-            "unit": self.unit("u"),
-            "unit_price": Decimal(420),
-        }
-        sale = {
-            "party": party,
-            "invoice_address": address,
-            "shipment_address": address,
-            "reference": SALE,
-            "company": self.company,
-            "currency": self.id("currency", "EUR"),
-            "warehouse": self.id("location", "WH"),
-            "shipping_date": self.today + dt.timedelta(days=SALE_DAYS),
-            "invoice_method": "manual",
-            "shipment_method": "order",
-            "lines": [["create", [line]]],
-        }
-        made = self.client.call("model.sale.sale.create", [sale])[0]
-        self.press("sale.sale", made, "quote", "confirm")
-        if self.client.call("model.sale.sale.read", [made], ["state"])[0]["state"] == "confirmed":
-            self.press("sale.sale", made, "process")
+        promised = {"shipping_date": self.today + dt.timedelta(days=SALE_DAYS), "shipment_method": "order"}
+        self._trade("sale.sale", SALE, "Acme Hydraulics", ("PUMP-100", SALE_QUANTITY, 420), promised)
 
     def _purchase(self) -> None:
-        if self.find("purchase.purchase", ("reference", "=", PURCHASE)):
+        awaited = {"delivery_date": self.today + dt.timedelta(days=PURCHASE_DAYS)}
+        self._trade("purchase.purchase", PURCHASE, "Foundry North", ("CAST-01", PURCHASE_QUANTITY, 41), awaited)
+
+    def _trade(
+        self, model: str, reference: str, partner: str, what: tuple[str, int, int], more: dict[str, Any]
+    ) -> None:
+        if self.find(model, ("reference", "=", reference)):
             return
-        party, address = self._party("Foundry North")
+        party, address = self._party(partner)
+        code, quantity, price = what
         line = {
             "type": "line",
-            "product": self.id("item", "CAST-01"),
-            "quantity": float(PURCHASE_QUANTITY),
+            "product": self.id("item", code),
+            "quantity": float(quantity),
             "unit": self.unit("u"),
-            "unit_price": Decimal(41),
+            "unit_price": Decimal(price),
         }
-        purchase = {
+        order = {
             "party": party,
             "invoice_address": address,
-            "reference": PURCHASE,
+            "reference": reference,
             "company": self.company,
             "currency": self.id("currency", "EUR"),
             "warehouse": self.id("location", "WH"),
-            "delivery_date": self.today + dt.timedelta(days=PURCHASE_DAYS),
             "invoice_method": "manual",
             "lines": [["create", [line]]],
         }
-        made = self.client.call("model.purchase.purchase.create", [purchase])[0]
-        self.press("purchase.purchase", made, "quote", "confirm")
-        if self.client.call("model.purchase.purchase.read", [made], ["state"])[0]["state"] == "confirmed":
-            self.press("purchase.purchase", made, "process")
+        if model == "sale.sale":
+            order["shipment_address"] = address
+        made = self.client.call(f"model.{model}.create", [order | more])[0]
+        self.press(model, made, "quote", "confirm")
+        if self.client.call(f"model.{model}.read", [made], ["state"])[0]["state"] == "confirmed":
+            self.press(model, made, "process")
 
     # ---- productions
 
