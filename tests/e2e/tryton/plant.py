@@ -176,7 +176,7 @@ def post(erp: Connector, posting: Posting) -> PostingResult:
         case CyclePosting():
             return erp.confirm(posting)
         case LaborPosting():
-            return erp.postlabor_of(posting)
+            return erp.post_labor(posting)
         case LotPosting():
             return erp.ensure_lot(posting)
         case OrderStatePosting():
