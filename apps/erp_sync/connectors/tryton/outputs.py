@@ -44,13 +44,22 @@ class Outputs:
             raise RejectedError("order state", f"The order is {picture.state} in Tryton, it must be running.")
         values = self._values(picture, posting)
         draft = _find(picture, values)
+        left = [move["id"] for move in picture.open_outputs() if picture.is_unmarked(move) and move is not draft]
+        # Every earlier posting to this order is settled, so an unmarked draft is a request that came too late.
+        sweep: list[list[Any]] = [["delete", left]] if left else []
         if draft is None:
             is_product = values["product"] == picture.order["product"]
-            change = [["create", [values]], *picture.replan(posting.quantity.value if is_product else Decimal(0))]
+            change = [
+                ["create", [values]],
+                *sweep,
+                *picture.replan(posting.quantity.value if is_product else Decimal(0), left),
+            ]
             self._write(picture, change)
             draft = _find(retake(self._books, picture), values)
             if draft is None:
                 raise OutcomeUnknownError(f"the draft on production {picture.id} can't be found again")
+        elif sweep:
+            self._write(picture, sweep)
         self._books.mark("stock.move", draft["id"], posting.key, f"{posting.kind.value} {posting.reason}")
         return draft
 
@@ -103,7 +112,7 @@ class Outputs:
     def _discard(self, order: int, draft: int) -> None:
         """Takes a refused draft away: left there, Tryton would post it when the order is finished."""
         picture = take(self._books, order)
-        self._write(picture, [["delete", [draft]], *picture.replan(without=draft)])
+        self._write(picture, [["delete", [draft]], *picture.replan(without=[draft])])
 
     def _write(self, picture: Picture, change: list[list[Any]]) -> None:
         self._books.client.call("model.production.write", [picture.id], {"outputs": change}, context=picture.fence)

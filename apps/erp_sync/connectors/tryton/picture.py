@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -69,10 +69,10 @@ class Picture:
                 return move
         return None
 
-    def replan(self, more: Decimal = Decimal(0), without: int = 0) -> list[list[Any]]:
+    def replan(self, more: Decimal = Decimal(0), without: Collection[int] = ()) -> list[list[Any]]:
         """The change that makes the plan the ordered quantity less all that is received or scrapped; [] if it is so.
 
-        `more` is about to be added, the move `without` about to go.
+        `more` is about to be added, the moves `without` about to go.
         """
         plan = self.plan()
         if plan is None:
@@ -84,7 +84,7 @@ class Picture:
             and move["product"] == self.order["product"]
             and move["unit"] == self.order["unit"]
             and move["state"] != "cancelled"
-            and move["id"] not in (plan["id"], without)
+            and move["id"] not in (plan["id"], *without)
         ]
         rest = max(Decimal(0), Decimal(str(self.order["quantity"])) - sum(made, more))
         if rest == Decimal(str(plan["quantity"])):

@@ -139,6 +139,7 @@ class States:
             raise RejectedError("order state", f"The order is {picture.state} in Tryton, it must be running.")
         if any(move["id"] in picture.keys for move in (*picture.open_inputs(), *picture.open_outputs())):
             raise RejectedError("open postings", "A posting to this order is not settled yet.", FixableBy.INTEGRATION)
+        self._sweep_cycles(picture)
         works = self._books.rows("production.work", [["production", "=", picture.id]], ["state", "operation.name"])
         left = [work["operation."]["name"] for work in works if work["state"] not in ("finished", "done")]
         if left:
@@ -161,6 +162,17 @@ class States:
             raise RejectedError("refused", str(refusal), FixableBy.PLANNER) from refusal
         if rest:
             self._write_outputs(take(self._books, picture.id), [["delete", rest]])
+
+    def _sweep_cycles(self, picture: Picture) -> None:
+        """Cancels draft cycles of ours without a mark: requests that came after we had staged anew."""
+        books = self._books
+        domain = [["work.production", "=", picture.id], ["state", "=", "draft"]]
+        domain.append(["create_uid", "=", books.client.user_id])
+        drafts = [row["id"] for row in books.rows("production.work.cycle", domain, [])]
+        keys = books.keys("production.work.cycle", drafts)
+        for draft in drafts:
+            if draft not in keys:
+                press(books, "production.work.cycle", draft, "cancel")
 
     def _cancel(self, picture: Picture) -> None:
         if picture.has_started:

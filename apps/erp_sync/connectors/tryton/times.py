@@ -64,6 +64,11 @@ class Cycles:
         person = books.id_of(posting.person, "company.employee") if posting.person else None
         values: dict[str, Any] = {"duration": posting.duration, "run_by": person, "done_by": person}
         draft = _alike(drafts, values)
+        for left in drafts:
+            # Every earlier posting is settled, so this is a request that came too late; open, it blocks the finish.
+            if left is not draft and left["state"] == "draft":
+                press(books, CYCLE, left["id"], "cancel")
+                work = books.one(WORK, work["id"], ["state", "production"])
         if draft is None:
             change = {"cycles": [["create", [values]]]}
             books.client.call(f"model.{WORK}.write", [work["id"]], change, context=fence(WORK, work))
