@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "apps.workflows",
     "apps.materials",
     "apps.orders",
+    "apps.erp_sync",
     "apps.floor",
 ]
 # A tiny app that only tests install (tests/environment.py).

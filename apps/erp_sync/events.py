@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from apps.core.events import Event
+
+
+class PostingConfirmed(Event, subject="posting"):
+    """The ERP has it; `erp_reference` names its documents."""
+
+    posting: str
+    event_id: int
+    attempts: int
+
+
+class PostingParked(Event, subject="posting"):
+    """The ERP refuses it; the rest of its story waits. `fixable_by` names who can do something about it."""
+
+    posting: str
+    event_id: int
+    code: str
+    fixable_by: str
+
+
+class PostingRetried(Event, subject="posting"):
+    posting: str
+
+
+class PostingSkipped(Event, subject="posting"):
+    """A person has decided that the ERP does not get it."""
+
+    posting: str
+    event_id: int
