@@ -29,3 +29,11 @@ class PostingSkipped(Event, subject="posting"):
 
     posting: str
     event_id: int
+
+
+class ErpConnected(Event, subject="erp_link"):
+    system: str
+
+
+class ErpDisconnected(Event, subject="erp_link"):
+    pass

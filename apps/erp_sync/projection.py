@@ -78,9 +78,7 @@ class Projection:
     # ---- the order itself
 
     def start(self, lots: tuple[erp.ComponentLot, ...]) -> None:
-        content = erp.OrderStatePosting(
-            key=uuid4(), order=self.order_ref, intent=erp.OrderIntent.START, lots=lots
-        )
+        content = erp.OrderStatePosting(key=uuid4(), order=self.order_ref, intent=erp.OrderIntent.START, lots=lots)
         self.add_once(PostingKind.START, "start", content)
 
     def has_started(self) -> bool:
@@ -167,4 +165,3 @@ def running_time(job: JobOrder, since: datetime, until: datetime) -> timedelta:
     if began is not None:
         total += max(timedelta(0), until - max(began, since))
     return total
-
