@@ -26,6 +26,8 @@ from tests.world import give_role, make_person, make_terminal, terminal_cookie
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
     "core_ledgerevent": "core.view_ledger",
+    "erp_sync_erplink": "erp.view",
+    "erp_sync_posting": "erp.view",
     "materials_bom": "materials.view",
     "materials_item": "materials.view",
     "materials_location": "materials.view",
@@ -54,6 +56,8 @@ ADMIN_LISTS = {
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
     "core_ledgerevent": None,
+    "erp_sync_erplink": None,
+    "erp_sync_posting": None,
     "materials_bom": None,
     "materials_item": "materials.manage",
     "materials_location": "materials.manage",

@@ -28,7 +28,7 @@ class WithReason(ActionForm):
 @admin.register(Posting)
 class PostingAdmin(CommandAdmin):
     view_action = VIEW_POSTINGS
-    change_action = None
+    change_action = POST
     list_display = [
         *("work_order", "sequence", "kind", "state", "occurred_at", "recorded_at", "posted_at", "attempts"),
         *("why", "document"),

@@ -1,4 +1,4 @@
-"""An ERP that consumes the planned components at order start: told by lot what to take, and levelled with what was used."""
+"""An ERP that consumes the planned components at order start: told which lots, then levelled with what was used."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def settle(projection: Projection) -> None:
         left = consumed[item_id, lot_id] - issued[item_id, lot_id]
         if left > 0:
             item = Item.objects.select_related("unit").get(pk=item_id)
-            lot = Lot.objects.filter(pk=lot_id).first()
+            lot = Lot.objects.filter(pk=lot_id).first() if lot_id else None
             quantity = erp.Quantity(left, item.unit.code)
             projection.move(f"return:{item_id}:{lot_id or ''}", erp.MoveKind.RETURN, item.erp_key, quantity, lot=lot)
 

@@ -47,7 +47,7 @@ WITH due AS (
        FOR UPDATE OF p SKIP LOCKED
 )
 UPDATE erp_sync_posting p
-   SET state = 'leased', lease_token = %s, lease_until = clock_timestamp() + %s, attempts = attempts + 1
+   SET state = 'leased', lease_token = %s, lease_until = clock_timestamp() + make_interval(secs => %s), attempts = attempts + 1
   FROM due
  WHERE p.id = due.id
 RETURNING p.id
@@ -55,7 +55,7 @@ RETURNING p.id
 PUT_BACK = """
 UPDATE erp_sync_posting
    SET state = 'queued', lease_token = NULL, lease_until = NULL, last_error = %s,
-       next_at = clock_timestamp() + %s, attempts = attempts - %s
+       next_at = clock_timestamp() + make_interval(secs => %s), attempts = attempts - %s
  WHERE id = %s AND lease_token = %s
 """
 # The ERP answers again: whoever waits because it did not need wait no longer.
@@ -88,7 +88,7 @@ def claim() -> Lease | None:
     """The next posting that is due, for LEASE; in a short transaction of its own."""
     token = uuid4()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [token, LEASE])
+        cursor.execute(CLAIM, [token, LEASE.total_seconds()])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -163,7 +163,7 @@ def keep(lease: Lease, answer: Answer) -> None:
 
 def back_off(attempts: int) -> timedelta:
     """1 s, doubled with each attempt up to 15 minutes; a quarter of it by chance, so that not all come at once."""
-    whole = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(max(0, attempts - 1), 20))
+    whole: timedelta = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(max(0, attempts - 1), 20))
     return whole * random.uniform(0.75, 1.0)  # noqa: S311  # jitter, not a secret
 
 
@@ -184,7 +184,7 @@ def _send(connector: erp.Connector, content: erp.Posting) -> erp.PostingResult:
 def _put_back(lease: Lease, text: str, wait: timedelta, *, sent: bool = True) -> None:
     """Nothing was sent: the attempt does not count, so the first real one is still the first."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(PUT_BACK, [text[:2000], wait, 0 if sent else 1, lease.posting.pk, lease.token])
+        cursor.execute(PUT_BACK, [text[:2000], wait.total_seconds(), 0 if sent else 1, lease.posting.pk, lease.token])
         live.announce([topic_of(lease.posting)])
 
 

@@ -12,11 +12,11 @@ from apps.core.models import LedgerEvent
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting, PostingKind
+from apps.erp_sync.queries import TOPIC
 from apps.erp_sync.policy import Policy, policy_of
 from apps.materials.models import Lot
 from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
 
-TOPIC = "outbox"
 STATE_CHANGED = "workflows.state_changed"
 
 
@@ -90,7 +90,7 @@ class Projection:
 
     # ---- time
 
-    def cycle(self, job: JobOrder, *, final: bool, counts: Mapping[str, erp.Quantity] | None = None) -> None:
+    def cycle(self, job: JobOrder, *, final: bool, good: erp.Quantity | None = None, scrap: erp.Quantity | None = None) -> None:
         """The running time since the last cycle of the operation."""
         if not job.erp_key:
             return
@@ -110,7 +110,8 @@ class Projection:
             ended_at=until,
             duration=running_time(job, since, until),
             final=final,
-            **(counts or {}),
+            good=good,
+            scrap=scrap,
         )
         self.add(PostingKind.CYCLE, "cycle", content, job_order=job)
 
@@ -124,7 +125,7 @@ class Projection:
     def move(self, part: str, kind: erp.MoveKind, item_key: str, quantity: erp.Quantity, **more: Any) -> Posting:
         """`more` is what MovePosting and Posting have beyond: `lot` is ours, its reference may still be on its way."""
         lot: Lot | None = more.pop("lot", None)
-        links = {name: more.pop(name) for name in ("movement", "confirmation", "reverses") if name in more}
+        links: dict[str, Any] = {name: more.pop(name) for name in ("movement", "confirmation", "reverses") if name in more}
         links["needs_lot"] = self._lot_on_its_way(lot)
         content = erp.MovePosting(
             key=uuid4(),

@@ -8,6 +8,9 @@ from django.db import connection
 
 from apps.erp_sync.models import Posting
 
+# Wakes the worker: something is to be delivered.
+TOPIC = "outbox"
+
 LAG = """
 SELECT (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM posted_at - recorded_at))
           FROM erp_sync_posting

@@ -1,4 +1,4 @@
-"""What happens on the floor becomes postings, in the same transaction: no fact without its posting, none without fact."""
+"""What happens on the floor becomes postings, in its transaction: no fact without a posting, no posting without a fact."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tell_of_a_booking(event: QuantityConfirmed, context: Context) -> None:
     confirmation = Confirmation.objects.select_related("scrap_reason").get(pk=event.confirmation_id)
     if event.booked_by_id is None:
         counts = {"good": erp.Quantity(event.good, unit), "scrap": erp.Quantity(event.scrap, unit)}
-        projection.cycle(job, final=False, counts=counts)
+        projection.cycle(job, final=False, **counts)
     item_key = order.item.erp_key if order.item else ""
     by_movement = order.item is not None and order.receipt_location_id is not None
     if event.good and not by_movement and not JobOrder.objects.filter(predecessor=job).exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.core.worker import Task, task
 from apps.erp_sync.delivery import deliver_next
-from apps.erp_sync.projection import TOPIC
+from apps.erp_sync.queries import TOPIC
 
 LANES = 3
 

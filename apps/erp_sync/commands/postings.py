@@ -7,10 +7,9 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, FreeText, command
 from apps.erp_sync.actions import POST
-from apps.erp_sync.commands.settling import TOPIC
 from apps.erp_sync.events import PostingRetried, PostingSkipped
 from apps.erp_sync.models import Posting, PostingState
-from apps.erp_sync.queries import topic_of
+from apps.erp_sync.queries import TOPIC, topic_of
 
 
 @command("erp_sync.retry_posting")

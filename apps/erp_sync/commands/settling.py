@@ -13,12 +13,9 @@ from apps.core.commands import Context, command
 from apps.erp_sync.actions import POST
 from apps.erp_sync.events import PostingConfirmed, PostingParked, PostingSkipped
 from apps.erp_sync.models import Posting, PostingState
-from apps.erp_sync.queries import topic_of
+from apps.erp_sync.queries import TOPIC, topic_of
 from apps.materials.commands import mark_posted
 from apps.materials.models import MovementPosting
-
-# The worker looks again as soon as a posting is settled: the next of its thread may go.
-TOPIC = "outbox"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +37,7 @@ def confirm_posting(context: Context, *, posting_id: int, token: UUID, documents
     refs = [asdict(document) for document in documents]
     _write(posting, state=PostingState.POSTED, posted_at=Now(), erp_refs=refs, last_error="")
     posting.refresh_from_db()
-    if posting.movement_id and refs and not MovementPosting.objects.filter(movement=posting.movement_id).exists():
+    if posting.posted_at and posting.movement_id and refs and not MovementPosting.objects.filter(movement=posting.movement_id).exists():
         mark_posted.within(
             context.consequence(),
             movement_id=posting.movement_id,

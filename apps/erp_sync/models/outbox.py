@@ -51,7 +51,7 @@ class ErpLink(models.Model):
         ordering = ["site", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["site"], condition=Q(active=True), name="one_active_erp_per_site"),
-            models.CheckConstraint(condition=Q(password_env__regex=r"^[A-Z][A-Z0-9_]*$"), name="erp_password_env_name"),
+            models.CheckConstraint(condition=Q(password_env__regex=r"^[A-Z][A-Z0-9_]*$"), name="erp_password_env_name"),  # noqa: S106
         ]
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class ErpLink(models.Model):
 
 
 class OutboxThread(models.Model):
-    """How far the postings of one thread are numbered. Locked at commit only, so commands never wait here for each other."""
+    """How far the postings of one thread are numbered. Locked at commit only: commands do not queue up here."""
 
     thread = models.CharField(max_length=80, primary_key=True)
     last_sequence = models.BigIntegerField()
