@@ -52,7 +52,6 @@ class Outbox:
             number=f"WO-{number}",
             item_code=self.item.code,
             item_name=self.item.name,
-            item_id=self.item.pk,
             quantity=Decimal(quantity),
             unit="u",
             due_at=None,
@@ -62,11 +61,11 @@ class Outbox:
                     name=f"Step {n}",
                     work_center_id=line.pk,
                     needs=needs if n == 1 else (),
-                    erp_key=f"production.work,{number}{n}",
+                    erp_key=f"production.work,{number}{n}" if more.get("erp_key", "theirs") else "",
                 )
                 for n in range(1, operations + 1)
             ],
-            **{"erp_key": f"production,{number}", **more},
+            **{"item_id": self.item.pk, "erp_key": f"production,{number}", **more},
         )
         self.jobs = list(JobOrder.objects.filter(pk__in=released.job_order_ids).order_by("sequence"))
         return self.jobs[0]

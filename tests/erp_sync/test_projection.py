@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from apps.core import clock
 from apps.core.errors import CommandRefused
@@ -18,11 +18,11 @@ from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting
 from apps.materials.commands import issue
 from apps.materials.commands.movements import Purposed
-from apps.materials.models import Lot, Movement, MovementPosting
+from apps.materials.models import Location, Lot, Movement, MovementPosting
 from apps.orders.commands import reverse_confirmation, take_edge
 from apps.orders.models import Confirmation, JobOrder, WorkOrder
 from apps.plant.models import Purpose, ReasonCode
-from tests.erp_sync.outbox_world import ERP, SYSTEM, Outbox, deliver_all, erp_item, erp_location, make_outbox, need
+from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all, erp_item, erp_location, make_outbox, need
 from tests.materials.stock_world import as_erp, put_stock
 from tests.orders.shop import reason, scrap_reason
 from tests.world import run
@@ -94,7 +94,7 @@ class TestTime:
         [
             ({"confirm": "confirmation"}, [10, 5, 0]),
             ({"confirm": "operation"}, [15]),
-            ({"confirm": "operation", "every_minutes": 10}, [10, 5]),
+            ({"confirm": "operation", "every_minutes": 20}, [15, 0]),
         ],
     )
     def test_is_what_it_ran_and_gathered_by_policy(
@@ -127,8 +127,9 @@ class TestPieces:
         assert moves() == [("receipt", 1), ("receipt", 2), ("receipt", 2)]
 
     def test_of_scrap_go_where_their_reason_says(self, tmp_path: Path) -> None:
-        code = scrap_reason_code(tmp_path)
-        outbox, why = code
+        outbox = make_outbox(tmp_path / "stub")
+        why = scrap_reason()
+        ErpLink.objects.update(policy={"scrap_locations": {why.code: "stock.location,99", "": "stock.location,1"}})
         job = outbox.order(5)
         outbox.start(job)
         outbox.book(job, 0, 1, scrap_reason_id=why.pk)
@@ -192,8 +193,8 @@ class TestMaterialOfAnErpThatConsumesAtTheStart:
         with transaction.atomic(), as_erp():
             old = Lot.objects.create(item=bar, number="OLD", erp_key="stock.lot,1", expires_on="2098-01-01")
             new = Lot.objects.create(item=bar, number="NEW", erp_key="stock.lot,2", expires_on="2099-01-01")
-        put_stock(bar, place, 5, lot=old)
-        put_stock(bar, place, 10, lot=new)
+            put_stock(bar, place, 5, lot=old)
+            put_stock(bar, place, 10, lot=new)
         return outbox, outbox.order(4, needs=(need(bar, 2),)), old, new
 
     def test_names_the_lots_at_the_start(self, made: Any) -> None:
@@ -227,7 +228,7 @@ class TestMaterialOfAnErpThatConsumesAtTheStart:
         assert told("start")[0].lots == ()
         outbox.book(job, 1)
         outbox.book(job, 2)
-        assert moves() == [("issue", 2), ("receipt", 1), ("issue", 3), ("issue", 1), ("receipt", 2)]
+        assert moves() == [("receipt", 1), ("issue", 2), ("receipt", 2), ("issue", 3), ("issue", 1)]
 
 
 class TestConnecting:
@@ -254,36 +255,18 @@ def pause() -> dict[str, Any]:
 
 
 def short() -> dict[str, Any]:
-    return {"reason": reason(Purpose.SHORT)}
+    return {"reason": reason(Purpose.SHORT_COMPLETION)}
 
 
 def issue_more(job: JobOrder, lot: Lot, quantity: int) -> None:
-    place = Movement.objects.first()
-    del place
-    location = erp_location_of(job)
     purpose = Purposed(thread=job.work_order.thread)
     run(
         issue,
         SYSTEM,
         item_id=lot.item_id,
         quantity=Decimal(quantity),
-        from_location_id=location,
+        from_location_id=Location.objects.get(site=job.site_id).pk,
         lot_id=lot.pk,
         purpose=purpose,
     )
 
-
-def erp_location_of(job: JobOrder) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM materials_location WHERE site_id = %s", [job.site_id])
-        return int(cursor.fetchone()[0])
-
-
-def scrap_reason_code(tmp_path: Path) -> tuple[Outbox, ReasonCode]:
-    outbox = make_outbox(tmp_path / "stub")
-    why = scrap_reason()
-    ErpLink.objects.update(policy={"scrap_locations": {why.code: "stock.location,99", "": "stock.location,1"}})
-    return outbox, why
-
-
-__all__ = ["ERP"]
