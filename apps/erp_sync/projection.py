@@ -90,7 +90,9 @@ class Projection:
 
     # ---- time
 
-    def cycle(self, job: JobOrder, *, final: bool, good: erp.Quantity | None = None, scrap: erp.Quantity | None = None) -> None:
+    def cycle(
+        self, job: JobOrder, *, final: bool, good: erp.Quantity | None = None, scrap: erp.Quantity | None = None
+    ) -> None:
         """The running time since the last cycle of the operation."""
         if not job.erp_key:
             return
@@ -125,7 +127,9 @@ class Projection:
     def move(self, part: str, kind: erp.MoveKind, item_key: str, quantity: erp.Quantity, **more: Any) -> Posting:
         """`more` is what MovePosting and Posting have beyond: `lot` is ours, its reference may still be on its way."""
         lot: Lot | None = more.pop("lot", None)
-        links: dict[str, Any] = {name: more.pop(name) for name in ("movement", "confirmation", "reverses") if name in more}
+        links: dict[str, Any] = {
+            name: more.pop(name) for name in ("movement", "confirmation", "reverses") if name in more
+        }
         links["needs_lot"] = self._lot_on_its_way(lot)
         content = erp.MovePosting(
             key=uuid4(),

@@ -138,7 +138,9 @@ def erp_item(code: str, unit: Any, **more: Any) -> Item:
 
 def erp_location(site: Any, code: str = "R1") -> Location:
     with transaction.atomic(), as_erp():
-        return Location.objects.create(site=site, code=code, name=code, erp_key=f"stock.location,{Location.objects.count()}")
+        return Location.objects.create(
+            site=site, code=code, name=code, erp_key=f"stock.location,{Location.objects.count()}"
+        )
 
 
 def need(item: Item, per_piece: int = 1) -> Need:

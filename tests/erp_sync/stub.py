@@ -1,8 +1,8 @@
 """An ERP in one file, shared by processes, that fails as networks and ERPs do and counts what had an effect.
 
-    erp = StubErp(path)                          # deduping=False: only looking up before a resend keeps effects single
-    erp.configure(chaos=7)                       # faults drawn from this seed
-    erp.effects()                                # [(key, order), ...] in the order of their effect
+erp = StubErp(path)                          # deduping=False: only looking up before a resend keeps effects single
+erp.configure(chaos=7)                       # faults drawn from this seed
+erp.effects()                                # [(key, order), ...] in the order of their effect
 """
 
 from __future__ import annotations

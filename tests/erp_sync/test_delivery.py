@@ -29,7 +29,9 @@ class TestWithoutFaults:
     def test_everything_arrives_in_order_and_is_confirmed(self, outbox: Outbox) -> None:
         job = outbox.work(2)
         kinds = list(Posting.objects.order_by("sequence").values_list("kind", "sequence"))
-        assert kinds == [(k, n) for n, k in enumerate(["start", "cycle", "move", "cycle", "move", "cycle", "finish"], 1)]
+        assert kinds == [
+            (k, n) for n, k in enumerate(["start", "cycle", "move", "cycle", "move", "cycle", "finish"], 1)
+        ]
         deliver_all()
         outbox.is_right()
         assert set(states()) == {"posted"}

@@ -211,7 +211,7 @@ class TestMaterialOfAnErpThatConsumesAtTheStart:
         assert moves() == [("receipt", 4)]
 
     def test_posts_what_goes_beyond_and_gives_back_what_was_not_used(self, made: Any) -> None:
-        outbox, job, old, new = made
+        outbox, job, _, new = made
         outbox.start(job)
         issue_more(job, new, 4)
         assert moves() == [("issue", 1)]
@@ -269,4 +269,3 @@ def issue_more(job: JobOrder, lot: Lot, quantity: int) -> None:
         lot_id=lot.pk,
         purpose=purpose,
     )
-

@@ -37,7 +37,12 @@ def confirm_posting(context: Context, *, posting_id: int, token: UUID, documents
     refs = [asdict(document) for document in documents]
     _write(posting, state=PostingState.POSTED, posted_at=Now(), erp_refs=refs, last_error="")
     posting.refresh_from_db()
-    if posting.posted_at and posting.movement_id and refs and not MovementPosting.objects.filter(movement=posting.movement_id).exists():
+    if (
+        posting.posted_at
+        and posting.movement_id
+        and refs
+        and not MovementPosting.objects.filter(movement=posting.movement_id).exists()
+    ):
         mark_posted.within(
             context.consequence(),
             movement_id=posting.movement_id,
