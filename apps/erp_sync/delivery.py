@@ -47,7 +47,8 @@ WITH due AS (
        FOR UPDATE OF p SKIP LOCKED
 )
 UPDATE erp_sync_posting p
-   SET state = 'leased', lease_token = %s, lease_until = clock_timestamp() + make_interval(secs => %s), attempts = attempts + 1
+   SET state = 'leased', lease_token = %s, attempts = attempts + 1,
+       lease_until = clock_timestamp() + make_interval(secs => %s)
   FROM due
  WHERE p.id = due.id
 RETURNING p.id

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from apps.core.events import Event
+from apps.orders.models import WorkOrder
 
 
 class PostingConfirmed(Event, subject="posting"):
@@ -37,3 +38,11 @@ class ErpConnected(Event, subject="erp_link"):
 
 class ErpDisconnected(Event, subject="erp_link"):
     pass
+
+
+class OrderDone(Event, subject="work_order"):
+    """All operations of an order of the ERP are over."""
+
+
+def order_done(order: WorkOrder) -> OrderDone:
+    return OrderDone(subject_id=order.pk, site_id=order.site_id, thread=order.thread, erp_reference=order.number)

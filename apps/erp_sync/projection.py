@@ -12,8 +12,8 @@ from apps.core.models import LedgerEvent
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting, PostingKind
-from apps.erp_sync.queries import TOPIC
 from apps.erp_sync.policy import Policy, policy_of
+from apps.erp_sync.queries import TOPIC
 from apps.materials.models import Lot
 from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
 

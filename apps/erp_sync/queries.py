@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from apps.erp_sync.models import Posting
+from apps.erp_sync.models import Posting, PostingKind
+from apps.orders.models import DispatchStatus, JobOrder
+from apps.orders.models.statuses import OVER
 
 # Wakes the worker: something is to be delivered.
 TOPIC = "outbox"
@@ -48,6 +51,16 @@ def lag(site_id: int | None = None) -> Lag:
         cursor.execute(LAG, {"site": site_id})
         p50, p95, oldest, waiting, parked = cursor.fetchone()
     return Lag(_seconds(p50), _seconds(p95), _seconds(oldest), waiting, parked)
+
+
+def overlooked() -> list[int]:
+    """Started orders that are over to the last operation, and whose finish nobody has told the ERP of."""
+    finish = Posting.objects.filter(work_order=OuterRef("work_order"), kind=PostingKind.FINISH)
+    jobs = JobOrder.objects.filter(work_order=OuterRef("work_order"))
+    made = jobs.filter(successor=None, status__in=(DispatchStatus.COMPLETED, DispatchStatus.CLOSED))
+    started = Posting.objects.filter(kind=PostingKind.START, link__active=True)
+    rows = started.filter(~Exists(finish), ~Exists(jobs.exclude(status__in=OVER)), Exists(made))
+    return list(rows.order_by("pk").values_list("work_order_id", flat=True))
 
 
 def topic_of(posting: Posting) -> str:

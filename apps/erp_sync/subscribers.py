@@ -1,4 +1,4 @@
-"""What happens on the floor becomes postings, in its transaction: no fact without a posting, no posting without a fact."""
+"""What happens on the floor becomes postings, in its own transaction: neither is ever there without the other."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.erp_sync import backflush
 from apps.erp_sync.connectors import interface as erp
+from apps.erp_sync.events import OrderDone, order_done
 from apps.erp_sync.models import Posting, PostingKind
 from apps.erp_sync.projection import Projection
 from apps.materials.events import MaterialMoved, MovementReversed
 from apps.materials.models import Movement, MovementKind
 from apps.orders.events import QuantityConfirmed, QuantityReversed
-from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.models import Confirmation, DispatchStatus, JobOrder, WorkOrder
 from apps.orders.models.statuses import OVER
 from apps.workflows.events import StateChanged
 
@@ -33,10 +34,20 @@ def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None
             projection.start(backflush.lots_to_start_with(projection) if projection.policy.backflushed else ())
         return
     projection.cycle(job, final=True)
+    # Two operations that end at the same moment do not see each other: apps.erp_sync.tasks looks again.
     if not job.work_order.job_orders.exclude(status__in=OVER).exists():
-        if projection.policy.backflushed:
-            backflush.settle(projection)
-        projection.finish()
+        context.record(order_done(job.work_order))
+
+
+@subscribe(OrderDone)
+def tell_of_the_end(event: OrderDone, context: Context) -> None:
+    order = WorkOrder.objects.select_related("item").get(pk=event.subject_id)
+    projection = Projection.for_order(context, order)
+    if projection is None:
+        return
+    if projection.policy.backflushed:
+        backflush.settle(projection)
+    projection.finish()
 
 
 @subscribe(QuantityConfirmed)

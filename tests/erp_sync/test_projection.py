@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from apps.core import clock
 from apps.core.errors import CommandRefused
@@ -16,6 +16,7 @@ from apps.erp_sync import payloads
 from apps.erp_sync.commands import connect_erp, disconnect_erp
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting
+from apps.erp_sync.tasks import finish_overlooked_orders
 from apps.materials.commands import issue
 from apps.materials.commands.movements import Purposed
 from apps.materials.models import Location, Lot, Movement, MovementPosting
@@ -57,6 +58,15 @@ class TestAnOrder:
         (finish,) = told("finish")
         assert finish.order == erp.ErpRef("stub", "production", "1")
         assert Posting.objects.order_by("-sequence")[0].kind == "finish"
+
+    def test_whose_last_operations_end_at_the_same_moment_is_finished_by_the_worker(self, outbox: Outbox) -> None:
+        outbox.work(1)
+        with connection.cursor() as cursor:  # as if neither had seen the other
+            cursor.execute("DELETE FROM erp_sync_posting WHERE kind = 'finish'")
+        outbox.start(outbox.order())
+        for _ in range(2):
+            finish_overlooked_orders.run()
+            assert [finish.order.id for finish in told("finish")] == ["1"]
 
     def test_of_ours_is_told_to_nobody(self, outbox: Outbox) -> None:
         job = outbox.order(1, who=SYSTEM, erp_key="")
