@@ -200,7 +200,10 @@ def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
     for role in ("process_engineer", "it_administrator"):
         client = at_desk(somebody(role, shop))
         for model in ADMIN_LISTS.keys() - {"plant_workcalendar"}:
-            assert client.post(f"/admin/{'/'.join(model.rsplit('_', 1))}/1/delete/", {"post": "yes"}).status_code in {302, 403}
+            assert client.post(f"/admin/{'/'.join(model.rsplit('_', 1))}/1/delete/", {"post": "yes"}).status_code in {
+                302,
+                403,
+            }
     assert shop.reload()
 
 

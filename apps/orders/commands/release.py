@@ -102,20 +102,24 @@ def release_work_order(
             erp_key=erp_key,
             erp_version=erp_version,
         )
+    _tell(context, order, jobs)
+    return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
+
+
+def _tell(context: Context, order: WorkOrder, jobs: list[JobOrder]) -> None:
     context.record(
         WorkOrderReleased(
             subject_id=order.pk,
             site_id=order.site_id,
             thread=order.thread,
-            erp_reference=number,
-            quantity=quantity,
+            erp_reference=order.number,
+            quantity=order.quantity,
             job_order_ids=[job.pk for job in jobs],
         )
     )
     for job in jobs:
         reconsider(context, job.pk)
         context.touch(*job.topics)
-    return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
 
 
 def _made(context: Context, operations: list[Operation], **fields: Any) -> tuple[WorkOrder, list[JobOrder]]:
