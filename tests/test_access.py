@@ -20,9 +20,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import FRAGMENTS
+from apps.erp_sync.api.scopes import RESOURCES
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.orders.models import Confirmation
-from apps.erp_sync.api.scopes import RESOURCES
 from apps.plant.access import floor_actions
 from apps.plant.models import Person, Purpose, Role, Terminal
 from tests.orders.shop import Shop, make_shop, reason
@@ -34,6 +34,8 @@ ADMIN_LISTS = {
     "labor_timeentry": "labor.view",
     "erp_sync_apitoken": "erp.manage_tokens",
     "erp_sync_refusedmessage": "erp.manage_tokens",
+    "erp_sync_erplink": "erp.view",
+    "erp_sync_posting": "erp.view",
     "materials_bom": "materials.view",
     "materials_item": "materials.view",
     "materials_location": "materials.view",
@@ -67,6 +69,8 @@ ADMIN_FORMS = {
     "labor_timeentry": None,
     "erp_sync_apitoken": "erp.manage_tokens",
     "erp_sync_refusedmessage": None,
+    "erp_sync_erplink": None,
+    "erp_sync_posting": None,
     "materials_bom": None,
     "materials_item": "materials.manage",
     "materials_location": "materials.manage",

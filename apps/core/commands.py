@@ -107,6 +107,11 @@ class Context:
             self._causes.pop()
         return event_id
 
+    @property
+    def event_id(self) -> int:
+        """The ledger id of the event that is being told to its subscribers; LookupError outside of one."""
+        return self._causes[-1]
+
     def touch(self, *topics: str) -> None:
         """These topics look different once the transaction is committed."""
         self._topics.update(topics)

@@ -1,5 +1,106 @@
-"""The pages of the engineers; each part of the app has its own."""
+"""What is on its way to the ERP, how late it is, and the two decisions about what stands still."""
 
-from apps.erp_sync.api import admin as api
+from __future__ import annotations
 
-__all__ = ["api"]
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.administration import ReadOnlyAdmin
+from apps.core.errors import CommandRefused
+from apps.erp_sync.actions import POST, VIEW_POSTINGS
+from apps.erp_sync.api import admin as api_pages
+from apps.erp_sync.commands import retry_posting, skip_posting
+from apps.erp_sync.models import ErpLink, Posting
+from apps.erp_sync.queries import Lag, lag
+from apps.plant.administration import CommandAdmin, actor_of, by
+
+# Found by Django through this file.
+__all__ = ["ErpLinkAdmin", "PostingAdmin", "api_pages"]
+
+
+class WithReason(ActionForm):
+    reason = forms.CharField(label=_("Reason"), required=False)
+
+
+@admin.register(Posting)
+class PostingAdmin(CommandAdmin):
+    view_action = VIEW_POSTINGS
+    change_action = POST
+    list_display = [
+        *("work_order", "sequence", "kind", "state", "occurred_at", "recorded_at", "posted_at", "attempts"),
+        *("why", "document"),
+    ]
+    list_filter = ["state", "kind", ("site", admin.RelatedOnlyFieldListFilter)]
+    search_fields = ["work_order__number", "key"]
+    list_select_related = ["work_order", "site"]
+    action_form = WithReason
+    actions = ["retry", "skip"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return self._holds(request, POST)
+
+    @admin.display(description=_("stands still because"))
+    def why(self, posting: Posting) -> str:
+        if posting.parked_reason:
+            return "{sentence} ({fixable_by})".format(**posting.parked_reason)
+        return posting.skipped_reason or posting.last_error
+
+    @admin.display(description=_("document in the ERP"))
+    def document(self, posting: Posting) -> str:
+        return posting.document
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Says above the list how late the ERP is."""
+        page: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "subtitle": sentence(lag())})
+        return page
+
+    @admin.action(description=_("Send again now"), permissions=["decide"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Posting]) -> None:
+        self.each(request, queryset, retry_posting, "posting_id")
+
+    @admin.action(description=_("Keep from the ERP, for the reason given"), permissions=["decide"])
+    def skip(self, request: HttpRequest, queryset: QuerySet[Posting]) -> None:
+        for key in queryset.values_list("pk", flat=True):
+            try:
+                skip_posting(*by(request), posting_id=key, reason=request.POST.get("reason", ""))
+            except CommandRefused as refusal:
+                messages.error(request, str(refusal))
+
+
+@admin.register(ErpLink)
+class ErpLinkAdmin(ReadOnlyAdmin):
+    view_action = VIEW_POSTINGS
+    list_display = ["site", "system", "host", "port", "database", "user", "active"]
+    list_select_related = ["site"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ErpLink]:
+        return ErpLink.objects.visible_to(actor_of(request))
+
+
+def sentence(found: Lag) -> str:
+    def shown(seconds: float | None) -> str:
+        return "–" if seconds is None else _now("%(seconds).1f s") % {"seconds": seconds}  # noqa: RUF001
+
+    return _now(
+        "ERP behind by %(p50)s (half), %(p95)s (95 %%) in the last hour; waiting %(waiting)s, parked %(parked)s, "
+        "oldest %(oldest)s."
+    ) % {
+        "p50": shown(found.p50),
+        "p95": shown(found.p95),
+        "oldest": shown(found.oldest),
+        "waiting": found.waiting,
+        "parked": found.parked,
+    }

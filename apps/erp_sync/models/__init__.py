@@ -1,3 +1,13 @@
 from apps.erp_sync.models.api import ApiCall, ApiToken, RefusedMessage
+from apps.erp_sync.models.outbox import ErpLink, OutboxThread, Posting, PostingKind, PostingState
 
-__all__ = ["ApiCall", "ApiToken", "RefusedMessage"]
+__all__ = [
+    "ApiCall",
+    "ApiToken",
+    "ErpLink",
+    "OutboxThread",
+    "Posting",
+    "PostingKind",
+    "PostingState",
+    "RefusedMessage",
+]

@@ -1,10 +1,10 @@
 """Everything that can be done to an order on the floor, and to the standard work that it runs by."""
 
 from apps.orders.commands.answers import JobState
-from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.decisions import apply_change, refuse_change
 from apps.orders.commands.erp_orders import CommitDateRow, WorkOrderRow, take_commit_dates, take_work_orders
 from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
+from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.moves import take_edge
 from apps.orders.commands.quantities import confirm_quantity, reverse_confirmation
 from apps.orders.commands.readiness import reconsider_job

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
+from apps.core.ownership import erp_authority
 from apps.materials.models import Item, Location
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.commands.masters import freeze_standard_work
@@ -34,7 +37,7 @@ class Need:
 class Operation:
     """One routing step of an order to be released; see JobOrder for what the fields mean.
 
-    work_unit_id  None: any station of the line
+    work_unit_id  None: any station of the line     erp_key  of the operation in the ERP
     """
 
     sequence: int
@@ -44,6 +47,7 @@ class Operation:
     transfer_quantity: Decimal | None = None
     is_count_point: bool = True
     needs: tuple[Need, ...] = ()
+    erp_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,32 +73,38 @@ def release_work_order(
     over_delivery_percent: Decimal = Decimal(0),
     customer: str = "",
     priority: int = 5,
+    erp_key: str = "",
+    erp_version: str = "",
 ) -> Released:
     """Makes the order and its operations, in a row; each is ready as soon as pieces and material allow.
 
     Each runs by the standard work in force now, if there is any for its item and name.
 
-    Refused: order_exists, no_operations, no_count_point, no_workflow.
+    With an `erp_key` ("production,17") it is the ERP's order, and only the ERP sync makes it.
+
+    Refused: order_exists, no_operations, no_count_point, no_workflow, erp_owned.
     """
-    site = Site.objects.get(pk=site_id)
-    context.allow(MANAGE_ORDERS, at=site.scope)
-    steps = sorted(operations, key=lambda operation: operation.sequence)
-    _check(context, site, number, steps)
-    order = WorkOrder.objects.create(
-        site=site,
-        number=number,
-        item_code=item_code,
-        item_name=item_name,
-        item=Item.objects.get(pk=item_id) if item_id else None,
-        receipt_location=Location.objects.get(pk=receipt_location_id, site=site) if receipt_location_id else None,
-        quantity=quantity,
-        over_delivery_percent=over_delivery_percent,
-        unit=unit,
-        due_at=due_at,
-        customer=customer,
-        priority=priority,
-    )
-    jobs = add_operations(context, order, steps)
+    with erp_authority(context) if erp_key else nullcontext():
+        order, jobs = _made(
+            context,
+            operations,
+            site=Site.objects.get(pk=site_id),
+            number=number,
+            item_code=item_code,
+            item_name=item_name,
+            item=Item.objects.get(pk=item_id) if item_id else None,
+            receipt_location=Location.objects.get(pk=receipt_location_id, site=site_id)
+            if receipt_location_id
+            else None,
+            quantity=quantity,
+            over_delivery_percent=over_delivery_percent,
+            unit=unit,
+            due_at=due_at,
+            customer=customer,
+            priority=priority,
+            erp_key=erp_key,
+            erp_version=erp_version,
+        )
     return announce_release(context, order, jobs)
 
 
@@ -126,6 +136,15 @@ def announce_release(context: Context, order: WorkOrder, jobs: list[JobOrder]) -
         reconsider(context, locked(job.pk))
         context.touch(*job.topics)
     return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
+
+
+def _made(context: Context, operations: list[Operation], **fields: Any) -> tuple[WorkOrder, list[JobOrder]]:
+    site: Site = fields["site"]
+    context.allow(MANAGE_ORDERS, at=site.scope)
+    steps = sorted(operations, key=lambda operation: operation.sequence)
+    _check(context, site, fields["number"], steps)
+    order = WorkOrder.objects.create(**fields)
+    return order, add_operations(context, order, steps)
 
 
 def _check(context: Context, site: Site, number: str, steps: list[Operation]) -> None:
@@ -167,6 +186,7 @@ def _new_job(order: WorkOrder, step: Operation, version: Version, predecessor: J
         predecessor=predecessor,
         transfer_quantity=step.transfer_quantity,
         is_count_point=step.is_count_point,
+        erp_key=step.erp_key,
     )
     for need in step.needs:
         JobMaterial.objects.create(job_order=job, item_id=need.item_id, per_piece=need.per_piece)

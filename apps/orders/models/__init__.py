@@ -4,6 +4,7 @@ from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
 from apps.orders.models.job_orders import JobOrder
 from apps.orders.models.materials import JobMaterial, MaterialRecheck
+from apps.orders.models.routing import OrderPlan, Routing, RoutingStep
 from apps.orders.models.standard_work import (
     DirectiveStep,
     Frequency,
@@ -15,7 +16,6 @@ from apps.orders.models.standard_work import (
     WorkDirective,
     WorkMaster,
 )
-from apps.orders.models.routing import OrderPlan, Routing, RoutingStep
 from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 

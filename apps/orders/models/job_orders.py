@@ -13,6 +13,7 @@ from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.fields import QuantityField
 from apps.core.history import History
+from apps.core.ownership import ErpFed, owned_by_erp
 from apps.core.rights import Action, Scope
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.models.statuses import BEGUN, OPEN, DispatchStatus
@@ -42,8 +43,11 @@ class JobOrderQuerySet(models.QuerySet["JobOrder"]):
         )
 
 
-class JobOrder(WorkflowItem):
-    """`good_quantity` and `scrap_quantity` are the sums of its confirmations, kept under the row's lock."""
+class JobOrder(ErpFed, WorkflowItem):
+    """`good_quantity` and `scrap_quantity` are the sums of its confirmations, kept under the row's lock.
+
+    Of one that the ERP knows, the ERP owns its key there, and nothing else.
+    """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
     work_order = models.ForeignKey("orders.WorkOrder", models.PROTECT, related_name="job_orders")
@@ -73,6 +77,7 @@ class JobOrder(WorkflowItem):
     work_center_id: int
     work_unit_id: int | None
     predecessor_id: int | None
+    erp_owned = owned_by_erp()
     history = History()
     objects = JobOrderQuerySet.as_manager()
 

@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import QuantityField
 from apps.core.history import History
-from apps.core.ownership import ErpFed, erp_key_once, owned_by_erp
+from apps.core.ownership import ErpFed, owned_by_erp
 
 
 class WorkOrder(ErpFed):
+    """`erp_key` is empty for an order made here: nothing of it goes to the ERP."""
+
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
     number = models.CharField(_("number"), max_length=40)
     item_code = models.CharField(_("item"), max_length=60)
@@ -47,7 +49,9 @@ class WorkOrder(ErpFed):
         ordering = ["due_at", "number"]
         constraints = [
             models.UniqueConstraint(fields=["site", "number"], name="work_order_number"),
-            erp_key_once("work_order_erp_key"),
+            models.UniqueConstraint(
+                fields=["site", "erp_key"], condition=~models.Q(erp_key=""), name="work_order_erp_key"
+            ),
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="work_order_quantity_positive"),
             models.CheckConstraint(condition=models.Q(priority__range=(1, 9)), name="work_order_priority_range"),
             models.CheckConstraint(

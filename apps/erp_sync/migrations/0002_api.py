@@ -7,9 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    initial = True
-
     dependencies = [
+        ('erp_sync', '0001_outbox'),
         ('plant', '0002_places_agree'),
     ]
 

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from apps.core.events import Event
+from apps.orders.models import WorkOrder
+
+
+class PostingConfirmed(Event, subject="posting"):
+    """The ERP has it; `erp_reference` names its documents."""
+
+    posting: str
+    event_id: int
+    attempts: int
+
+
+class PostingParked(Event, subject="posting"):
+    """The ERP refuses it; the rest of its story waits. `fixable_by` names who can do something about it."""
+
+    posting: str
+    event_id: int
+    code: str
+    fixable_by: str
+
+
+class PostingRetried(Event, subject="posting"):
+    posting: str
+
+
+class PostingSkipped(Event, subject="posting"):
+    """A person has decided that the ERP does not get it."""
+
+    posting: str
+    event_id: int
+
+
+class ErpConnected(Event, subject="erp_link"):
+    system: str
+
+
+class ErpDisconnected(Event, subject="erp_link"):
+    pass
+
+
+class OrderDone(Event, subject="work_order"):
+    """All operations of an order of the ERP are over."""
+
+
+def order_done(order: WorkOrder) -> OrderDone:
+    return OrderDone(subject_id=order.pk, site_id=order.site_id, thread=order.thread, erp_reference=order.number)

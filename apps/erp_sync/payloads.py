@@ -1,0 +1,82 @@
+"""Postings of the connectors' interface as JSON and back; what is not known when they are written, filled in later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from apps.erp_sync.connectors import interface
+from apps.erp_sync.models import Posting, PostingKind, PostingState
+
+ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    PostingKind.START: TypeAdapter(interface.OrderStatePosting),
+    PostingKind.FINISH: TypeAdapter(interface.OrderStatePosting),
+    PostingKind.CYCLE: TypeAdapter(interface.CyclePosting),
+    PostingKind.MOVE: TypeAdapter(interface.MovePosting),
+    PostingKind.LABOR: TypeAdapter(interface.LaborPosting),
+    PostingKind.LOT: TypeAdapter(interface.LotPosting),
+}
+
+
+class Unmapped(Exception):
+    """Something of ours that the ERP does not know is named in the posting."""
+
+
+class NotYet(Exception):
+    """What this posting refers to has not reached the ERP yet."""
+
+
+class Obsolete(Exception):
+    """What this posting would undo has never reached the ERP, and never will."""
+
+
+def dump(kind: str, content: interface.Posting) -> dict[str, Any]:
+    return dict(ADAPTERS[kind].dump_python(content, mode="json"))
+
+
+def load(posting: Posting) -> interface.Posting:
+    """As it was written."""
+    content: interface.Posting = ADAPTERS[posting.kind].validate_python(posting.payload)
+    return content
+
+
+def complete(posting: Posting) -> interface.Posting:
+    """As it can be sent now.  Raises Unmapped, NotYet or Obsolete."""
+    content = load(posting)
+    if isinstance(content, interface.MovePosting):
+        return _complete_move(posting, content)
+    return content
+
+
+def ref(system: str, erp_key: str) -> interface.ErpRef:
+    """Keys are "type,id"; of an empty key the reference is empty as well."""
+    kind, _, key = erp_key.partition(",")
+    return interface.ErpRef(system, kind, key)
+
+
+def refs_as_json(refs: Iterable[interface.ErpRef]) -> list[dict[str, str]]:
+    return [asdict(found) for found in refs]
+
+
+def _complete_move(posting: Posting, content: interface.MovePosting) -> interface.MovePosting:
+    if posting.needs_lot is not None:
+        content = replace(content, lot=_reference_of(posting.needs_lot))
+    if posting.reverses is not None:
+        content = replace(content, reverses=_reference_of(posting.reverses))
+    if not content.item.id:
+        item = posting.movement.item if posting.movement else posting.work_order.item
+        if item is None or not item.erp_key:
+            raise Unmapped(item.code if item else posting.work_order.item_code)
+        content = replace(content, item=ref(posting.link.system, item.erp_key))
+    return content
+
+
+def _reference_of(earlier: Posting) -> interface.ErpRef:
+    if earlier.state == PostingState.SKIPPED:
+        raise Obsolete(str(earlier.key))
+    if earlier.state != PostingState.POSTED or not earlier.erp_refs:
+        raise NotYet(str(earlier.key))
+    return interface.ErpRef(**earlier.erp_refs[0])

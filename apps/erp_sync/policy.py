@@ -1,0 +1,34 @@
+"""How a site's ERP wants to be told: what is posted, and when."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from apps.erp_sync.models import ErpLink
+
+
+class Policy(BaseModel):
+    """Time is gathered by policy; quantities never are: each booking is a posting of its own.
+
+    confirm          "confirmation": time with each booking; "operation": at completion, and with a booking when
+                     `every_minutes` (above 0) have passed since the last
+    backflushed      the ERP itself consumes the planned components when the order starts: of an issue only what goes
+                     beyond is posted, and what was not used goes back before the finish
+    scrap_locations  reason code -> key in the ERP of the place where scrap goes; "" for all other reasons
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    confirm: Literal["confirmation", "operation"] = "confirmation"
+    every_minutes: int = Field(default=0, ge=0)
+    backflushed: bool = True
+    scrap_locations: dict[str, str] = {}
+
+    def scrap_location(self, reason: str) -> str:
+        return self.scrap_locations.get(reason) or self.scrap_locations.get("", "")
+
+
+def policy_of(link: ErpLink) -> Policy:
+    return Policy.model_validate(link.policy)

@@ -1,0 +1,172 @@
+"""From what happened on the floor to what the ERP is to be told; written in the transaction of the fact itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from apps.core.commands import Context
+from apps.core.models import LedgerEvent
+from apps.erp_sync import payloads
+from apps.erp_sync.connectors import interface as erp
+from apps.erp_sync.models import ErpLink, Posting, PostingKind
+from apps.erp_sync.policy import Policy, policy_of
+from apps.erp_sync.queries import TOPIC
+from apps.materials.models import Lot
+from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
+
+STATE_CHANGED = "workflows.state_changed"
+
+
+class Projection:
+    """Of one event about one order of an ERP; `for_order` is None where no ERP wants to know."""
+
+    def __init__(self, context: Context, order: WorkOrder, link: ErpLink) -> None:
+        self.context, self.order, self.link = context, order, link
+        self.policy: Policy = policy_of(link)
+
+    @classmethod
+    def for_order(cls, context: Context, order: WorkOrder | None) -> Projection | None:
+        if order is None or not order.erp_key:
+            return None
+        link = ErpLink.objects.filter(site_id=order.site_id, active=True).first()
+        return cls(context, order, link) if link else None
+
+    @classmethod
+    def for_thread(cls, context: Context, thread: str) -> Projection | None:
+        kind, _, key = thread.partition(":")
+        if kind != "work_order" or not key.isdigit():
+            return None
+        return cls.for_order(context, WorkOrder.objects.filter(pk=key).select_related("item").first())
+
+    def ref(self, erp_key: str) -> erp.ErpRef:
+        return payloads.ref(self.link.system, erp_key)
+
+    @property
+    def order_ref(self) -> erp.ErpRef:
+        return self.ref(self.order.erp_key)
+
+    def add(self, kind: PostingKind, part: str, content: erp.Posting, **links: Any) -> Posting:
+        """One posting of the event that is being told."""
+        made = self._row(kind, part, content, links)
+        made.save(force_insert=True)
+        self.context.touch(TOPIC)
+        return made
+
+    def add_once(self, kind: PostingKind, part: str, content: erp.Posting, **links: Any) -> None:
+        """The same, where a constraint says that there is one only: what is there already stays."""
+        Posting.objects.bulk_create([self._row(kind, part, content, links)], ignore_conflicts=True)
+        self.context.touch(TOPIC)
+
+    def _row(self, kind: PostingKind, part: str, content: erp.Posting, links: Mapping[str, Any]) -> Posting:
+        return Posting(
+            key=content.key,
+            site_id=self.order.site_id,
+            link=self.link,
+            work_order=self.order,
+            thread=self.order.thread,
+            kind=kind,
+            payload=payloads.dump(kind, content),
+            event_id=self.context.event_id,
+            part=part,
+            occurred_at=self.context.occurred_at,
+            **links,
+        )
+
+    # ---- the order itself
+
+    def start(self, lots: tuple[erp.ComponentLot, ...]) -> None:
+        content = erp.OrderStatePosting(key=uuid4(), order=self.order_ref, intent=erp.OrderIntent.START, lots=lots)
+        self.add_once(PostingKind.START, "start", content)
+
+    def has_started(self) -> bool:
+        return Posting.objects.filter(work_order=self.order, kind=PostingKind.START).exists()
+
+    def finish(self) -> None:
+        content = erp.OrderStatePosting(key=uuid4(), order=self.order_ref, intent=erp.OrderIntent.FINISH)
+        self.add(PostingKind.FINISH, "finish", content)
+
+    # ---- time
+
+    def cycle(
+        self, job: JobOrder, *, final: bool, good: erp.Quantity | None = None, scrap: erp.Quantity | None = None
+    ) -> None:
+        """The running time since the last cycle of the operation."""
+        if not job.erp_key:
+            return
+        last = Posting.objects.filter(job_order=job, kind=PostingKind.CYCLE).order_by("-pk").first()
+        until = self.context.occurred_at
+        since = job.started_at or until
+        if last is not None:
+            since = max(since, payloads.ADAPTERS[PostingKind.CYCLE].validate_python(last.payload).ended_at)
+        since = min(since, until)
+        if not final and not self._is_due(until - since):
+            return
+        content = erp.CyclePosting(
+            key=uuid4(),
+            order=self.order_ref,
+            operation=self.ref(job.erp_key),
+            started_at=since,
+            ended_at=until,
+            duration=running_time(job, since, until),
+            final=final,
+            good=good,
+            scrap=scrap,
+        )
+        self.add(PostingKind.CYCLE, "cycle", content, job_order=job)
+
+    def _is_due(self, passed: timedelta) -> bool:
+        if self.policy.confirm == "confirmation":
+            return True
+        return 0 < self.policy.every_minutes <= passed / timedelta(minutes=1)
+
+    # ---- goods
+
+    def move(self, part: str, kind: erp.MoveKind, item_key: str, quantity: erp.Quantity, **more: Any) -> Posting:
+        """`more` is what MovePosting and Posting have beyond: `lot` is ours, its reference may still be on its way."""
+        lot: Lot | None = more.pop("lot", None)
+        links: dict[str, Any] = {
+            name: more.pop(name) for name in ("movement", "confirmation", "reverses") if name in more
+        }
+        links["needs_lot"] = self._lot_on_its_way(lot)
+        content = erp.MovePosting(
+            key=uuid4(),
+            kind=kind,
+            item=self.ref(item_key),
+            quantity=quantity,
+            occurred_at=self.context.occurred_at,
+            lot=self.ref(lot.erp_key) if lot and lot.erp_key else None,
+            order=more.pop("order", self.order_ref),
+            **more,
+        )
+        return self.add(PostingKind.MOVE, part, content, **links)
+
+    def _lot_on_its_way(self, lot: Lot | None) -> Posting | None:
+        """The posting that makes our own lot known to the ERP; its first use writes it."""
+        if lot is None or lot.erp_key:
+            return None
+        content = erp.LotPosting(key=uuid4(), item=self.ref(lot.item.erp_key), number=lot.number)
+        known = Posting.objects.filter(link=self.link, lot=lot, kind=PostingKind.LOT)
+        if not known.exists():
+            self.add_once(PostingKind.LOT, "lot", content, lot=lot)
+        return known.get()
+
+
+def running_time(job: JobOrder, since: datetime, until: datetime) -> timedelta:
+    """How long the operation ran between the two, by the ledger."""
+    total = timedelta(0)
+    moves = LedgerEvent.objects.filter(
+        kind=STATE_CHANGED, subject_kind="job_order", subject_id=str(job.pk), occurred_at__lte=until
+    ).order_by("occurred_at", "id")
+    began = None
+    for move in moves:
+        if move.data["to_status"] == DispatchStatus.RUNNING:
+            began = began or move.occurred_at
+        elif began is not None:
+            total += max(timedelta(0), move.occurred_at - max(began, since))
+            began = None
+    if began is not None:
+        total += max(timedelta(0), until - max(began, since))
+    return total
