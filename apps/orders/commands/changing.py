@@ -32,7 +32,7 @@ from apps.orders.models import (
     WorkOrder,
 )
 from apps.orders.models.statuses import BEGUN, OPEN, OVER
-from apps.orders.readiness import reconsider
+from apps.orders.readiness import locked, reconsider
 from apps.plant.models import Person
 from apps.workflows.definition import REASON
 from apps.workflows.engine import fire
@@ -86,7 +86,7 @@ def change(context: Context, order: WorkOrder, field: str, new: str, *, source: 
         )
     )
     for job in jobs:
-        reconsider(context, job.pk)
+        reconsider(context, locked(job.pk))
         context.touch(*job.topics)
 
 
