@@ -33,11 +33,13 @@ from apps.orders.models import (
 )
 from apps.orders.models.statuses import BEGUN, OPEN, OVER
 from apps.orders.readiness import locked, reconsider
-from apps.plant.models import Person
+from apps.plant.models import Person, ReasonCode
 from apps.workflows.definition import REASON
 from apps.workflows.engine import fire
 
 CANCEL = "cancel"
+# The shipped reason code; a plant that has none like it gets its first one.
+CANCELLED_IN_ERP = "cancel_erp"
 CANCELLABLE = OPEN | {DispatchStatus.HELD}
 
 
@@ -117,10 +119,16 @@ def _cancel(context: Context, order: WorkOrder) -> None:
 
 
 def _inputs_of_cancel(job: JobOrder) -> dict[str, str]:
-    """The reason is the ERP's, where the plant's workflow asks for one in words."""
+    """The reason is the ERP's, in the way in which the plant's workflow asks for one."""
     edge = job.graph.edge(CANCEL, job.state)
-    asked = {(each.name, each.type) for each in edge.spec.all_inputs} if edge else set()
-    return {REASON: _("Cancelled in the ERP.")} if (REASON, "text") in asked else {}
+    asked = next((each for each in edge.spec.all_inputs if each.name == REASON), None) if edge else None
+    if asked is None:
+        return {}
+    if asked.type == "text":
+        return {REASON: _("Cancelled in the ERP.")}
+    choosable = ReasonCode.objects.choosable(asked.reason_purpose)
+    code = choosable.filter(code=CANCELLED_IN_ERP).first() or choosable.first()
+    return {REASON: code.code} if code else {}
 
 
 def _replan(context: Context, order: WorkOrder, field: str, new_id: int) -> None:
