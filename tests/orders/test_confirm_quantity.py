@@ -113,5 +113,5 @@ def test_what_an_operation_has_made_is_always_the_sum_of_its_confirmations(
 
 
 def test_booking_costs_a_known_number_of_queries(shop: Shop, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         book(shop, 1)
