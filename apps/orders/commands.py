@@ -190,8 +190,7 @@ def _check_countable(
             % {"order": job.work_order.number, "sequence": job.sequence, "status": job.status_label},
             status=job.status,
         )
-    reasons = ReasonCode.objects.choosable(Purpose.SCRAP)
-    if scrap and (scrap_reason_id is None or not reasons.filter(pk=scrap_reason_id).exists()):
+    if scrap and not _is_scrap_reason(scrap_reason_id):
         context.refuse("no_scrap_reason", _("Say why it is scrap: choose a reason."))
     most = job.quantity * (100 + job.work_order.over_delivery_percent) / 100
     if job.good_quantity + good > most:
@@ -206,6 +205,10 @@ def _check_countable(
             _("A planner can raise the order in the ERP."),
             booked=str(job.good_quantity),
         )
+
+
+def _is_scrap_reason(reason_id: int | None) -> bool:
+    return reason_id is not None and ReasonCode.objects.choosable(Purpose.SCRAP).filter(pk=reason_id).exists()
 
 
 def _state_of(job: JobOrder) -> JobState:
