@@ -47,6 +47,10 @@ FreeText = Annotated[str, "free text"]
 # How far ahead of our clock a reported time may lie before it is refused: clocks of terminals differ.
 FUTURE_TOLERANCE = timedelta(seconds=60)
 
+_ANSWER_AND_ANNOUNCE = (
+    f"WITH answered AS (UPDATE core_commandreceipt SET answer = %s WHERE command_id = %s) {live.ANNOUNCE}"  # noqa: S608
+)
+
 
 @dataclass
 class Context:
@@ -173,11 +177,15 @@ class Command(Generic[P, R]):
                 context.refuse("in_the_future", _("The time given lies in the future. Check the date and the time."))
             answer = self.body(context, **inputs)  # type: ignore[call-arg]  # P is known to the caller only
             self._insist(context)
+            # The answer and the word of what has changed, in one round trip.
             cursor.execute(
-                "UPDATE core_commandreceipt SET answer = %s WHERE command_id = %s",
-                [json.dumps(self._answers.dump_python(answer, mode="json")), context.command_id],
+                _ANSWER_AND_ANNOUNCE,
+                [
+                    json.dumps(self._answers.dump_python(answer, mode="json")),
+                    context.command_id,
+                    *live.words(context._topics),
+                ],
             )
-        live.announce(context._topics)
         return answer
 
     def _stored(self, context: Context, digest: str) -> R:

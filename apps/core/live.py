@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -22,19 +23,27 @@ ACCESS = "access"
 MAX_TOPIC_LENGTH = 200
 
 
-def announce(topics: Collection[str]) -> None:
-    """Sent at commit, once per topic, and not at all after a rollback.
+# Sent at commit, once per topic, and not at all after a rollback. Takes the parameters of `words`.
+ANNOUNCE = "SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) AS topic"
+
+
+def words(topics: Collection[str]) -> list[Any]:
+    """The parameters of ANNOUNCE.
 
     Only the topic travels: a row per topic would serialise the commands, and a long payload breaks the transaction.
     """
-    if not topics:
-        return
     if not connection.in_atomic_block:
         raise RuntimeError("topics are announced inside the transaction that changes them")
     if any(len(topic) > MAX_TOPIC_LENGTH for topic in topics):
         raise ValueError("a topic is a short name")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) AS topic", [CHANNEL, sorted(topics)])
+    return [CHANNEL, sorted(topics)]
+
+
+def announce(topics: Collection[str]) -> None:
+    """What a command does for the topics it has touched; for changes that no command makes."""
+    if topics:
+        with connection.cursor() as cursor:
+            cursor.execute(ANNOUNCE, words(topics))
 
 
 @dataclass(frozen=True)

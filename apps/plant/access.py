@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import connection
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
@@ -18,7 +19,7 @@ from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.people import Person, PersonSkill
-from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet
+from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
 from apps.plant.models.terminals import Terminal
 
 TERMINAL_COOKIE = "mfgos_terminal"
@@ -39,7 +40,7 @@ class PlantAuthorizer:
     def places(self, actor: Actor, action: Action) -> Scope:
         """One query."""
         if actor.person_id is not None:
-            return _places(_assignments(actor.person_id).filter(role__actions__code=action.code))
+            return _held(actor.person_id, action.code)
         if actor.terminal_id is not None and action.code in TERMINAL_ACTIONS:
             terminal = Terminal.objects.active().select_related("work_unit").filter(pk=actor.terminal_id).first()
             return frozenset({terminal.place}) if terminal else frozenset()
@@ -108,8 +109,20 @@ def _assignments(person_id: int) -> RoleAssignmentQuerySet:
     return RoleAssignment.objects.valid_at(clock.now()).filter(person=person_id, person__is_active=True)
 
 
-def _places(assignments: RoleAssignmentQuerySet) -> Scope:
-    return frozenset(assignment.place for assignment in assignments)
+def _held(person_id: int, action: str) -> Scope:
+    """The places of `_assignments` whose role holds the action; by hand, as every command and every screen asks."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT held.everywhere, held.site_id, held.area_id, held.work_center_id "
+            "FROM plant_roleassignment AS held "
+            "JOIN plant_person AS person ON person.id = held.person_id AND person.is_active "
+            "JOIN plant_roleaction AS may ON may.role_id = held.role_id AND may.code = %s "
+            "WHERE held.person_id = %s AND held.valid_from <= %s "
+            "AND (held.valid_until IS NULL OR held.valid_until > %s)",
+            [action, person_id, now, now],
+        )
+        return frozenset(place_of(*row) for row in cursor.fetchall())
 
 
 def _covers(assignment: RoleAssignment, scope: Scope) -> bool:

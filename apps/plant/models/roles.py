@@ -74,6 +74,15 @@ class SeededRoleAction(models.Model):
         return self.code
 
 
+def place_of(everywhere: bool, site_id: int | None, area_id: int | None, work_center_id: int | None) -> str:  # noqa: FBT001 - a row's columns
+    """As it stands in a scope: "everywhere", "site:1", "area:2" or "line:7"."""
+    if everywhere:
+        return "everywhere"
+    if site_id:
+        return f"site:{site_id}"
+    return f"area:{area_id}" if area_id else f"line:{work_center_id}"
+
+
 class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
     def valid_at(self, at: datetime) -> Self:
         return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=at), valid_from__lte=at)
@@ -143,12 +152,7 @@ class RoleAssignment(models.Model):
 
     @property
     def place(self) -> str:
-        """As it stands in a scope: "everywhere", "site:1", "area:2" or "line:7"."""
-        if self.everywhere:
-            return "everywhere"
-        if self.site_id:
-            return f"site:{self.site_id}"
-        return f"area:{self.area_id}" if self.area_id else f"line:{self.work_center_id}"
+        return place_of(self.everywhere, self.site_id, self.area_id, self.work_center_id)
 
     @property
     def scope(self) -> Scope:
