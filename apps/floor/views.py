@@ -175,7 +175,8 @@ def _acted(request: HttpRequest, unit: WorkUnit, act: Callable[[], None]) -> Htt
 
 
 def _answer(request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None) -> HttpResponse:
-    context = {"unit": unit, "panel": _panel(request, unit), "refusal": refusal}
+    """What a screen fetches by itself leaves the last refusal standing; only the next act takes it away."""
+    context = {"unit": unit, "panel": _panel(request, unit), "refusal": refusal, "acted": request.method == "POST"}
     return render(request, "floor/_panel.html", context, status=REFUSED if refusal else 200)
 
 
