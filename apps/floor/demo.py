@@ -13,11 +13,24 @@ from pydantic import SecretStr
 
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.materials.commands import ItemRow, UnitRow, ensure_lot, upsert_items, upsert_units
+from apps.materials.commands import (
+    ItemRow,
+    LocationRow,
+    SnapshotRow,
+    UnitRow,
+    ensure_lot,
+    set_stock_snapshot,
+    upsert_items,
+    upsert_locations,
+    upsert_units,
+)
+from apps.materials.commands.erp_rows import Outcome
 from apps.materials.models import Item
-from apps.orders.commands import Operation, StepSpec, draft_master, publish_master, release_work_order
+from apps.orders.commands import Need, Operation, StepSpec, draft_master, publish_master, release_work_order
 from apps.plant.commands import assign_role, create_person, set_password, set_pin
 from apps.plant.models import Area, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
+from apps.plant.shifts_calendar import shift_at
+from apps.shifts.commands import set_target
 
 ACTOR = Actor.system("demo")
 
@@ -32,6 +45,8 @@ def load(file: Path) -> str:
     for person in plant["people"]:
         _person(site, person)
     _materials(site, plant["units"], plant["items"])
+    _stock(site, plant["racks"], plant["stock"])
+    _targets(site, plant["areas"])
     for master in plant["standard_work"]:
         _standard_work(master)
     for order in plant["orders"]:
@@ -44,8 +59,9 @@ def _area(site: Site, given: dict[str, Any]) -> None:
     for line in given["lines"]:
         center = WorkCenter.objects.create(area=area, code=line["code"], name=line["name"], kind=line["kind"])
         for position, station in enumerate(line["stations"], start=1):
-            last = WorkUnit.objects.create(work_center=center, position=position, **station)
-        center.counting_unit = last
+            unit = WorkUnit.objects.create(work_center=center, position=position, **station)
+            if unit.code == line.get("counts_at", unit.code):
+                center.counting_unit = unit
         center.save()
 
 
@@ -94,6 +110,34 @@ def _materials(site: Site, units: list[dict[str, Any]], items: list[dict[str, An
             ensure_lot(actor=ACTOR, command_id=uuid4(), item_id=item_id, number=number, site_id=site.pk)
 
 
+def _stock(site: Site, racks: list[dict[str, Any]], stock: list[list[str]]) -> None:
+    upsert_locations(actor=ACTOR, command_id=uuid4(), site_id=site.pk, rows=[LocationRow(**rack) for rack in racks])
+    rows = [
+        SnapshotRow(item=item, lot=lot, location=rack, quantity=Decimal(quantity), unit="pcs")
+        for item, lot, rack, quantity in stock
+    ]
+    report = set_stock_snapshot(actor=ACTOR, command_id=uuid4(), site_id=site.pk, as_of=clock.now(), rows=rows)
+    if rejected := [row.sentence for row in report.rows if row.outcome == Outcome.REJECTED]:
+        raise ValueError(f"stock of the demo plant: {rejected}")
+
+
+def _targets(site: Site, areas: list[dict[str, Any]]) -> None:
+    """For the shift that runs while the demo is made, where the file names one."""
+    for given in (line for area in areas for line in area["lines"] if "target" in line):
+        line = WorkCenter.objects.get(site=site, code=given["code"])
+        shift = shift_at(line, clock.now())
+        if shift is not None:
+            set_target(
+                actor=ACTOR,
+                command_id=uuid4(),
+                work_center_id=line.pk,
+                shift_date=shift.shift_date,
+                shift_code=shift.code,
+                quantity=Decimal(given["target"]),
+                reason="Demo",
+            )
+
+
 def _standard_work(given: dict[str, Any]) -> None:
     """Drafted and published; numbers in the file are texts, so that none is rounded."""
     steps = [_step(step) for step in given["steps"]]
@@ -121,8 +165,9 @@ def _order(site: Site, given: dict[str, Any]) -> None:
             name=name,
             work_center_id=line.pk,
             work_unit_id=WorkUnit.objects.get(site=site, code=station).pk,
+            needs=_needs(needs),
         )
-        for sequence, name, station in given["operations"]
+        for sequence, name, station, *needs in given["operations"]
     ]
     due_at = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=given["due_in_hours"])
     release_work_order(
@@ -137,4 +182,12 @@ def _order(site: Site, given: dict[str, Any]) -> None:
         due_at=due_at,
         customer=given["customer"],
         operations=operations,
+    )
+
+
+def _needs(given: list[dict[str, str]]) -> tuple[Need, ...]:
+    return tuple(
+        Need(item_id=Item.objects.get(code=code).pk, per_piece=Decimal(per_piece))
+        for needs in given
+        for code, per_piece in needs.items()
     )

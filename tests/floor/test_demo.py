@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management import call_command
 
 from apps.floor.demo import load
-from apps.orders.models import WorkDirective
+from apps.orders.models import Blocker, BlockerKind, WorkDirective
+from apps.shifts.models import ShiftTarget
 
 pytestmark = pytest.mark.django_db
 
@@ -27,3 +28,11 @@ def test_one_order_runs_by_steps() -> None:
         ("confirm", "per_piece"),
         ("confirm", "every_n"),
     ]
+
+
+def test_one_order_is_short_of_seals_and_the_line_has_a_target() -> None:
+    call_command("seed", verbosity=0, stdout=io.StringIO())
+    load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
+    blocker = Blocker.objects.open().get(kind=BlockerKind.MATERIAL)
+    assert (blocker.reach, blocker.sentence) == ("Can make 20 of 24", "4 pcs of MS-40 are short.")
+    assert ShiftTarget.objects.get().quantity == 40
