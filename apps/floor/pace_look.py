@@ -75,7 +75,11 @@ class PaceLook:
     @property
     def heading_has_label(self) -> bool:
         others = [at for at in (self.should_be_at, self.target_at) if at is not None]
-        return self.heading_at is not None and all(abs(self.heading_at - at) > LABEL for at in others)
+        return (
+            self.heading_at is not None
+            and self.heading_at > LABEL
+            and all(abs(self.heading_at - at) > LABEL for at in others)
+        )
 
     @property
     def should_be_has_label(self) -> bool:

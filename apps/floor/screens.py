@@ -25,7 +25,7 @@ TONES: dict[str, tuple[str, str]] = {
 RESTING = ("wait", "wait")
 
 # How many jobs the "next" lists hold: what fits without scrolling.
-NEXT_AT_STATION, NEXT_AT_LINE = 3, 3
+NEXT_AT_STATION, NEXT_AT_LINE = 3, 4
 
 
 @dataclass(frozen=True)
