@@ -37,14 +37,19 @@ def product() -> Iterator[Product]:
     """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app."""
     with folder() as path, product_in(path) as started:
         started.running()
-        for name in (*FOREIGN, *OURS, "MFGOS_TEST_DATABASE_URL"):
-            os.environ.pop(name, None)
-        os.environ.update(environment(started))
+        adopt(started)
         django.setup()
         try:
             yield started
         finally:
             started.stop()
+
+
+def adopt(running: Product) -> None:
+    """From here on this process, and what it starts, means the product's database; not the tests' environment."""
+    for name in (*FOREIGN, *OURS, "MFGOS_TEST_DATABASE_URL"):
+        os.environ.pop(name, None)
+    os.environ.update(environment(running))
 
 
 def environment(running: Product) -> dict[str, str]:

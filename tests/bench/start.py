@@ -14,7 +14,7 @@ import time
 from statistics import median
 
 from tests.bench.figures import compared, load, told
-from tests.bench.running import environment, folder, product_in
+from tests.bench.running import adopt, folder, product_in
 from tests.supervisor.product import ROOT, Product, until
 
 RUNS = 7
@@ -28,7 +28,7 @@ def main() -> None:
             print(f"first start {product.page():.2f} s until the first page, {load()}")
             product.running()
             product.stop()
-        os.environ.update(environment(product))
+        adopt(product)
         own: list[float] = []
         bare: list[float] = []
         for _ in range(RUNS):
@@ -56,10 +56,13 @@ def by_hand(product: Product) -> float:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     begun = time.monotonic()
     with subprocess.Popen(found.command, cwd=os.sep, **quiet, **found.account.spawn) as database:
-        until(lambda: server.answers(found.place), 60)
-        with subprocess.Popen(web, cwd=ROOT, env=os.environ | {"MFGOS_DB_POOL": "1"}, **quiet) as daphne:
-            until(product.answers, 60)
-            taken = time.monotonic() - begun
-            daphne.send_signal(signal.SIGINT)
-        database.send_signal(signal.SIGINT)
-    return taken
+        try:
+            until(lambda: server.answers(found.place), 60)
+            with subprocess.Popen(web, cwd=ROOT, env=os.environ | {"MFGOS_DB_POOL": "1"}, **quiet) as daphne:
+                try:
+                    until(product.answers, 60)
+                    return time.monotonic() - begun
+                finally:
+                    daphne.terminate()
+        finally:
+            database.send_signal(signal.SIGINT)
