@@ -34,7 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on PATH: install Debian's chromium"))
 
 
-@pytest.fixture(scope="session")
+# Gone with the last story: its worker would take up the postings of the tests that come after.
+@pytest.fixture(scope="package")
 def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     folder: Path = tmp_path_factory.mktemp("product")
     name = connection.settings_dict["NAME"]
@@ -48,7 +49,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium_browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
