@@ -25,7 +25,6 @@ def open_floor_session(request: HttpRequest, *, person_id: int, terminal_id: int
     request.session[SIGN_IN] = BY_PIN
     request.session[AT_TERMINAL] = terminal_id
     note_act(request.session)
-    note_act(request.session)
 
 
 def note_act(session: SessionBase) -> None:
