@@ -35,6 +35,13 @@
     if (same) event.detail.shouldSwap = false;
   });
 
+  /* -- htmx takes up a swapped form a moment after it shows: one sent within that moment would leave the page, and what was typed */
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-command]")) return;
+    event.preventDefault();
+    window.htmx.process(event.target);
+  }, true);
+
   /* -- what is sent keeps its id until the server has answered for good */
   document.addEventListener("htmx:configRequest", (event) => {
     const form = event.detail.elt.closest("form[data-command]");
