@@ -41,10 +41,13 @@ from apps.erp_sync.connectors.records import (
     DocumentState,
     EmployeeRecord,
     ErpRef,
+    ExpectedReceipt,
     ItemRecord,
+    ItemStockRecord,
     Kind,
     LaborRecord,
     LocationRecord,
+    LocationUse,
     LotRecord,
     MasterRecord,
     Material,
@@ -82,13 +85,16 @@ __all__ = [
     "ErpReadRefusedError",
     "ErpRef",
     "ErpUnreachableError",
+    "ExpectedReceipt",
     "FixableBy",
     "ItemRecord",
+    "ItemStockRecord",
     "KeyLookup",
     "Kind",
     "LaborPosting",
     "LaborRecord",
     "LocationRecord",
+    "LocationUse",
     "LotPosting",
     "LotRecord",
     "MasterRecord",
@@ -202,6 +208,10 @@ class Connector(Protocol):
         """What changed after the cursor; an empty cursor begins at the beginning."""
         ...
 
+    def read(self, kind: Kind, refs: Collection[ErpRef]) -> tuple[MasterRecord, ...]:
+        """Those of the named records that exist."""
+        ...
+
     def missing(self, kind: Kind, known: Collection[str]) -> tuple[ErpRef, ...]:
         """Which of the known ids are gone from the ERP: the sweep for deletions, which no feed tells."""
         ...
@@ -209,6 +219,10 @@ class Connector(Protocol):
     def read_order(self, order: ErpRef) -> OrderRecord: ...
 
     def read_demand(self, orders: Collection[ErpRef]) -> tuple[CommitDate, ...]: ...
+
+    def expected_receipts(self) -> tuple[ExpectedReceipt, ...]:
+        """All that is ordered from suppliers and has not come yet."""
+        ...
 
     def stock(
         self, item: ErpRef, location: ErpRef | None = None, lot: ErpRef | None = None

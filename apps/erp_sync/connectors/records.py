@@ -53,27 +53,42 @@ class Kind(enum.Enum):
     EMPLOYEE = "employee"
     LOT = "lot"
     ORDER = "order"
+    STOCK = "stock"
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRecord:
-    """A unit; `digits` is how many decimals a quantity in it may have."""
+    """A unit is `factor` of its category's base; a quantity in it may have `digits` decimals."""
 
     ref: ErpRef
     symbol: str
     name: str
     category: str
+    factor: Decimal
     digits: int
     active: bool = True
 
 
+class LocationUse(enum.Enum):
+    """Out of reach: goods lie there that an order can't take. Elsewhere: no place of the plant."""
+
+    STORAGE = "storage"
+    PRODUCTION = "production"
+    SCRAP = "scrap"
+    OUT_OF_REACH = "out of reach"
+    ELSEWHERE = "elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class LocationRecord:
+    """`type` is the ERP's own word."""
+
     ref: ErpRef
     code: str
     name: str
     type: str
     parent: ErpRef | None
+    use: LocationUse
     active: bool = True
 
 
@@ -115,19 +130,21 @@ class BomRecord:
 
 @dataclass(frozen=True, slots=True)
 class RoutingStep:
-    """`standard_time` is None where the ERP keeps none: a capability of the site, then ours."""
+    """Runs at any of `work_centers`. `standard_time` is None where the ERP keeps none: then it is ours."""
 
     sequence: int
     operation: str
-    work_center_category: str
+    work_centers: tuple[ErpRef, ...]
     standard_time: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingRecord:
+    """A way to make each of `items`."""
+
     ref: ErpRef
     name: str
-    boms: tuple[ErpRef, ...]
+    items: tuple[ErpRef, ...]
     steps: tuple[RoutingStep, ...]
     active: bool = True
 
@@ -264,6 +281,26 @@ class StockRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemStockRecord:
+    """All places and lots of one item that hold any; `ref` is the item's."""
+
+    ref: ErpRef
+    places: tuple[StockRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedReceipt:
+    """What a supplier still owes; `day` is None where the ERP does not say."""
+
+    ref: ErpRef
+    item: ErpRef
+    quantity: Quantity
+    day: date | None
+    supplier: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
 class LotRecord:
     ref: ErpRef
     number: str
@@ -280,6 +317,7 @@ MasterRecord = (
     | EmployeeRecord
     | LotRecord
     | OrderRecord
+    | ItemStockRecord
 )
 
 

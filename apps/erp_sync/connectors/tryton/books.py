@@ -57,6 +57,8 @@ class Books:
         self._units: dict[str, Unit] = {}
         self._symbols: dict[int, str] = {}
         self._company: Row = {}
+        self._storages: set[int] | None = None
+        self._work_centers: dict[int, tuple[ErpRef, ...]] = {}
 
     # ---- reading
 
@@ -150,6 +152,35 @@ class Books:
             unit = Unit(int(row["id"]), str(row["symbol"]), int(row["digits"]))
             self._units.setdefault(unit.symbol, unit)
             self._symbols[unit.id] = unit.symbol
+
+    # ---- the plant, kept while one kind of record is read
+
+    def forget_plant(self) -> None:
+        self._storages = None
+        self._work_centers.clear()
+
+    def storages(self) -> set[int]:
+        """The storage of every warehouse, and all below it."""
+        if self._storages is None:
+            self._storages = self._read_storages()
+        return self._storages
+
+    def _read_storages(self) -> set[int]:
+        warehouses = self.rows("stock.location", [["type", "=", "warehouse"]], ["storage_location"])
+        tops = [row["storage_location"] for row in warehouses if row["storage_location"]]
+        return {int(row["id"]) for row in self.rows("stock.location", [["parent", "child_of", tops]], [])}
+
+    def work_centers(self, category: int | None) -> tuple[ErpRef, ...]:
+        if category and category not in self._work_centers:
+            rows = self.rows("production.work.center", [["category", "=", category]], ["active"])
+            found = tuple(self.ref("production.work.center", row["id"]) for row in rows if row["active"])
+            self._work_centers[category] = found
+        return self._work_centers[category] if category else ()
+
+    def made_by(self, boms: Collection[int]) -> tuple[ErpRef, ...]:
+        """The items that these parts lists make."""
+        outputs = self.rows_of("production.bom.output", "bom", boms, ["product"])
+        return tuple(self.ref("product.product", item) for item in dict.fromkeys(row["product"] for row in outputs))
 
     # ---- our mark
 

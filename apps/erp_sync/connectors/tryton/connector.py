@@ -21,6 +21,7 @@ from apps.erp_sync.connectors.interface import (
     ErpReadRefusedError,
     ErpRef,
     ErpUnreachableError,
+    ExpectedReceipt,
     FixableBy,
     KeyLookup,
     Kind,
@@ -47,12 +48,13 @@ from apps.erp_sync.connectors.tryton.client import (
     TrytonError,
     UnreachableError,
 )
-from apps.erp_sync.connectors.tryton.feed import OVERLAP, Feed
+from apps.erp_sync.connectors.tryton.feed import OVERLAP, RECORD_OF, Feed
 from apps.erp_sync.connectors.tryton.inputs import Inputs
 from apps.erp_sync.connectors.tryton.masters import Masters
 from apps.erp_sync.connectors.tryton.orders import OrderBook, actuals
 from apps.erp_sync.connectors.tryton.outputs import Outputs
 from apps.erp_sync.connectors.tryton.picture import SETTLED, refs, take
+from apps.erp_sync.connectors.tryton.shelves import Shelves
 from apps.erp_sync.connectors.tryton.states import States
 from apps.erp_sync.connectors.tryton.times import Cycles, Labor, Lots
 from apps.erp_sync.connectors.tryton.transfers import Reversals, Transfers
@@ -75,6 +77,7 @@ class TrytonConnector:
         self._books = Books(client, system)
         self._masters = Masters(self._books)
         self._orders = OrderBook(self._books)
+        self._shelves = Shelves(self._books)
         self._feed = Feed(self._books, overlap)
         self._states = States(self._books)
         self._cycles = Cycles(self._books)
@@ -116,19 +119,25 @@ class TrytonConnector:
 
     def read_master(self, kind: Kind, since: datetime | None = None) -> tuple[MasterRecord, ...]:
         with _reading():
-            if kind is Kind.ORDER:
-                domain = [["last_modified_at", ">=", since]] if since else []
-                found = self._books.rows("production", domain, [])
-                return tuple(self._orders.read([row["id"] for row in found]))
-            ids = self._masters.changed_since(kind, since) if since else None
-            return tuple(self._masters.read(kind, ids))
+            domain = [["last_modified_at", ">=", since]] if since else []
+            return self._records(kind, [row["id"] for row in self._books.rows(RECORD_OF[kind], domain, [])])
 
     def changes(self, kind: Kind, cursor: str) -> ChangePage:
         with _reading():
             changed = self._feed.changed(kind, cursor)
-            if kind is Kind.ORDER:
-                return ChangePage(tuple(self._orders.read(changed.ids)), changed.cursor)
-            return ChangePage(tuple(self._masters.read(kind, changed.ids)), changed.cursor)
+            return ChangePage(self._records(kind, changed.ids), changed.cursor)
+
+    def read(self, kind: Kind, refs: Collection[ErpRef]) -> tuple[MasterRecord, ...]:
+        model = RECORD_OF[kind]
+        with _reading():
+            return self._records(kind, [self._books.id_of(ref, model) for ref in refs])
+
+    def _records(self, kind: Kind, ids: Collection[int]) -> tuple[MasterRecord, ...]:
+        if kind is Kind.ORDER:
+            return tuple(self._orders.read(ids))
+        if kind is Kind.STOCK:
+            return tuple(self._shelves.read(ids))
+        return tuple(self._masters.read(kind, ids))
 
     def missing(self, kind: Kind, known: Collection[str]) -> tuple[ErpRef, ...]:
         with _reading():
@@ -150,7 +159,11 @@ class TrytonConnector:
         with _reading():
             place = books.id_of(location, "stock.location") if location else None
             batch = books.id_of(lot, "stock.lot") if lot else None
-            return tuple(self._masters.stock(books.id_of(item, "product.product"), place, batch))
+            return tuple(self._shelves.stock(books.id_of(item, "product.product"), place, batch))
+
+    def expected_receipts(self) -> tuple[ExpectedReceipt, ...]:
+        with _reading():
+            return tuple(self._shelves.expected())
 
     def reconcile(self, order: ErpRef) -> OrderActuals:
         return actuals(self.read_order(order))

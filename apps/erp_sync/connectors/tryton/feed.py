@@ -37,7 +37,10 @@ PARTS: dict[Kind, tuple[tuple[str, str], ...]] = {
         ("stock.move", "production"),
         ("timesheet.line", "work.origin"),
     ),
+    Kind.STOCK: (("stock.move", "product"),),
 }
+# What the record of a kind is a record of.
+RECORD_OF = {kind: parts[0][0] for kind, parts in PARTS.items()} | {Kind.STOCK: "product.product"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Feed:
 
     def missing(self, kind: Kind, known: Collection[str]) -> list[ErpRef]:
         """The known ids that are gone: a deletion leaves no other trace."""
-        model = PARTS[kind][0][0]
+        model = RECORD_OF[kind]
         gone: list[ErpRef] = []
         for chunk in chunks([int(one) for one in known]):
             domain: list[Any] = [["id", "in", chunk]]

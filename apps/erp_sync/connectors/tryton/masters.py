@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from typing import Any
 
 from apps.erp_sync.connectors.records import (
     BomLine,
     BomRecord,
     CommitDate,
     EmployeeRecord,
-    ErpRef,
     ItemRecord,
     Kind,
     LocationRecord,
+    LocationUse,
     LotRecord,
     MasterRecord,
-    Quantity,
     RoutingRecord,
     RoutingStep,
-    StockRecord,
     UnitRecord,
     WorkCenterRecord,
 )
 from apps.erp_sync.connectors.tryton.books import Books, Row, plain
 
+USES = {"production": LocationUse.PRODUCTION, "lost_found": LocationUse.SCRAP}
 Builder = Callable[[Books, Row], MasterRecord]
 
 
@@ -36,6 +33,7 @@ def _unit(books: Books, row: Row) -> UnitRecord:
         row["symbol"],
         row["name"],
         row["category."]["name"],
+        plain(Decimal(str(row["factor"]))),
         int(row["digits"]),
         bool(row["active"]),
     )
@@ -48,8 +46,16 @@ def _location(books: Books, row: Row) -> LocationRecord:
         row["name"],
         row["type"],
         books.maybe("stock.location", row["parent"]),
+        _use(books, row),
         bool(row["active"]),
     )
+
+
+def _use(books: Books, row: Row) -> LocationUse:
+    """An order reserves below its warehouse's storage only: goods at the gate or in quarantine are out of reach."""
+    if row["type"] == "storage":
+        return LocationUse.STORAGE if row["id"] in books.storages() else LocationUse.OUT_OF_REACH
+    return USES.get(row["type"], LocationUse.ELSEWHERE)
 
 
 def _employee(books: Books, row: Row) -> EmployeeRecord:
@@ -93,12 +99,13 @@ def _routing(books: Books, row: Row) -> RoutingRecord:
         RoutingStep(
             int(step["sequence"] or 0),
             step["operation."]["name"],
-            (step["operation."].get("work_center_category.") or {}).get("name", ""),
+            books.work_centers(step["operation."]["work_center_category"]),
         )
         for step in sorted(row["steps."], key=lambda step: (step["sequence"] or 0, step["id"]))
     )
-    boms = tuple(books.ref("production.bom", bom) for bom in row["boms"])
-    return RoutingRecord(books.version_of(row, "production.routing"), row["name"], boms, steps, bool(row["active"]))
+    return RoutingRecord(
+        books.version_of(row, "production.routing"), row["name"], books.made_by(row["boms"]), steps, bool(row["active"])
+    )
 
 
 def _work_center(books: Books, row: Row) -> WorkCenterRecord:
@@ -122,7 +129,7 @@ def _line_fields(side: str) -> list[str]:
 
 # Kind: Tryton's model, the fields to read, what makes the record of a row.
 MASTERS: dict[Kind, tuple[str, Sequence[str], Builder]] = {
-    Kind.UNIT: ("product.uom", ["symbol", "name", "category.name", "digits", "active"], _unit),
+    Kind.UNIT: ("product.uom", ["symbol", "name", "category.name", "factor", "digits", "active"], _unit),
     Kind.ITEM: (
         "product.product",
         ["code", "name", "default_uom.symbol", "producible", "lot_required", "active"],
@@ -137,7 +144,7 @@ MASTERS: dict[Kind, tuple[str, Sequence[str], Builder]] = {
             "boms",
             "steps.sequence",
             "steps.operation.name",
-            "steps.operation.work_center_category.name",
+            "steps.operation.work_center_category",
             "active",
         ],
         _routing,
@@ -160,6 +167,7 @@ class Masters:
 
     def read(self, kind: Kind, ids: Collection[int] | None = None) -> list[MasterRecord]:
         """All records of the kind, or those with these ids."""
+        self._books.forget_plant()
         model, fields, build = MASTERS[kind]
         rows = self._books.rows(model, [], fields) if ids is None else self._books.rows_of(model, "id", ids, fields)
         return [build(self._books, row) for row in rows]
@@ -185,39 +193,3 @@ class Masters:
             )
             for line in books.rows_of("sale.line", "id", origins.keys(), fields)
         ]
-
-    def stock(self, item: int, location: int | None, lot: int | None) -> list[StockRecord]:
-        """On hand at the end of today, below the location or below every warehouse's storage; lots apart."""
-        places = [location] if location else self._storages()
-        return [record for place in places for record in self._stock_at(item, place, lot)]
-
-    def _stock_at(self, item: int, place: int, lot: int | None) -> list[StockRecord]:
-        books = self._books
-        product = books.one("product.product", item, ["default_uom", "lot_required"])
-        # Without `locations` in the context Tryton answers 0.
-        context = {"locations": [place], "with_childs": True, "stock_date_end": books.today()}
-
-        def record(found: int | None, value: object) -> StockRecord:
-            on_hand = Quantity(plain(Decimal(str(value or 0))), books.symbol(product["default_uom"]))
-            refs = books.ref("product.product", item), books.ref("stock.location", place)
-            return StockRecord(*refs, books.maybe("stock.lot", found), on_hand)
-
-        if not lot and not product["lot_required"]:
-            read = books.client.call("model.product.product.read", [item], ["quantity"], context=context)
-            return [record(None, read[0]["quantity"])]
-        domain: list[Any] = [["id", "=", lot]] if lot else [["product", "=", item]]
-        rows = books.client.call("model.stock.lot.search_read", domain, 0, None, None, ["quantity"], context=context)
-        return [record(row["id"], row["quantity"]) for row in rows if lot or row["quantity"]]
-
-    def _storages(self) -> list[int]:
-        rows = self._books.rows("stock.location", [["type", "=", "warehouse"]], ["storage_location"])
-        return [row["storage_location"] for row in rows if row["storage_location"]]
-
-    def changed_since(self, kind: Kind, moment: dt.datetime) -> list[int]:
-        """Ids of records whose own row changed at or after the instant; children are the feed's business."""
-        domain = [["last_modified_at", ">=", moment]]
-        return [row["id"] for row in self._books.rows(MASTERS[kind][0], domain, [])]
-
-
-def as_ids(books: Books, refs: Collection[ErpRef], model: str) -> list[int]:
-    return [books.id_of(ref, model) for ref in refs]
