@@ -33,6 +33,7 @@ BOM = {
     "quantity": "2",
     "lines": [{"item": "p,2", "quantity": "6", "unit": "unit,1", "position": 1, "operation_sequence": 20}],
 }
+B34 = {"key": "wu,34", "code": "B34", "name": "Second station"}
 ORDER = {"key": "wo,1", "number": "WO-1", "item": "p,1", "quantity": "24", "due_at": DUE}
 
 
@@ -278,3 +279,34 @@ class TestAfterItHasBegun:
         stranger = make_holder("orders.decide_change", place=world.other_site)
         with pytest.raises(CommandRefused, match="may not"):
             run(apply_change, stranger, change_id=PendingChange.objects.get().pk)
+
+
+class TestTheOrderSOwnOperations:
+    """The ERP knows each operation of an order by a key of its own, and at which station it is to run."""
+
+    OWN = ({"sequence": 10, "key": "op,1"}, {"sequence": 20, "key": "op,2", "work_unit": "wu,33"})
+
+    def test_are_ours_by_their_place_in_the_routing(self, erp: System) -> None:
+        assert outcomes(erp.send("work-orders", {**ORDER, "operations": self.OWN})) == ["created"]
+        assert [job.erp_key for job in JobOrder.objects.order_by("sequence")] == ["op,1", "op,2"]
+        assert [str(job.work_unit) for job in JobOrder.objects.order_by("sequence")] == ["A33", "A33"]
+        assert outcomes(erp.send("work-orders", {**ORDER, "operations": self.OWN})) == ["unchanged"]
+
+    def test_come_later_too_and_what_has_begun_stays_at_its_station(self, erp: System, world: World) -> None:
+        assert outcomes(erp.send("work-centers", {**LINE, "units": [*LINE["units"], B34]})) == ["updated"]
+        erp.send("work-orders", ORDER)
+        begin(world)
+        own = [{"sequence": 10, "key": "op,1", "work_unit": "wu,34"}, {"sequence": 20, "key": "op,2"}]
+        assert outcomes(erp.send("work-orders", {**ORDER, "operations": own})) == ["updated"]
+        assert (first().erp_key, str(first().work_unit)) == ("op,1", "A33")
+
+    def test_of_an_unknown_station_are_rejected_and_nothing_is_made(self, erp: System) -> None:
+        answer = erp.send("work-orders", {**ORDER, "operations": [{"sequence": 10, "key": "op,1", "work_unit": "?"}]})
+        assert rejected(answer) == [(0, "operations")]
+        assert not WorkOrder.objects.exists()
+
+    def test_end_on_the_place_that_the_erp_names(self, erp: System) -> None:
+        erp.send("locations", {"key": "loc,1", "code": "STO", "name": "Storage", "kind": "storage"})
+        assert outcomes(erp.send("work-orders", {**ORDER, "receipt_location": "loc,1"})) == ["created"]
+        assert str(order().receipt_location) == "STO"
+        assert rejected(erp.send("work-orders", {**ORDER, "receipt_location": "loc,9"})) == [(0, "receipt_location")]

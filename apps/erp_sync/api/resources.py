@@ -142,10 +142,10 @@ ALL = [
     Resource(
         name="work-orders",
         shape=shapes.WorkOrderIn,
-        row=keyed(orders.WorkOrderRow),
+        row=keyed(orders.WorkOrderRow, operations=orders.OrderOperationRow),
         command=orders.take_work_orders,
-        rows=lambda: WorkOrder.objects.select_related("site", "item").prefetch_related(
-            "job_orders__work_center", "pending_changes"
+        rows=lambda: WorkOrder.objects.select_related("site", "item", "receipt_location").prefetch_related(
+            "job_orders__work_center", "job_orders__work_unit", "pending_changes"
         ),
         show=shown.work_order,
     ),

@@ -114,6 +114,12 @@ class RoutingIn(VersionedSerializer):
     steps = RoutingStepIn(many=True)
 
 
+class OrderOperationIn(Strict):
+    key = Key(required=False, allow_blank=True)
+    sequence = Whole()
+    work_unit = Key(required=False, allow_blank=True)
+
+
 class WorkOrderIn(VersionedSerializer):
     number = Text(max_length=40)
     item = Key()
@@ -125,6 +131,8 @@ class WorkOrderIn(VersionedSerializer):
     routing = Key(required=False, allow_blank=True)
     bom = Key(required=False, allow_blank=True)
     cancelled = Flag(required=False)
+    receipt_location = Key(required=False, allow_blank=True)
+    operations = OrderOperationIn(many=True, required=False)
 
 
 class CommitDateIn(VersionedSerializer):

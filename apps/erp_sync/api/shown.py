@@ -140,11 +140,14 @@ def work_order(row: WorkOrder) -> Shown:
         "due_at": row.due_at,
         "priority": row.priority,
         "customer": row.customer,
+        "receipt_location": row.receipt_location.erp_key if row.receipt_location else "",
         "operations": [
             {
+                "key": job.erp_key,
                 "sequence": job.sequence,
                 "name": job.name,
                 "work_center": job.work_center.erp_key,
+                "work_unit": job.work_unit.erp_key if job.work_unit else "",
                 "status": job.status,
                 "good": text(job.good_quantity),
                 "scrap": text(job.scrap_quantity),

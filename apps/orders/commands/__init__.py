@@ -6,6 +6,7 @@ from apps.orders.commands.erp_orders import CommitDateRow, WorkOrderRow, take_co
 from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
 from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.moves import take_edge
+from apps.orders.commands.operations import OrderOperationRow
 from apps.orders.commands.quantities import confirm_quantity, reverse_confirmation
 from apps.orders.commands.readiness import reconsider_job
 from apps.orders.commands.release import Need, Operation, Released, release_work_order
@@ -16,6 +17,7 @@ __all__ = [
     "JobState",
     "Need",
     "Operation",
+    "OrderOperationRow",
     "Released",
     "RoutingRow",
     "RoutingStepRow",

@@ -20,10 +20,11 @@ from apps.materials.commands.erp_rows import Outcome, Rejected, Report, Row
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size, comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
-from apps.materials.models import Item, Unit
+from apps.materials.models import Item, Location, Unit
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.commands.changing import change, has_begun, is_cancelled, locked_jobs, replace_operations, save
 from apps.orders.commands.decisions import ask, withdraw
+from apps.orders.commands.operations import OrderOperationRow, place_operations, placed
 from apps.orders.commands.planning import Plan, operations_of, plan_for
 from apps.orders.commands.release import add_operations, announce_release, check_steps
 from apps.orders.commands.row_by_row import Taken, take_each
@@ -34,7 +35,11 @@ from apps.plant.models import Site
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOrderRow(Row):
-    """`unit` empty: the item's own. `routing` and `bom` empty: the only ones in use; of an order here: as it has."""
+    """`unit` empty: the item's own. `routing` and `bom` empty: the only ones in use; of an order here: as it has.
+
+    receipt_location  where the pieces go to; empty: they come on no stock of ours
+    operations        keys and stations of the order's own operations; those not named run as the routing says
+    """
 
     number: str
     item: str
@@ -46,6 +51,8 @@ class WorkOrderRow(Row):
     routing: str = ""
     bom: str = ""
     cancelled: bool = False
+    receipt_location: str = ""
+    operations: tuple[OrderOperationRow, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +126,7 @@ def _create(context: Context, site: Site, row: WorkOrderRow) -> Taken:
     order.quantity = _quantity(row, item)
     order.erp_version, order.erp_version_at = row.version, row.version_at
     _check(order)
-    steps = operations_of(plan)
+    steps = placed(operations_of(plan), row.operations, site)
     check_steps(context, order.number, steps)
     with erp_authority(context):
         save(context, order)
@@ -155,6 +162,16 @@ def _fill(order: WorkOrder, row: WorkOrderRow, item: Item) -> None:
     """All but the quantity."""
     order.number, order.due_at, order.priority, order.customer = row.number, row.due_at, row.priority, row.customer
     order.item, order.item_code, order.item_name, order.unit = item, item.code, item.name, item.unit.code
+    order.receipt_location = _receipt_location(order, row)
+
+
+def _receipt_location(order: WorkOrder, row: WorkOrderRow) -> Location | None:
+    if not row.receipt_location:
+        return order.receipt_location
+    place = Location.objects.filter(site_id=order.site_id, erp_key=row.receipt_location).first()
+    if place is None:
+        raise Rejected("receipt_location", _("There is no place %(key)s here.") % {"key": row.receipt_location})
+    return place
 
 
 def _check(order: WorkOrder) -> None:
@@ -189,12 +206,14 @@ def _update(context: Context, order: WorkOrder, jobs: list[JobOrder], row: WorkO
     if other_item:
         _remake(context, order, row, item)
     changed |= _want(context, order, _wanted(order, row, item), begun=begun)
+    changed |= place_operations(context, order, row.operations)
     _put_version(context, order, row)
     return changed
 
 
 def _fill_changed(context: Context, order: WorkOrder, row: WorkOrderRow, item: Item) -> bool:
     names = ["number", "due_at", "priority", "customer", "item_id", "item_code", "item_name", "unit"]
+    names += ["receipt_location_id"]
     before = {name: getattr(order, name) for name in names}
     _fill(order, row, item)
     fields = [name for name in names if getattr(order, name) != before[name]]
