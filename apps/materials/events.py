@@ -50,6 +50,18 @@ class MovementPosted(Event, subject="movement"):
     posted_at: datetime
 
 
+class AdvanceNoted(Event, subject="site"):
+    """The ERP has consumed material of the thread ahead of the floor."""
+
+    parts: int
+
+
+class AdvanceSettled(Event, subject="site"):
+    """What the floor used of the thread, by so many movements, is in the ERP."""
+
+    movements: int
+
+
 class LotCreated(Event, subject="lot"):
     item_id: int
 

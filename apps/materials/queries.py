@@ -1,7 +1,7 @@
 """What is where, what of it can be used, and which lots went into which.
 
-Stock = what the ERP has on record + our movements that are not in it. A movement is in it when the ERP confirmed its
-posting at or before the time of the record.
+Stock = what the ERP has on record + our movements that are not in it + what it took off ahead of us. A movement is in
+it when the ERP confirmed its posting at or before the time of the record; so is an advance, until it is settled.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ WITH parts AS (
        AND s.lot_id IS NOT DISTINCT FROM m.lot_id
      WHERE m.site_id = %(site)s AND end_.location_id IS NOT NULL
        AND (p.posted_at IS NULL OR s.as_of IS NULL OR p.posted_at > s.as_of)
+    UNION ALL
+    SELECT a.item_id, a.location_id, a.lot_id, 0, a.stock_quantity, NULL
+      FROM materials_advance a
+      JOIN materials_stocksnapshot s
+        ON s.site_id = a.site_id AND s.item_id = a.item_id AND s.location_id = a.location_id
+       AND s.lot_id IS NOT DISTINCT FROM a.lot_id
+     WHERE a.site_id = %(site)s AND a.posted_at <= s.as_of AND (a.settled_at IS NULL OR a.settled_at > s.as_of)
 )
 SELECT parts.item_id, parts.location_id, parts.lot_id, sum(parts.on_record), sum(parts.moved), max(parts.as_of),
        location.kind = 'storage' AND (lot.id IS NULL OR lot.status = 'open' AND NOT lot.blocked_in_erp

@@ -177,12 +177,13 @@
   });
 
   /* -- what the scanner reads while nobody types goes to the step that scans; else a badge opens the sign-in with the badge in it */
+  const WEDGE_GAP_MS = 300;
   let wedge = "", wedgeAt = 0;
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea") || event.ctrlKey || event.altKey || event.metaKey) return;
-    const now = Date.now();
-    if (now - wedgeAt > 100) wedge = "";
-    wedgeAt = now;
+    // When the key was pressed, not when this page got round to it.
+    if (event.timeStamp - wedgeAt > WEDGE_GAP_MS) wedge = "";
+    wedgeAt = event.timeStamp;
     const scan = document.querySelector("#do [data-scan]");
     if (event.key === "Enter" && wedge && scan && !document.querySelector("dialog[open]")) {
       scan.value = wedge;

@@ -37,6 +37,7 @@ from apps.erp_sync.connectors.records import (
     BomRecord,
     ChangePage,
     CommitDate,
+    ConsumedPart,
     CycleRecord,
     DocumentState,
     EmployeeRecord,
@@ -77,6 +78,7 @@ __all__ = [
     "ComponentLot",
     "ConfirmationLevel",
     "Connector",
+    "ConsumedPart",
     "CyclePosting",
     "CycleRecord",
     "Dedupe",
@@ -217,6 +219,10 @@ class Connector(Protocol):
         ...
 
     def read_order(self, order: ErpRef) -> OrderRecord: ...
+
+    def consumed_by(self, order: ErpRef) -> tuple[ConsumedPart, ...]:
+        """The components that the ERP itself has posted to the order, and no posting of ours."""
+        ...
 
     def read_demand(self, orders: Collection[ErpRef]) -> tuple[CommitDate, ...]: ...
 

@@ -289,6 +289,16 @@ class ItemStockRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumedPart:
+    """A component that an order has taken from a place."""
+
+    item: ErpRef
+    lot: ErpRef | None
+    location: ErpRef
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedReceipt:
     """What a supplier still owes; `day` is None where the ERP does not say."""
 

@@ -1,3 +1,4 @@
+from apps.materials.commands.advances import Part, note_advance, settle_advance
 from apps.materials.commands.erp_rows import (
     BomLineRow,
     BomRow,
@@ -29,6 +30,7 @@ __all__ = [
     "ItemUnitRow",
     "LocationRow",
     "LotRow",
+    "Part",
     "SnapshotRow",
     "UnitRow",
     "ensure_lot",
@@ -36,6 +38,7 @@ __all__ = [
     "issue",
     "link_lots",
     "mark_posted",
+    "note_advance",
     "receive",
     "release_lot",
     "return_material",
@@ -43,6 +46,7 @@ __all__ = [
     "scrap",
     "set_location_policy",
     "set_stock_snapshot",
+    "settle_advance",
     "transfer",
     "upsert_boms",
     "upsert_items",

@@ -1,3 +1,4 @@
+from apps.materials.models.advances import Advance
 from apps.materials.models.boms import Bom, BomLine
 from apps.materials.models.items import Item, ItemKind
 from apps.materials.models.lots import Lot, LotLink, LotStatus
@@ -6,6 +7,7 @@ from apps.materials.models.stock import Location, LocationKind, StockSnapshot
 from apps.materials.models.units import ItemUnit, Unit
 
 __all__ = [
+    "Advance",
     "Bom",
     "BomLine",
     "Item",

@@ -131,7 +131,9 @@ def _create(context: Context, site: Site, row: WorkOrderRow) -> Taken:
     with erp_authority(context):
         save(context, order)
     save(context, OrderPlan(work_order=order, routing=plan.routing, bom=plan.bom))
-    announce_release(context, order, add_operations(context, order, steps))
+    with erp_authority(context):
+        jobs = add_operations(context, order, steps)
+    announce_release(context, order, jobs)
     return Outcome.CREATED, order.pk
 
 

@@ -16,6 +16,7 @@ from apps.erp_sync.connectors.interface import (
     CommitDate,
     ConfirmationLevel,
     Connector,
+    ConsumedPart,
     CyclePosting,
     Dedupe,
     ErpReadRefusedError,
@@ -149,6 +150,10 @@ class TrytonConnector:
         if not found:
             raise ErpReadRefusedError(f"Tryton has no production {order.id}.")
         return found[0]
+
+    def consumed_by(self, order: ErpRef) -> tuple[ConsumedPart, ...]:
+        with _reading():
+            return tuple(self._orders.consumed(self._books.id_of(order, "production")))
 
     def read_demand(self, orders: Collection[ErpRef]) -> tuple[CommitDate, ...]:
         with _reading():

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.erp_sync.connectors.records import (
+    ConsumedPart,
     CycleRecord,
     DocumentState,
     ErpRef,
@@ -68,6 +69,16 @@ class OrderBook:
         return [
             self._record(row, operations[row["id"]], components[row["id"]], receipts[row["id"]])
             for row in books.rows_of("production", "id", orders, ORDER_FIELDS)
+        ]
+
+    def consumed(self, order: int) -> list[ConsumedPart]:
+        """What the order's start has posted: its components that bear no key of ours."""
+        moves = [self.move_record(row, {}) for row in self.moves([order]) if row["production_input"]]
+        keys = self._books.keys("stock.move", [int(move.ref.id) for move in moves])
+        return [
+            ConsumedPart(move.item, move.lot, move.from_location, move.quantity)
+            for move in moves
+            if move.state is DocumentState.POSTED and int(move.ref.id) not in keys
         ]
 
     def moves(self, orders: Collection[int]) -> list[Row]:

@@ -55,11 +55,14 @@ def press(books: Books, model: str, record: int, button: str, context: Mapping[s
     """Presses a button. Whether it did anything must be read back.
 
     Raises RefusedError if Tryton refuses, RejectedError if it wants to open a dialog in place of acting: then it
-    answered 200 and did nothing.
+    answered 200 and did nothing. A fence in the context that no longer holds raises StaleRecordError: Tryton looks at
+    the button's states first, so a late request of ours that was quicker would pass for a refusal.
     """
     try:
         result = books.client.call(f"model.{model}.{button}", [record], context=context)
     except RefusedError as refusal:
+        if context and books.one(model, record, [])["_timestamp"] not in context["_timestamp"].values():
+            raise StaleRecordError(str(refusal)) from refusal
         if not refusal.warning.endswith(ACKNOWLEDGED):
             raise
         books.client.call("model.res.user.warning.skip", refusal.warning)
