@@ -1,20 +1,63 @@
-"""An ERP that consumes the planned components at order start: told which lots, then levelled with what was used."""
+"""An ERP that consumes the planned components at order start: told which lots, noted, then levelled with what was used.
+
+What it consumed is read from the ERP, never assumed: it may have chosen lots and places of its own. Until the start is
+confirmed nothing is known, so nothing is levelled; from then on each part of the order (item, place, lot) is kept at
+what the floor has used, and what is left over goes back before the finish. See docs/adr/0021-consumption-at-start.md.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
+from apps.core.commands import Context
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import Posting, PostingKind, PostingState
 from apps.erp_sync.projection import Projection
-from apps.materials.models import Item, Lot, Movement, MovementKind
+from apps.materials.commands import Part, note_advance, settle_advance
+from apps.materials.conversion import convert
+from apps.materials.models import Advance, Item, Location, Lot, Movement, MovementKind, Unit
 from apps.materials.queries import stock
 from apps.orders.models import JobMaterial, WorkOrder
 
-# Item and lot, by our ids.
-Part = tuple[int, int | None]
+COMPONENT_MOVES = (erp.MoveKind.ISSUE, erp.MoveKind.RETURN)
+
+
+class Place(NamedTuple):
+    """Of one item, by our ids; `location_id` None: wherever the ERP takes it from."""
+
+    item_id: int
+    location_id: int | None
+    lot_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumed:
+    """A part that the ERP has consumed, by its keys; `quantity` in the unit with that symbol."""
+
+    item: str
+    location: str
+    lot: str
+    quantity: Decimal
+    unit: str
+
+
+# ---- the start
+
+
+def lots_to_start_with(projection: Projection) -> tuple[erp.ComponentLot, ...]:
+    """For what is kept by lot: first expired, first out. An item of which there is too little is left to the ERP."""
+    parts: list[erp.ComponentLot] = []
+    promised = _promised(projection)
+    for item, quantity in planned(projection.order).items():
+        if item.lot_tracked and item.erp_key:
+            parts += _picked(projection, item, quantity, promised)
+    return tuple(parts)
 
 
 def planned(order: WorkOrder) -> dict[Item, Decimal]:
@@ -26,52 +69,32 @@ def planned(order: WorkOrder) -> dict[Item, Decimal]:
     return dict(total)
 
 
-def lots_to_start_with(projection: Projection) -> tuple[erp.ComponentLot, ...]:
-    """For what is kept by lot: first expired, first out. An item of which there is too little is left to the ERP."""
-    parts: list[erp.ComponentLot] = []
-    for item, quantity in planned(projection.order).items():
-        if item.lot_tracked and item.erp_key:
-            parts += _picked(projection, item, quantity)
-    return tuple(parts)
+def _promised(projection: Projection) -> defaultdict[str, Decimal]:
+    """By the lot's id in the ERP: what starts that are still on their way will take."""
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    starts = Posting.objects.unsettled().filter(link=projection.link, kind=PostingKind.START)
+    for posting in starts.exclude(work_order=projection.order):
+        content = payloads.load(posting)
+        for chosen in content.lots if isinstance(content, erp.OrderStatePosting) else ():
+            if chosen.lot is not None:
+                total[chosen.lot.id] += chosen.quantity.value
+    return total
 
 
-def level(projection: Projection, movement: Movement) -> None:
-    """Posts what the floor has issued beyond what the ERP has consumed."""
-    part = (movement.item_id, movement.lot_id)
-    over = _issued(projection.order)[part] - _consumed(projection)[part]
-    if over > 0:
-        projection.move(
-            "issue",
-            erp.MoveKind.ISSUE,
-            movement.item.erp_key,
-            erp.Quantity(over, movement.item.unit.code),
-            lot=movement.lot,
-            movement=movement,
-        )
-
-
-def settle(projection: Projection) -> None:
-    """Before the finish: what the ERP has consumed and the floor has not goes back."""
-    issued, consumed = _issued(projection.order), _consumed(projection)
-    for item_id, lot_id in sorted(consumed, key=lambda part: (part[0], part[1] or 0)):
-        left = consumed[item_id, lot_id] - issued[item_id, lot_id]
-        if left > 0:
-            item = Item.objects.select_related("unit").get(pk=item_id)
-            lot = Lot.objects.filter(pk=lot_id).first() if lot_id else None
-            quantity = erp.Quantity(left, item.unit.code)
-            projection.move(f"return:{item_id}:{lot_id or ''}", erp.MoveKind.RETURN, item.erp_key, quantity, lot=lot)
-
-
-def _picked(projection: Projection, item: Item, quantity: Decimal) -> list[erp.ComponentLot]:
+def _picked(
+    projection: Projection, item: Item, quantity: Decimal, promised: defaultdict[str, Decimal]
+) -> list[erp.ComponentLot]:
     lines = [line for line in stock(projection.order.site_id, item.pk) if line.usable and line.quantity > 0]
-    lots = Lot.objects.in_bulk([line.lot_id for line in lines if line.lot_id])
-    lines = [line for line in lines if line.lot_id in lots and lots[line.lot_id].erp_key]
+    lots = Lot.objects.exclude(erp_key="").in_bulk([line.lot_id for line in lines if line.lot_id])
+    lines = [line for line in lines if line.lot_id in lots]
     lines.sort(key=lambda line: (str(lots[line.lot_id or 0].expires_on or "9999"), line.lot_id, line.location_id))
     taken: defaultdict[Lot, Decimal] = defaultdict(Decimal)
     for line in lines:
-        take = min(quantity - sum(taken.values(), Decimal(0)), line.quantity)
+        lot = lots[line.lot_id or 0]
+        free = line.quantity - promised[projection.ref(lot.erp_key).id]
+        take = min(quantity - sum(taken.values(), Decimal(0)), free)
         if take > 0:
-            taken[lots[line.lot_id or 0]] += take
+            taken[lot] += take
     if sum(taken.values(), Decimal(0)) != quantity:
         return []
     return [
@@ -82,45 +105,169 @@ def _picked(projection: Projection, item: Item, quantity: Decimal) -> list[erp.C
     ]
 
 
-def _issued(order: WorkOrder) -> defaultdict[Part, Decimal]:
-    total: defaultdict[Part, Decimal] = defaultdict(Decimal)
+# ---- what the ERP has consumed
+
+
+def unknown_of(consumed: Collection[Consumed]) -> list[str]:
+    """Keys among them that have not been read from the ERP yet."""
+    named = {part.lot for part in consumed} - {""}
+    places = {part.location for part in consumed}
+    items = {part.item for part in consumed}
+    known = set(Lot.objects.filter(erp_key__in=named).values_list("erp_key", flat=True))
+    known |= set(Location.objects.filter(erp_key__in=places).values_list("erp_key", flat=True))
+    known |= set(Item.objects.filter(erp_key__in=items).values_list("erp_key", flat=True))
+    return sorted((named | places | items) - known)
+
+
+def note_start(context: Context, posting: Posting, consumed: Collection[Consumed]) -> None:
+    """Keeps in mind what the start has taken off the ERP's stock. `posting` is posted."""
+    items = {item.erp_key: item for item in _items(erp_key__in={part.item for part in consumed})}
+    lots = dict(Lot.objects.filter(erp_key__in={part.lot for part in consumed} - {""}).values_list("erp_key", "pk"))
+    places = dict(Location.objects.filter(erp_key__in={p.location for p in consumed}).values_list("erp_key", "pk"))
+    units = {unit.code: unit for unit in Unit.objects.filter(code__in={part.unit for part in consumed})}
+    _note(
+        context,
+        posting,
+        [
+            Part(
+                item_id=items[part.item].pk,
+                location_id=places[part.location],
+                lot_id=lots.get(part.lot),
+                quantity=convert(part.quantity, units[part.unit], items[part.item].unit, items[part.item]),
+            )
+            for part in consumed
+        ],
+    )
+
+
+def note_move(context: Context, posting: Posting) -> None:
+    """The same for what was issued beyond, or given back."""
+    place, quantity = _moved_by(posting)
+    if place.location_id is not None:
+        part = Part(item_id=place.item_id, location_id=place.location_id, lot_id=place.lot_id, quantity=quantity)
+        _note(context, posting, [part])
+
+
+def is_component_move(posting: Posting) -> bool:
+    content = payloads.load(posting) if posting.kind == PostingKind.MOVE else None
+    return isinstance(content, erp.MovePosting) and content.kind in COMPONENT_MOVES
+
+
+def settle(context: Context, posting: Posting) -> None:
+    """The finish is posted: what the floor has used is in the ERP now."""
+    settle_advance.within(
+        context.consequence(),
+        site_id=posting.site_id,
+        thread=posting.thread,
+        posted_at=_posted_at(posting),
+        erp_reference=posting.document[:80],
+    )
+
+
+def _note(context: Context, posting: Posting, parts: list[Part]) -> None:
+    note_advance.within(
+        context.consequence(),
+        site_id=posting.site_id,
+        thread=posting.thread,
+        parts=parts,
+        posted_at=_posted_at(posting),
+    )
+
+
+def _posted_at(posting: Posting) -> datetime:
+    if posting.posted_at is None:
+        raise ValueError(f"{posting} is not posted")
+    return posting.posted_at
+
+
+# ---- levelling
+
+
+def is_known(order: WorkOrder) -> bool:
+    """Whether what the start consumed is on record: it is posted, or a person has kept it from the ERP."""
+    settled = (PostingState.POSTED, PostingState.SKIPPED)
+    return Posting.objects.filter(work_order=order, kind=PostingKind.START, state__in=settled).exists()
+
+
+def level(projection: Projection, movement: Movement) -> None:
+    """Posts what the floor has issued of this part beyond what the ERP has consumed."""
+    place = Place(movement.item_id, movement.from_location_id, movement.lot_id)
+    over = used(projection.order)[place] - _consumed(projection)[place]
+    if over > 0:
+        _issue(projection, place, over, movement=movement)
+
+
+def level_all(projection: Projection, *, give_back: bool) -> None:
+    """The same for every part; `give_back`: what was consumed and not used goes back as well."""
+    floor, taken = used(projection.order), _consumed(projection)
+    for place in sorted(set(floor) | set(taken), key=lambda place: [part or 0 for part in place]):
+        over = floor[place] - taken[place]
+        if over > 0:
+            _issue(projection, place, over)
+        elif over < 0 and give_back:
+            _move(projection, place, erp.MoveKind.RETURN, -over)
+
+
+def used(order: WorkOrder) -> defaultdict[Place, Decimal]:
+    """What the floor has used for the order, in the items' units."""
+    total: defaultdict[Place, Decimal] = defaultdict(Decimal)
     for movement in Movement.objects.standing().filter(thread=order.thread):
         if movement.kind == MovementKind.ISSUE:
-            total[movement.item_id, movement.lot_id] += movement.stock_quantity
+            total[Place(movement.item_id, movement.from_location_id, movement.lot_id)] += movement.stock_quantity
         elif movement.kind == MovementKind.RETURN:
-            total[movement.item_id, movement.lot_id] -= movement.stock_quantity
+            total[Place(movement.item_id, movement.to_location_id, movement.lot_id)] -= movement.stock_quantity
     return total
 
 
-def _consumed(projection: Projection) -> defaultdict[Part, Decimal]:
-    """By the start, and by our own postings since; what a person has skipped is not in the ERP."""
-    total: defaultdict[Part, Decimal] = defaultdict(Decimal)
-    order = projection.order
-    told = Posting.objects.filter(work_order=order).exclude(state=PostingState.SKIPPED).order_by("pk")
-    start = told.filter(kind=PostingKind.START).first()
-    items = {projection.ref(item.erp_key).id: item.pk for item in Item.objects.exclude(erp_key="")}
-    lots = {projection.ref(lot.erp_key).id: lot.pk for lot in _lots_of(order)}
-    if start is not None:
-        content = payloads.load(start)
-        by_lot = content.lots if isinstance(content, erp.OrderStatePosting) else ()
-        for chosen in by_lot:
-            lot = lots.get(chosen.lot.id) if chosen.lot else None
-            total[items[chosen.item.id], lot] += chosen.quantity.value
-        named = {items[chosen.item.id] for chosen in by_lot}
-        for item, quantity in planned(order).items():
-            if item.pk not in named and not item.lot_tracked:
-                total[item.pk, None] += quantity
-    for posting in told.filter(kind=PostingKind.MOVE):
-        move = payloads.load(posting)
-        if isinstance(move, erp.MovePosting) and move.kind in (erp.MoveKind.ISSUE, erp.MoveKind.RETURN):
-            own = posting.needs_lot.lot_id if posting.needs_lot else lots.get(move.lot.id) if move.lot else None
-            sign = 1 if move.kind is erp.MoveKind.ISSUE else -1
-            if move.item.id in items:
-                total[items[move.item.id], own] += sign * move.quantity.value
+def _consumed(projection: Projection) -> defaultdict[Place, Decimal]:
+    """By the ERP, and by our own postings that are on their way; what a person has skipped is not in the ERP."""
+    total: defaultdict[Place, Decimal] = defaultdict(Decimal)
+    for advance in Advance.objects.filter(thread=projection.order.thread, settled_at=None):
+        total[Place(advance.item_id, advance.location_id, advance.lot_id)] += advance.stock_quantity
+    on_their_way = Posting.objects.unsettled().filter(work_order=projection.order, kind=PostingKind.MOVE)
+    for posting in on_their_way.select_related("movement", "needs_lot"):
+        if is_component_move(posting):
+            place, quantity = _moved_by(posting)
+            total[place] += quantity
     return total
 
 
-def _lots_of(order: WorkOrder) -> list[Lot]:
-    needed = JobMaterial.objects.filter(job_order__work_order=order).values("item")
-    moved = Movement.objects.filter(thread=order.thread).values("item")
-    return list(Lot.objects.exclude(erp_key="").filter(item__in=needed.union(moved).values("item")))
+def _issue(projection: Projection, place: Place, quantity: Decimal, movement: Movement | None = None) -> None:
+    _move(projection, place, erp.MoveKind.ISSUE, quantity, **({"movement": movement} if movement else {}))
+
+
+def _move(projection: Projection, place: Place, kind: erp.MoveKind, quantity: Decimal, **links: Movement) -> None:
+    item = _items(pk=place.item_id)[0]
+    lot = Lot.objects.select_related("item").get(pk=place.lot_id) if place.lot_id else None
+    location = Location.objects.get(pk=place.location_id) if place.location_id else None
+    at = projection.ref(location.erp_key) if location and location.erp_key else None
+    projection.move(
+        ":".join([kind.value, *(str(part or "") for part in place)]),
+        kind,
+        item.erp_key,
+        erp.Quantity(quantity, item.unit.code),
+        lot=lot,
+        from_location=at if kind is erp.MoveKind.ISSUE else None,
+        to_location=at if kind is erp.MoveKind.RETURN else None,
+        **links,
+    )
+
+
+def _moved_by(posting: Posting) -> tuple[Place, Decimal]:
+    """Which part an issue (above zero) or a return (below) of ours is about."""
+    content = payloads.load(posting)
+    assert isinstance(content, erp.MovePosting)  # is_component_move has looked
+    is_issue = content.kind is erp.MoveKind.ISSUE
+    at = content.from_location if is_issue else content.to_location
+    location = Location.objects.filter(erp_key=payloads.key_of(at)).first() if at else None
+    lot = Lot.objects.filter(erp_key=payloads.key_of(content.lot)).first() if content.lot else None
+    place = Place(
+        posting.movement.item_id if posting.movement else Item.objects.get(erp_key=payloads.key_of(content.item)).pk,
+        location.pk if location else posting.movement.from_location_id if posting.movement else None,
+        lot.pk if lot else posting.needs_lot.lot_id if posting.needs_lot else None,
+    )
+    return place, content.quantity.value if is_issue else -content.quantity.value
+
+
+def _items(**which: object) -> list[Item]:
+    return list(Item.objects.select_related("unit").prefetch_related("units__unit").filter(**which))

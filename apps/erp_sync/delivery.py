@@ -18,9 +18,11 @@ from django.db import connection, transaction
 from apps.core import live
 from apps.core.actors import Actor, Origin
 from apps.erp_sync import payloads, registry
+from apps.erp_sync.backflush import Consumed, unknown_of
 from apps.erp_sync.commands.settling import Reference, confirm_posting, park_posting, skip_obsolete
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.models import Posting
+from apps.erp_sync.models import Posting, PostingKind
+from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import topic_of
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,15 @@ def claim() -> Lease | None:
     return Lease(Posting.objects.select_related(*related).get(pk=row[0]), token)
 
 
-Answer = erp.PostingResult | payloads.Unmapped | payloads.NotYet | payloads.Obsolete
+@dataclass(frozen=True)
+class Delivered:
+    """The ERP has it, just now or since an earlier attempt."""
+
+    refs: tuple[erp.ErpRef, ...]
+    consumed: tuple[Consumed, ...] = ()
+
+
+Answer = Delivered | erp.Rejected | erp.Pending | erp.Unknown | payloads.Unmapped | payloads.NotYet | payloads.Obsolete
 
 
 def ask(lease: Lease) -> Answer:
@@ -108,13 +118,8 @@ def ask(lease: Lease) -> Answer:
     except (payloads.Unmapped, payloads.NotYet, payloads.Obsolete) as answer:
         return answer
     try:
-        connector = registry.connector_for(posting.link)
-        if not lease.is_first_attempt:
-            found = connector.find_by_key(content)
-            if isinstance(found, erp.AlreadyPosted | erp.Unknown):
-                return found
-        return _send(connector, content)
-    except registry.NotConfigured as error:
+        return _posted(registry.connector_for(posting.link), lease, content)
+    except (registry.NotConfigured, erp.ErpUnreachableError) as error:
         return erp.Unknown(str(error))
     except Exception as error:
         # A fault of a connector must not stop the other orders; what it has done is not known.
@@ -123,13 +128,50 @@ def ask(lease: Lease) -> Answer:
         return erp.Unknown(f"{type(error).__name__}: {error}")
 
 
+def _posted(connector: erp.Connector, lease: Lease, content: erp.Posting) -> Answer:
+    """Looked up first, unless it can't have been sent before."""
+    found = erp.Absent() if lease.is_first_attempt else connector.find_by_key(content)
+    answer = found if isinstance(found, erp.AlreadyPosted | erp.Unknown) else _send(connector, content)
+    match answer:
+        case erp.Posted(refs) | erp.AlreadyPosted(refs):
+            return _delivered(connector, lease.posting, refs)
+        case _:
+            return answer
+
+
+def _delivered(connector: erp.Connector, posting: Posting, refs: tuple[erp.ErpRef, ...]) -> Answer:
+    """With what the ERP consumed at the start of an order, in its own words; later postings are levelled by it."""
+    if posting.kind != PostingKind.START or not policy_of(posting.link).backflushed:
+        return Delivered(refs)
+    consumed = tuple(
+        Consumed(
+            item=payloads.key_of(part.item),
+            location=payloads.key_of(part.location),
+            lot=payloads.key_of(part.lot),
+            quantity=part.quantity.value,
+            unit=part.quantity.unit,
+        )
+        for part in connector.consumed_by(payloads.ref(posting.link.system, posting.work_order.erp_key))
+    )
+    if unread := unknown_of(consumed):
+        return erp.Unknown(f"{unread[0]} is to be read from the ERP first")
+    return Delivered(refs, consumed)
+
+
 def keep(lease: Lease, answer: Answer) -> None:
     """Stores the answer, if the lease is still ours."""
     posting, actor = lease.posting, Actor.system(f"erp:{lease.posting.link.system}", Origin.ERP)
     match answer:
-        case erp.Posted(refs) | erp.AlreadyPosted(refs):
+        case Delivered(refs, consumed):
             documents = [Reference(**ref) for ref in payloads.refs_as_json(refs)]
-            confirm_posting(actor, uuid4(), posting_id=posting.pk, token=lease.token, documents=documents)
+            confirm_posting(
+                actor,
+                uuid4(),
+                posting_id=posting.pk,
+                token=lease.token,
+                documents=documents,
+                consumed=list(consumed),
+            )
             if not lease.is_first_attempt:
                 _wake_the_others(posting)
         case erp.Rejected(code, text, fixable_by):

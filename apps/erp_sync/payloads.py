@@ -57,6 +57,11 @@ def ref(system: str, erp_key: str) -> interface.ErpRef:
     return interface.ErpRef(system, kind, key)
 
 
+def key_of(ref: interface.ErpRef | None) -> str:
+    """The other way; "" where there is none."""
+    return f"{ref.type},{ref.id}" if ref else ""
+
+
 def refs_as_json(refs: Iterable[interface.ErpRef]) -> list[dict[str, str]]:
     return [asdict(found) for found in refs]
 

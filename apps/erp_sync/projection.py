@@ -90,6 +90,11 @@ class Projection:
 
     # ---- time
 
+    def timed(self) -> set[int]:
+        """Operations that the ERP has been told a time of."""
+        told = Posting.objects.filter(work_order=self.order, kind=PostingKind.CYCLE)
+        return set(told.exclude(job_order=None).values_list("job_order_id", flat=True))
+
     def cycle(
         self, job: JobOrder, *, final: bool, good: erp.Quantity | None = None, scrap: erp.Quantity | None = None
     ) -> None:

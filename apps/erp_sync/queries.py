@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from apps.erp_sync.models import Posting, PostingKind
-from apps.orders.models import DispatchStatus, JobOrder
+from apps.erp_sync.models import Posting, PostingKind, PostingState
+from apps.orders.models import JobOrder
 from apps.orders.models.statuses import OVER
 
 # Wakes the worker: something is to be delivered.
@@ -54,12 +54,13 @@ def lag(site_id: int | None = None) -> Lag:
 
 
 def overlooked() -> list[int]:
-    """Started orders that are over to the last operation, and whose finish nobody has told the ERP of."""
+    """Orders started in the ERP that are over to the last operation, and whose finish nobody has told it of."""
     finish = Posting.objects.filter(work_order=OuterRef("work_order"), kind=PostingKind.FINISH)
     jobs = JobOrder.objects.filter(work_order=OuterRef("work_order"))
-    made = jobs.filter(successor=None, status__in=(DispatchStatus.COMPLETED, DispatchStatus.CLOSED))
-    started = Posting.objects.filter(kind=PostingKind.START, link__active=True)
-    rows = started.filter(~Exists(finish), ~Exists(jobs.exclude(status__in=OVER)), Exists(made))
+    # The finish of an order whose start is still on its way is told with the start's confirmation.
+    known = (PostingState.POSTED, PostingState.SKIPPED)
+    started = Posting.objects.filter(kind=PostingKind.START, link__active=True, state__in=known)
+    rows = started.filter(~Exists(finish), ~Exists(jobs.exclude(status__in=OVER)))
     return list(rows.order_by("pk").values_list("work_order_id", flat=True))
 
 

@@ -8,11 +8,12 @@ from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.erp_sync import backflush
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.events import OrderDone, order_done
+from apps.erp_sync.events import OrderDone, PostingConfirmed, order_done
 from apps.erp_sync.models import Posting, PostingKind
 from apps.erp_sync.projection import Projection
+from apps.materials.commands import ensure_lot
 from apps.materials.events import MaterialMoved, MovementReversed
-from apps.materials.models import Movement, MovementKind
+from apps.materials.models import Lot, Movement, MovementKind
 from apps.orders.events import QuantityConfirmed, QuantityReversed
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder, WorkOrder
 from apps.orders.models.statuses import OVER
@@ -23,7 +24,7 @@ COMPONENTS = (MovementKind.ISSUE, MovementKind.RETURN)
 
 @subscribe(StateChanged)
 def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None:
-    if event.item_kind != "job_order" or event.to_status not in (DispatchStatus.RUNNING, DispatchStatus.COMPLETED):
+    if event.item_kind != "job_order" or event.to_status not in {DispatchStatus.RUNNING, *OVER}:
         return
     job = JobOrder.objects.select_related("work_order__item").get(pk=event.subject_id)
     projection = Projection.for_order(context, job.work_order)
@@ -32,6 +33,9 @@ def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None
     if event.to_status == DispatchStatus.RUNNING:
         if not projection.has_started():
             projection.start(backflush.lots_to_start_with(projection) if projection.policy.backflushed else ())
+        return
+    # An order that nobody has started is none of the ERP's business: it stays released there.
+    if event.to_status == DispatchStatus.CLOSED or not projection.has_started():
         return
     projection.cycle(job, final=True)
     # Two operations that end at the same moment do not see each other: apps.erp_sync.tasks looks again.
@@ -43,10 +47,34 @@ def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None
 def tell_of_the_end(event: OrderDone, context: Context) -> None:
     order = WorkOrder.objects.select_related("item").get(pk=event.subject_id)
     projection = Projection.for_order(context, order)
-    if projection is None:
+    if projection is not None:
+        _close(projection)
+
+
+@subscribe(PostingConfirmed)
+def catch_up_with_the_start(event: PostingConfirmed, context: Context) -> None:
+    """What happened before the ERP had started the order, or while it did not answer."""
+    if event.posting != PostingKind.START:
         return
+    posting = Posting.objects.select_related("work_order__item").get(pk=event.subject_id)
+    projection = Projection.for_order(context, posting.work_order)
+    if projection is None or not projection.policy.backflushed:
+        return
+    if posting.work_order.job_orders.exclude(status__in=OVER).exists():
+        backflush.level_all(projection, give_back=False)
+    else:
+        _close(projection)
+
+
+def _close(projection: Projection) -> None:
+    """The last word on an order, once it is known what its start has consumed."""
+    order = projection.order
     if projection.policy.backflushed:
-        backflush.settle(projection)
+        if not backflush.is_known(order):
+            return
+        backflush.level_all(projection, give_back=True)
+    for job in order.job_orders.exclude(pk__in=projection.timed()).order_by("sequence"):
+        projection.cycle(job, final=True)
     projection.finish()
 
 
@@ -68,17 +96,31 @@ def tell_of_a_booking(event: QuantityConfirmed, context: Context) -> None:
         quantity = erp.Quantity(event.good, unit)
         projection.move("good", erp.MoveKind.RECEIPT, item_key, quantity, confirmation=confirmation)
     if event.scrap:
-        reason = confirmation.scrap_reason.code if confirmation.scrap_reason else ""
-        place = projection.policy.scrap_location(reason)
-        projection.move(
-            "scrap",
-            erp.MoveKind.SCRAP,
-            item_key,
-            erp.Quantity(event.scrap, unit),
-            confirmation=confirmation,
-            reason=reason,
-            to_location=projection.ref(place) if place else None,
+        _tell_of_scrap(projection, confirmation)
+
+
+def _tell_of_scrap(projection: Projection, confirmation: Confirmation) -> None:
+    """Of what is kept by lot the ERP wants a lot even for a piece that never got one: the order's."""
+    order, item = projection.order, projection.order.item
+    if order.item_id is not None and item is not None and item.lot_tracked:
+        made = ensure_lot.within(
+            projection.context.consequence(), item_id=order.item_id, number=order.number, site_id=order.site_id
         )
+        lot = Lot.objects.select_related("item").get(pk=made.lot_id)
+    else:
+        lot = None
+    reason = confirmation.scrap_reason.code if confirmation.scrap_reason else ""
+    place = projection.policy.scrap_location(reason)
+    projection.move(
+        "scrap",
+        erp.MoveKind.SCRAP,
+        item.erp_key if item else "",
+        erp.Quantity(confirmation.scrap, order.unit),
+        lot=lot,
+        confirmation=confirmation,
+        reason=reason,
+        to_location=projection.ref(place) if place else None,
+    )
 
 
 @subscribe(QuantityReversed)
@@ -99,7 +141,8 @@ def tell_of_a_movement(event: MaterialMoved, context: Context) -> None:
     rows = Movement.objects.select_related("item__unit", "unit", "lot__item", "from_location", "to_location", "reason")
     movement = rows.get(pk=event.subject_id)
     if projection.policy.backflushed and movement.kind in COMPONENTS:
-        backflush.level(projection, movement)
+        if movement.kind == MovementKind.ISSUE and backflush.is_known(projection.order):
+            backflush.level(projection, movement)
         return
     is_output = movement.kind == MovementKind.RECEIPT or movement.item_id == projection.order.item_id
     is_order_s = movement.kind in COMPONENTS or is_output

@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class StubErp:
     # ---- what tests say and see
 
     def configure(self, **values: Any) -> None:
-        """off: bool; chaos: seed; rejects: [order id]; hold_after_effect: seconds; fault: always this one."""
+        """off: bool; chaos: seed; rejects: [order id]; hold_after_effect: seconds; fault: always this one; consumes."""
         with self._open() as db:
             for name, value in values.items():
                 db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
@@ -70,6 +71,17 @@ class StubErp:
 
     def post_labor(self, posting: erp.LaborPosting) -> erp.PostingResult:
         return self._post(posting, posting.order.id)
+
+    def consumed_by(self, order: erp.ErpRef) -> tuple[erp.ConsumedPart, ...]:
+        """What `configure(consumes={order id: [[item, lot, location, quantity, unit], ...]})` says, by keys."""
+        with self._open() as db:
+            if self._setting(db, "off"):
+                raise erp.ErpUnreachableError("off")
+            rows = (self._setting(db, "consumes") or {}).get(order.id, [])
+        return tuple(
+            erp.ConsumedPart(_key(item), _key(lot) if lot else None, _key(place), erp.Quantity(Decimal(quantity), unit))
+            for item, lot, place, quantity, unit in rows
+        )
 
     def find_by_key(self, posting: erp.Posting) -> erp.KeyLookup:
         with self._open() as db:
@@ -141,6 +153,11 @@ class StubErp:
                 db.execute("COMMIT")
         finally:
             db.close()
+
+
+def _key(key: str) -> erp.ErpRef:
+    kind, _, number = key.partition(",")
+    return erp.ErpRef("stub", kind, number)
 
 
 def _ref(number: object) -> erp.ErpRef:

@@ -10,12 +10,17 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
+from apps.erp_sync import backflush
 from apps.erp_sync.actions import POST
+from apps.erp_sync.backflush import Consumed
 from apps.erp_sync.events import PostingConfirmed, PostingParked, PostingSkipped
-from apps.erp_sync.models import Posting, PostingState
+from apps.erp_sync.models import Posting, PostingKind, PostingState
+from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import TOPIC, topic_of
 from apps.materials.commands import mark_posted
 from apps.materials.models import MovementPosting
+
+NOTHING_CONSUMED: list[Consumed] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,26 +34,25 @@ class Reference:
 
 
 @command("erp_sync.confirm_posting")
-def confirm_posting(context: Context, *, posting_id: int, token: UUID, documents: list[Reference]) -> bool:
-    """Whether it is news: the ERP has it. The movement behind it is marked as well."""
+def confirm_posting(
+    context: Context,
+    *,
+    posting_id: int,
+    token: UUID,
+    documents: list[Reference],
+    consumed: list[Consumed] = NOTHING_CONSUMED,
+) -> bool:
+    """Whether it is news: the ERP has it. Stock learns what of the floor's movements is in the ERP now.
+
+    consumed  of a start: what the ERP took off its stock with it
+    """
     posting = _leased(context, posting_id, token)
     if posting is None:
         return False
     refs = [asdict(document) for document in documents]
     _write(posting, state=PostingState.POSTED, posted_at=Now(), erp_refs=refs, last_error="")
-    posting.refresh_from_db()
-    if (
-        posting.posted_at
-        and posting.movement_id
-        and refs
-        and not MovementPosting.objects.filter(movement=posting.movement_id).exists()
-    ):
-        mark_posted.within(
-            context.consequence(),
-            movement_id=posting.movement_id,
-            erp_reference=posting.document[:80],
-            posted_at=posting.posted_at,
-        )
+    posting.refresh_from_db(fields=["posted_at", "erp_refs"])
+    _tell_stock(context, posting, consumed)
     context.record(
         PostingConfirmed(
             **_story(posting, posting.document[:80]),
@@ -92,13 +96,35 @@ def skip_obsolete(context: Context, *, posting_id: int, token: UUID) -> bool:
 
 def _leased(context: Context, posting_id: int, token: UUID) -> Posting | None:
     """Locked; None if the lease was given to another, or ended."""
-    rows = Posting.objects.select_for_update(of=("self",)).select_related("site", "work_order")
+    related = ("site", "work_order", "link", "movement", "needs_lot__lot")
+    rows = Posting.objects.select_for_update(of=("self",)).select_related(*related)
     posting = rows.filter(pk=posting_id, lease_token=token).first()
     if posting is None:
         context.allow_anyone()
         return None
     context.allow(POST, at=posting.scope)
     return posting
+
+
+def _tell_stock(context: Context, posting: Posting, consumed: list[Consumed]) -> None:
+    backflushed = policy_of(posting.link).backflushed
+    if backflushed and posting.kind == PostingKind.START:
+        backflush.note_start(context, posting, consumed)
+    elif backflushed and posting.kind == PostingKind.FINISH:
+        backflush.settle(context, posting)
+    elif backflushed and backflush.is_component_move(posting):
+        backflush.note_move(context, posting)
+    elif posting.movement_id and posting.posted_at and posting.erp_refs and not _is_marked(posting):
+        mark_posted.within(
+            context.consequence(),
+            movement_id=posting.movement_id,
+            erp_reference=posting.document[:80],
+            posted_at=posting.posted_at,
+        )
+
+
+def _is_marked(posting: Posting) -> bool:
+    return MovementPosting.objects.filter(movement=posting.movement_id).exists()
 
 
 def _write(posting: Posting, **values: Any) -> None:

@@ -149,6 +149,7 @@ class Posting(models.Model):
     work_order_id: int
     job_order_id: int | None
     movement_id: int | None
+    lot_id: int | None
     reverses_id: int | None
     needs_lot_id: int | None
     objects = PostingQuerySet.as_manager()
