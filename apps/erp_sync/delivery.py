@@ -95,7 +95,7 @@ def claim() -> Lease | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    related = ("link", "site", "work_order__item", "movement__item", "needs_lot", "reverses")
+    related = ("link", "site", "work_order__item", "movement__item", "needs_lot", "reverses", "time_entry")
     return Lease(Posting.objects.select_related(*related).get(pk=row[0]), token)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
 from pydantic import TypeAdapter
 
 from apps.erp_sync.connectors import interface
-from apps.erp_sync.models import Posting, PostingKind, PostingState
+from apps.erp_sync.models import ErpEmployee, Posting, PostingKind, PostingState
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {
     PostingKind.START: TypeAdapter(interface.OrderStatePosting),
@@ -48,6 +49,8 @@ def complete(posting: Posting) -> interface.Posting:
     content = load(posting)
     if isinstance(content, interface.MovePosting):
         return _complete_move(posting, content)
+    if isinstance(content, interface.LaborPosting):
+        return _complete_labor(posting, content)
     return content
 
 
@@ -77,6 +80,16 @@ def _complete_move(posting: Posting, content: interface.MovePosting) -> interfac
             raise Unmapped(item.code if item else posting.work_order.item_code)
         content = replace(content, item=ref(posting.link.system, item.erp_key))
     return content
+
+
+def _complete_labor(posting: Posting, content: interface.LaborPosting) -> interface.LaborPosting:
+    person_id = posting.time_entry.person_id if posting.time_entry else None
+    employee = ErpEmployee.objects.filter(link=posting.link, person=person_id).first() if person_id else None
+    if employee is None:
+        raise Unmapped(_("who of its employees has worked here: name the person on the page of the ERP's employees"))
+    if posting.reverses is not None:
+        content = replace(content, replaces=_reference_of(posting.reverses))
+    return replace(content, person=ref(posting.link.system, employee.erp_key))
 
 
 def _reference_of(earlier: Posting) -> interface.ErpRef:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting, PostingKind
 from apps.erp_sync.policy import Policy, policy_of
 from apps.erp_sync.queries import TOPIC
+from apps.labor.models import TimeEntry
 from apps.materials.models import Lot
 from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
 
@@ -31,7 +33,7 @@ class Projection:
     def for_order(cls, context: Context, order: WorkOrder | None) -> Projection | None:
         if order is None or not order.erp_key:
             return None
-        link = ErpLink.objects.filter(site_id=order.site_id, active=True).first()
+        link = ErpLink.objects.select_related("site").filter(site_id=order.site_id, active=True).first()
         return cls(context, order, link) if link else None
 
     @classmethod
@@ -122,6 +124,35 @@ class Projection:
         )
         self.add(PostingKind.CYCLE, "cycle", content, job_order=job)
 
+    def labor(self, entry: TimeEntry, job: JobOrder) -> None:
+        """A finished time, day by day of the site; a day told before is told anew in place of that."""
+        earlier = {
+            payloads.ADAPTERS[PostingKind.LABOR].validate_python(posting.payload).day: posting
+            for posting in Posting.objects.filter(link=self.link, time_entry=entry).order_by("pk")
+        }
+        spent = days_of(entry, self.link.site.zone)
+        for day in sorted({*spent, *earlier}):
+            duration = spent.get(day, timedelta(0))
+            known = earlier.get(day)
+            content = erp.LaborPosting(
+                key=uuid4(),
+                order=self.order_ref,
+                operation=self.ref(job.erp_key),
+                person=self.ref(""),
+                day=day,
+                duration=duration,
+                description=entry.phase,
+            )
+            if known is not None and payloads.ADAPTERS[PostingKind.LABOR].validate_python(known.payload) == replace(
+                content, key=known.key
+            ):
+                continue
+            # It hangs on no other posting of the order: who the person is in the ERP may take a while to be said.
+            made = self._row(PostingKind.LABOR, f"labor:{day}", content, {"time_entry": entry, "reverses": known})
+            made.thread = f"time_entry:{entry.pk}"
+            made.save(force_insert=True)
+            self.context.touch(TOPIC)
+
     def _is_due(self, passed: timedelta) -> bool:
         if self.policy.confirm == "confirmation":
             return True
@@ -157,6 +188,20 @@ class Projection:
         if not known.exists():
             self.add_once(PostingKind.LOT, "lot", content, lot=lot)
         return known.get()
+
+
+def days_of(entry: TimeEntry, zone: tzinfo) -> dict[date, timedelta]:
+    """Whole seconds of a finished time, by the days of the zone; none for a day with none."""
+    spent: dict[date, timedelta] = {}
+    since, until = entry.started_at.astimezone(zone), (entry.ended_at or entry.started_at).astimezone(zone)
+    while since < until:
+        midnight = datetime.combine(since.date() + timedelta(days=1), time(), tzinfo=zone)
+        cut = min(until, midnight)
+        seconds = round((cut.astimezone(UTC) - since.astimezone(UTC)).total_seconds())
+        if seconds:
+            spent[since.date()] = timedelta(seconds=seconds)
+        since = cut
+    return spent
 
 
 def running_time(job: JobOrder, since: datetime, until: datetime) -> timedelta:

@@ -11,6 +11,8 @@ from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.events import OrderDone, PostingConfirmed, order_done
 from apps.erp_sync.models import Posting, PostingKind
 from apps.erp_sync.projection import Projection
+from apps.labor.events import ClockedOff, TimeEntryCorrected
+from apps.labor.models import TimeEntry
 from apps.materials.commands import ensure_lot
 from apps.materials.events import MaterialMoved, MovementReversed
 from apps.materials.models import Lot, Movement, MovementKind
@@ -121,6 +123,23 @@ def _tell_of_scrap(projection: Projection, confirmation: Confirmation) -> None:
         reason=reason,
         to_location=projection.ref(place) if place else None,
     )
+
+
+@subscribe(ClockedOff)
+def tell_of_working_time(event: ClockedOff, context: Context) -> None:
+    _tell_of_time(event, context)
+
+
+@subscribe(TimeEntryCorrected)
+def tell_of_corrected_time(event: TimeEntryCorrected, context: Context) -> None:
+    _tell_of_time(event, context)
+
+
+def _tell_of_time(event: ClockedOff | TimeEntryCorrected, context: Context) -> None:
+    entry = TimeEntry.objects.select_related("job_order__work_order__item").get(pk=event.subject_id)
+    projection = Projection.for_order(context, entry.job_order.work_order)
+    if projection is not None and entry.job_order.erp_key:
+        projection.labor(entry, entry.job_order)
 
 
 @subscribe(QuantityReversed)

@@ -19,11 +19,11 @@ from apps.materials.models import Item, Location, Lot, MovementPosting, StockSna
 from apps.materials.queries import stock
 from apps.orders.commands import reverse_confirmation, take_edge
 from apps.orders.models import Confirmation, JobOrder
-from apps.plant.models import Purpose, ReasonCode
+from apps.plant.models import Purpose, ReasonCode, Role
 from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all, erp_item, erp_location, need
 from tests.materials.stock_world import as_erp, put_stock
 from tests.orders.shop import reason
-from tests.world import run
+from tests.world import give_role, make_person, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -206,7 +206,9 @@ class TestAnOrderThatIsNotMade:
         world = shop.outbox.world
         run(take_edge, world.lena, job_order_id=shop.job.pk, edge="hold", inputs={"reason": reason(Purpose.HOLD)})
         why = {"reason": reason(Purpose.CANCELLATION)}
-        run(take_edge, world.pia, job_order_id=shop.job.pk, edge="cancel", inputs=why)
+        planner = make_person()
+        give_role(planner, Role.objects.get(code="planner"), world.site)
+        run(take_edge, planner, job_order_id=shop.job.pk, edge="cancel", inputs=why)
         assert moves() == [("return", 5, "1"), ("return", 3, "2")]
         assert [cycle.final for cycle in told("cycle")] == [True]
         assert Posting.objects.order_by("-sequence")[0].kind == "finish"

@@ -130,7 +130,7 @@ class MovePosting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaborPosting:
-    """A person's time on an operation on one day."""
+    """A person's time on an operation on one day. `replaces`: it stands in place of that earlier line, corrected."""
 
     key: UUID
     order: ErpRef
@@ -139,6 +139,7 @@ class LaborPosting:
     day: date
     duration: timedelta
     description: str = ""
+    replaces: ErpRef | None = None
 
 
 class OrderIntent(enum.Enum):

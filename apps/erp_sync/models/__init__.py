@@ -1,13 +1,17 @@
 from apps.erp_sync.models.api import ApiCall, ApiToken, RefusedMessage
+from apps.erp_sync.models.intake import ErpEmployee, Reading, Unread
 from apps.erp_sync.models.outbox import ErpLink, OutboxThread, Posting, PostingKind, PostingState
 
 __all__ = [
     "ApiCall",
     "ApiToken",
+    "ErpEmployee",
     "ErpLink",
     "OutboxThread",
     "Posting",
     "PostingKind",
     "PostingState",
+    "Reading",
     "RefusedMessage",
+    "Unread",
 ]

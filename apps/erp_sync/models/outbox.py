@@ -16,6 +16,7 @@ from apps.core.history import History
 from apps.core.rights import Action, Scope
 from apps.core.triggers import GuardTrigger
 from apps.erp_sync.actions import VIEW_POSTINGS
+from apps.labor.models import TimeEntry
 from apps.materials.models import Lot, Movement
 from apps.orders.models import Confirmation, JobOrder, WorkOrder
 from apps.plant.models import Site
@@ -111,6 +112,7 @@ class Posting(models.Model):
     event_id, part  the ledger event that it was derived from, and which of its postings this is
     payload         a posting of apps.erp_sync.connectors.postings; see apps.erp_sync.payloads
     reverses, needs_lot   an earlier posting whose reference in the ERP goes into this one when it is sent
+    time_entry      whose time it is; which employee of the ERP that person is, is looked up when it is sent
     erp_refs        [{"system", "type", "id", "version"}, ...]
     Times of the lease are the database's own: processes must agree on them whatever their clocks say.
     """
@@ -123,6 +125,7 @@ class Posting(models.Model):
     movement = models.ForeignKey(Movement, models.PROTECT, null=True, related_name="+", verbose_name=_("movement"))
     confirmation = models.ForeignKey(Confirmation, models.PROTECT, null=True, related_name="+")
     lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    time_entry = models.ForeignKey(TimeEntry, models.PROTECT, null=True, related_name="+", verbose_name=_("time"))
     reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversed_by")
     needs_lot = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     thread = models.CharField(_("story"), max_length=80)
@@ -150,6 +153,7 @@ class Posting(models.Model):
     job_order_id: int | None
     movement_id: int | None
     lot_id: int | None
+    time_entry_id: int | None
     reverses_id: int | None
     needs_lot_id: int | None
     objects = PostingQuerySet.as_manager()
@@ -194,6 +198,7 @@ class Posting(models.Model):
             models.Index(fields=["site"], name="posting_parked", condition=Q(state="parked")),
             models.Index(fields=["posted_at"], name="posting_posted", condition=Q(state="posted")),
             models.Index(fields=["job_order", "id"], name="posting_cycles", condition=Q(kind="cycle")),
+            models.Index(fields=["time_entry"], name="posting_times", condition=Q(time_entry__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -122,7 +122,10 @@ class Labor:
             "uuid": str(posting.key),
         }
         try:
-            books.client.call(f"model.{LINE}.create", [line])
+            if posting.replaces is not None:
+                books.client.call(f"model.{LINE}.write", [books.id_of(posting.replaces, LINE)], line)
+            else:
+                books.client.call(f"model.{LINE}.create", [line])
         except RefusedError:
             found = self._lines(posting)
             if found:
