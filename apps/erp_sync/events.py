@@ -40,6 +40,21 @@ class ErpDisconnected(Event, subject="erp_link"):
     pass
 
 
+class ErpRead(Event, subject="erp_link"):
+    """Records of one kind were taken; `rejected` ones are kept with the reason and tried again."""
+
+    record: str
+    created: int
+    updated: int
+    rejected: int
+
+
+class EmployeeNamed(Event, subject="erp_employee"):
+    """Whose time goes to this employee of the ERP; None: nobody's any more."""
+
+    person_id: int | None
+
+
 class OrderDone(Event, subject="work_order"):
     """All operations of an order of the ERP are over."""
 

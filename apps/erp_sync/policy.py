@@ -16,6 +16,8 @@ class Policy(BaseModel):
                      `every_minutes` (above 0) have passed since the last
     backflushed      the ERP itself consumes the planned components when the order starts: of an issue only what goes
                      beyond is posted, and what was not used goes back before the finish
+    read_seconds     how often changes are read
+    adopt            a row of ours by the name of one of the ERP's becomes the ERP's
     scrap_locations  reason code -> key in the ERP of the place where scrap goes; "" for all other reasons
     """
 
@@ -24,6 +26,8 @@ class Policy(BaseModel):
     confirm: Literal["confirmation", "operation"] = "confirmation"
     every_minutes: int = Field(default=0, ge=0)
     backflushed: bool = True
+    read_seconds: int = Field(default=10, ge=1)
+    adopt: bool = False
     scrap_locations: dict[str, str] = {}
 
     def scrap_location(self, reason: str) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 from apps.core.actors import Actor
 from apps.core.worker import Task, task
 from apps.erp_sync.commands.finishing import finish_overlooked_order
 from apps.erp_sync.delivery import deliver_next
+from apps.erp_sync.intake.polling import read_erp
+from apps.erp_sync.models import ErpLink
+from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import TOPIC, overlooked
 
 LANES = 3
+# When each link is read next, by this process's own clock.
+_next_reading: dict[int, float] = {}
 WORKER = Actor.system("worker")
 
 
@@ -22,6 +28,17 @@ DELIVER: list[Task] = [
     task("erp_sync.deliver" if lane == 1 else f"erp_sync.deliver.{lane}", every_seconds=1, topics=[TOPIC])(deliver)
     for lane in range(1, LANES + 1)
 ]
+
+
+@task("erp_sync.read", every_seconds=1)
+def read_erps() -> int:
+    """Each site's ERP as often as its policy says."""
+    for link in ErpLink.objects.select_related("site").filter(active=True):
+        now = time.monotonic()
+        if now >= _next_reading.get(link.pk, 0.0):
+            read_erp(link)
+            _next_reading[link.pk] = time.monotonic() + policy_of(link).read_seconds
+    return 0
 
 
 @task("erp_sync.finish_overlooked_orders", every_seconds=30)

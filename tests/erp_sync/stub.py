@@ -72,6 +72,13 @@ class StubErp:
     def post_labor(self, posting: erp.LaborPosting) -> erp.PostingResult:
         return self._post(posting, posting.order.id)
 
+    def changes(self, kind: erp.Kind, cursor: str) -> erp.ChangePage:
+        """It has no master data."""
+        return erp.ChangePage((), cursor)
+
+    def expected_receipts(self) -> tuple[erp.ExpectedReceipt, ...]:
+        return ()
+
     def consumed_by(self, order: erp.ErpRef) -> tuple[erp.ConsumedPart, ...]:
         """What `configure(consumes={order id: [[item, lot, location, quantity, unit], ...]})` says, by keys."""
         with self._open() as db:

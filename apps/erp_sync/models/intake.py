@@ -39,11 +39,13 @@ class Linked(models.Model):
 class Reading(Linked):
     """How far one kind of record has been read; the cursor is the connector's own and kept with what it brought.
 
+    again    keys of records to be read again, though they have not changed
     problem  why the last try failed, until one succeeds
     """
 
     kind = models.CharField(_("what"), max_length=20)
     cursor = models.TextField(blank=True, default="")
+    again = models.JSONField(default=list)
     read_at = models.DateTimeField(_("last read"), null=True)
     changed_at = models.DateTimeField(_("last change"), null=True)
     problem = models.TextField(_("can't be read because"), blank=True, default="")

@@ -9,6 +9,7 @@ from apps.materials.commands.erp_rows import (
     SnapshotRow,
     UnitRow,
 )
+from apps.materials.commands.expected import ExpectedRow, set_expected_receipts
 from apps.materials.commands.lots import ensure_lot, hold_lot, link_lots, release_lot
 from apps.materials.commands.master import upsert_boms, upsert_items, upsert_locations, upsert_lots, upsert_units
 from apps.materials.commands.movements import (
@@ -26,6 +27,7 @@ from apps.materials.commands.snapshots import set_stock_snapshot
 __all__ = [
     "BomLineRow",
     "BomRow",
+    "ExpectedRow",
     "ItemRow",
     "ItemUnitRow",
     "LocationRow",
@@ -44,6 +46,7 @@ __all__ = [
     "return_material",
     "reverse_movement",
     "scrap",
+    "set_expected_receipts",
     "set_location_policy",
     "set_stock_snapshot",
     "settle_advance",

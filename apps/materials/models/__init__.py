@@ -1,5 +1,6 @@
 from apps.materials.models.advances import Advance
 from apps.materials.models.boms import Bom, BomLine
+from apps.materials.models.expected import ExpectedReceipt
 from apps.materials.models.items import Item, ItemKind
 from apps.materials.models.lots import Lot, LotLink, LotStatus
 from apps.materials.models.movements import Movement, MovementKind, MovementPosting
@@ -10,6 +11,7 @@ __all__ = [
     "Advance",
     "Bom",
     "BomLine",
+    "ExpectedReceipt",
     "Item",
     "ItemKind",
     "ItemUnit",
