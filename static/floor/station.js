@@ -33,7 +33,23 @@
     const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
     const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
     if (same) event.detail.shouldSwap = false;
+    else keepOpen(old, fresh);
   });
+  /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
+  function keepOpen(old, fresh) {
+    for (const open of old.querySelectorAll("form.exit details[open]")) {
+      const form = open.closest("form"), given = new FormData(form);
+      const same = [...fresh.querySelectorAll("form.exit")].find(
+        (other) => ["job", "edge"].every((name) => new FormData(other).get(name) === given.get(name)));
+      if (!same || !same.querySelector("details")) continue;
+      same.querySelector("details").open = true;
+      if (form.dataset.commandId) same.dataset.commandId = form.dataset.commandId;
+      for (const field of same.querySelectorAll("[name^='input.']")) {
+        if (field.type === "radio") field.checked = field.value === given.get(field.name);
+        else field.value = given.get(field.name) || "";
+      }
+    }
+  }
 
   /* -- htmx takes up a swapped form a moment after it shows: one sent within that moment would leave the page, and what was typed */
   document.addEventListener("submit", (event) => {

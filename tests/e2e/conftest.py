@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from apps.plant.models import Terminal
 from tests.browser import chromium, executable
+from tests.e2e.tryton import seed
+from tests.e2e.tryton.linked import PASSWORD_ENV
 from tests.environment import BASE_DIR
 from tests.supervisor.product import Product
 from tests.world import terminal_cookie
@@ -43,7 +45,8 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         key: cluster.url(BASE_DIR, user=user, mode="test", database=name)
         for key, user in [("DATABASE_URL", "mfgos_app"), ("DATABASE_OWNER_URL", "mfgos_owner")]
     }
-    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **urls) as running:
+    secrets = {PASSWORD_ENV: seed.PASSWORD}
+    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **urls, **secrets) as running:
         running.running()
         yield running
         running.stop()

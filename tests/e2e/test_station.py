@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from apps.orders.commands import confirm_quantity
 from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import WorkUnit
 from tests.e2e.conftest import Floor
 from tests.orders.shop import Shop, make_job, make_shop
-from tests.world import PIN, make_terminal
+from tests.world import PIN, make_terminal, run
 
 pytestmark = pytest.mark.browser
 
@@ -145,3 +147,28 @@ def test_digits_being_typed_survive_a_change_on_the_line(floor: Floor, shop: Sho
     expect(page.locator("#station-next")).to_contain_text("WO-77")
     expect(page.locator("#count [name=good]")).to_have_value("2")
     expect(page.locator("#count [name=good]")).to_be_focused()
+
+
+def test_a_reason_being_chosen_survives_a_change_on_the_line(floor: Floor, shop: Shop) -> None:
+    page = station(floor, shop)
+    sign_in(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#station-state")).to_contain_text("Running")
+    page.locator("#do summary", has_text="Pause").click()
+    chosen = page.locator("#do details[open] label").first
+    chosen.click()
+    confirm(shop, good=1)
+    expect(page.locator("#do")).to_contain_text("2 still to do")
+    page.locator("#do details[open]").get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#station-state")).to_contain_text("Paused")
+
+
+def confirm(shop: Shop, good: int) -> None:
+    """Somebody else books on the same operation."""
+    run(
+        confirm_quantity,
+        shop.world.lena,
+        job_order_id=shop.job.pk,
+        good=Decimal(good),
+        scrap=Decimal(0),
+    )

@@ -2,6 +2,7 @@
 
 from apps.erp_sync.commands.finishing import finish_overlooked_order
 from apps.erp_sync.commands.links import connect_erp, disconnect_erp
+from apps.erp_sync.commands.people import name_employee
 from apps.erp_sync.commands.postings import retry_posting, skip_posting
 from apps.erp_sync.commands.settling import confirm_posting, park_posting, skip_obsolete
 
@@ -10,6 +11,7 @@ __all__ = [
     "connect_erp",
     "disconnect_erp",
     "finish_overlooked_order",
+    "name_employee",
     "park_posting",
     "retry_posting",
     "skip_obsolete",
