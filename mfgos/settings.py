@@ -145,7 +145,8 @@ TIME_ZONE = "UTC"
 # ---- files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# What was compressed for one way of serving would be sent in place of newer files of the other.
+STATIC_ROOT = BASE_DIR / ".cache" / "static" if VOLATILE else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
