@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.administration import ReadOnlyAdmin
-from apps.core.errors import CommandRefused
 from apps.erp_sync.actions import POST, VIEW_POSTINGS
 from apps.erp_sync.api import admin as api_pages
 from apps.erp_sync.commands import retry_posting, skip_posting
-from apps.erp_sync.models import ErpLink, Posting
+from apps.erp_sync.intake import admin as intake_pages
+from apps.erp_sync.models import Posting
 from apps.erp_sync.queries import Lag, lag
-from apps.plant.administration import CommandAdmin, actor_of, by
+from apps.plant.administration import CommandAdmin, WithReason
 
 # Found by Django through this file.
-__all__ = ["ErpLinkAdmin", "PostingAdmin", "api_pages"]
-
-
-class WithReason(ActionForm):
-    reason = forms.CharField(label=_("Reason"), required=False)
+__all__ = ["PostingAdmin", "api_pages", "intake_pages"]
 
 
 @admin.register(Posting)
@@ -73,21 +66,7 @@ class PostingAdmin(CommandAdmin):
 
     @admin.action(description=_("Keep from the ERP, for the reason given"), permissions=["decide"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Posting]) -> None:
-        for key in queryset.values_list("pk", flat=True):
-            try:
-                skip_posting(*by(request), posting_id=key, reason=request.POST.get("reason", ""))
-            except CommandRefused as refusal:
-                messages.error(request, str(refusal))
-
-
-@admin.register(ErpLink)
-class ErpLinkAdmin(ReadOnlyAdmin):
-    view_action = VIEW_POSTINGS
-    list_display = ["site", "system", "host", "port", "database", "user", "active"]
-    list_select_related = ["site"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ErpLink]:
-        return ErpLink.objects.visible_to(actor_of(request))
+        self.each(request, queryset, skip_posting, "posting_id", reason=request.POST.get("reason", ""))
 
 
 def sentence(found: Lag) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from apps.core.events import Event
 from apps.orders.models import WorkOrder
 
@@ -34,6 +36,10 @@ class PostingSkipped(Event, subject="posting"):
 
 class ErpConnected(Event, subject="erp_link"):
     system: str
+
+
+class ErpPolicySet(Event, subject="erp_link"):
+    policy: dict[str, Any]
 
 
 class ErpDisconnected(Event, subject="erp_link"):

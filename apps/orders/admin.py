@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
 from apps.core.errors import CommandRefused
-from apps.orders.actions import EDIT_STANDARD_WORK, VIEW_ORDERS
-from apps.orders.commands import copy_master, publish_master, retire_master
-from apps.orders.models import MasterStep, WorkMaster
-from apps.plant.administration import InlineMixin, PlacedAdmin, by
+from apps.orders.actions import DECIDE_CHANGE, EDIT_STANDARD_WORK, VIEW_ORDERS
+from apps.orders.commands import apply_change, copy_master, publish_master, refuse_change, retire_master
+from apps.orders.models import MasterStep, PendingChange, WorkMaster
+from apps.plant.administration import CommandAdmin, InlineMixin, PlacedAdmin, WithReason, by
 
 
 class MasterStepInline(InlineMixin, StackedInline):
@@ -35,6 +35,38 @@ class MasterStepInline(InlineMixin, StackedInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
+
+
+@admin.register(PendingChange)
+class PendingChangeAdmin(CommandAdmin):
+    """What the ERP wants of orders that have begun: applied or refused here, the open ones first."""
+
+    view_action = VIEW_ORDERS
+    change_action = DECIDE_CHANGE
+    list_display = ["work_order", "field", "old", "new", "state", "received_at", "source", "decided_at", "reason"]
+    list_filter = ["state", "field"]
+    search_fields = ["work_order__number"]
+    list_select_related = ["work_order__site"]
+    ordering = ["-state", "-received_at"]
+    action_form = WithReason
+    actions = ["apply", "refuse"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return self._holds(request, DECIDE_CHANGE)
+
+    @admin.action(description=_("Apply: the order becomes as the ERP wants it"), permissions=["decide"])
+    def apply(self, request: HttpRequest, queryset: QuerySet[PendingChange]) -> None:
+        self.each(request, queryset, apply_change, "change_id")
+
+    @admin.action(description=_("Refuse, for the reason given: the order stays as it is"), permissions=["decide"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[PendingChange]) -> None:
+        self.each(request, queryset, refuse_change, "change_id", reason=request.POST.get("reason", ""))
 
 
 @admin.register(WorkMaster)

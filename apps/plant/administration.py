@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import BaseModelFormSet, ModelChoiceField, ModelForm
+from django.forms import BaseModelFormSet, CharField, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _later
 from django.views.decorators.csrf import csrf_protect
 
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.administration import HistoryAdmin, PlainAdmin, RightsMixin
 from apps.core.errors import CommandRefused
+from apps.core.rights import Action
 from apps.plant.actions import MANAGE_PLANT, VIEW_PLANT
 
 
@@ -38,7 +41,7 @@ class PlacedMixin(RightsMixin):
     """
 
     view_action = VIEW_PLANT
-    change_action = MANAGE_PLANT
+    change_action: ClassVar[Action | None] = MANAGE_PLANT
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # mixed into a ModelAdmin
@@ -113,17 +116,23 @@ class WithoutTransaction(admin.ModelAdmin):  # type: ignore[type-arg]  # generic
         return page
 
 
+class WithReason(ActionForm):
+    """Beside the actions of a list: why."""
+
+    reason = CharField(label=_later("Reason"), required=False)
+
+
 class CommandAdmin(PlacedMixin, PlainAdmin, WithoutTransaction):
     """`save_model` calls a command, and nothing else writes."""
 
     actions: Any = None
 
-    def each(self, request: HttpRequest, rows: QuerySet[Any], command: Any, name: str) -> None:
-        """Runs `command(<name>=pk)` for the rows marked in a list; says what was refused."""
+    def each(self, request: HttpRequest, rows: QuerySet[Any], command: Any, name: str, **inputs: Any) -> None:
+        """Runs `command(<name>=pk, **inputs)` for the rows marked in a list; says what was refused."""
         done = 0
         for key in rows.values_list("pk", flat=True):
             try:
-                command(*by(request), **{name: key})
+                command(*by(request), **{name: key}, **inputs)
                 done += 1
             except CommandRefused as refusal:
                 messages.error(request, str(refusal))

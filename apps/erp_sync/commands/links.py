@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from apps.core.commands import Context, command
 from apps.erp_sync.actions import CONNECT
-from apps.erp_sync.events import ErpConnected, ErpDisconnected
+from apps.erp_sync.events import ErpConnected, ErpDisconnected, ErpPolicySet
 from apps.erp_sync.models import ErpLink, Posting
 from apps.erp_sync.policy import Policy
-from apps.plant.models import Site
+from apps.plant.models import Person, Site
 
 
 @command("erp_sync.connect_erp")
@@ -39,10 +39,7 @@ def connect_erp(
         context.refuse("connected_already", _("This site has an ERP. Disconnect that one first."))
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", password_env):
         context.refuse("bad_password_env", _("Name an environment variable, in capitals; not the password itself."))
-    try:
-        checked = Policy.model_validate(policy)
-    except ValidationError as error:
-        context.refuse("bad_policy", _("The policy can't be read: %(why)s") % {"why": error.errors()[0]["msg"]})
+    checked = _checked(context, policy)
     link = ErpLink.objects.create(
         site=site,
         system=system,
@@ -51,10 +48,33 @@ def connect_erp(
         database=database,
         user=user,
         password_env=password_env,
-        policy=checked.model_dump(mode="json"),
+        policy=checked,
     )
     context.record(ErpConnected(subject_id=link.pk, site_id=site.pk, system=system))
     return link.pk
+
+
+@command("erp_sync.set_policy")
+def set_policy(context: Context, *, link_id: int, policy: dict[str, Any]) -> None:
+    """How this ERP is told and read from now on; what is on its way goes as it was written. Refused: bad_policy."""
+    link = ErpLink.objects.select_for_update(of=("self",)).select_related("site").get(pk=link_id)
+    context.allow(CONNECT, at=link.scope)
+    link.policy = _checked(context, policy)
+    link._history_user = Person(pk=context.actor.person_id)  # type: ignore[attr-defined]  # read by simple-history
+    link.save()
+    context.record(ErpPolicySet(subject_id=link.pk, site_id=link.site_id, policy=link.policy))
+
+
+def _checked(context: Context, policy: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return Policy.model_validate(policy).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        context.refuse(
+            "bad_policy",
+            _("The policy can't be read: %(where)s: %(why)s") % {"where": where or "policy", "why": first["msg"]},
+        )
 
 
 @command("erp_sync.disconnect_erp")

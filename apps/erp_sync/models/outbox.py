@@ -39,7 +39,7 @@ class ErpLink(models.Model):
     database = models.CharField(_("database"), max_length=80)
     user = models.CharField(_("user"), max_length=80)
     password_env = models.CharField(_("environment variable with the password"), max_length=80)
-    policy = models.JSONField(_("policy"), default=dict)
+    policy = models.JSONField(_("policy"), default=dict, blank=True)
     active = models.BooleanField(_("in use"), default=True)
 
     site_id: int
