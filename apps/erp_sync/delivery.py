@@ -55,6 +55,10 @@ UPDATE erp_sync_posting p
  WHERE p.id = due.id
 RETURNING p.id
 """
+RENEW = """
+UPDATE erp_sync_posting SET lease_until = clock_timestamp() + make_interval(secs => %s)
+ WHERE id = %s AND lease_token = %s
+"""
 PUT_BACK = """
 UPDATE erp_sync_posting
    SET state = 'queued', lease_token = NULL, lease_until = NULL, last_error = %s,
@@ -68,10 +72,21 @@ UPDATE erp_sync_posting SET next_at = clock_timestamp()
 """
 
 
+class LeaseLost(Exception):
+    """Another worker has the posting by now."""
+
+
 @dataclass(frozen=True)
 class Lease:
     posting: Posting
     token: UUID
+
+    def renew(self) -> None:
+        """A posting of many calls keeps its lease as long as it gets on.  Raises LeaseLost."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(RENEW, [LEASE.total_seconds(), self.posting.pk, self.token])
+            if not cursor.rowcount:
+                raise LeaseLost(f"posting {self.posting.key} was given to another worker")
 
     @property
     def is_first_attempt(self) -> bool:
@@ -118,8 +133,9 @@ def ask(lease: Lease) -> Answer:
     except (payloads.Unmapped, payloads.NotYet, payloads.Obsolete) as answer:
         return answer
     try:
-        return _posted(registry.connector_for(posting.link), lease, content)
-    except (registry.NotConfigured, erp.ErpUnreachableError) as error:
+        with registry.asking_first(lease.renew):
+            return _posted(registry.connector_for(posting.link), lease, content)
+    except (registry.NotConfigured, erp.ErpUnreachableError, LeaseLost) as error:
         return erp.Unknown(str(error))
     except Exception as error:
         # A fault of a connector must not stop the other orders; what it has done is not known.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from apps.erp_sync.connectors.interface import Connector
 from apps.erp_sync.connectors.tryton.client import HttpTransport, TrytonClient
 from apps.erp_sync.connectors.tryton.connector import TrytonConnector
 from apps.erp_sync.models import ErpLink
 
-# A call must be over before its lease is, or another worker makes the same call meanwhile.
+# A call must be over before the lease is, which is renewed between calls: two calls fit into it.
 CALL_SECONDS = 10.0
+
+
+_open = threading.local()
 
 
 class NotConfigured(Exception):
@@ -20,12 +24,28 @@ class NotConfigured(Exception):
 
 
 def _tryton(link: ErpLink, password: str) -> Connector:
-    transport = HttpTransport(link.host, link.port, tls=link.port == 443, timeout=CALL_SECONDS)
+    transport = HttpTransport(link.host, link.port, tls=link.port == 443, timeout=CALL_SECONDS, before=before_a_call)
     return TrytonConnector(TrytonClient(transport, link.database, link.user, password), system=link.system)
 
 
+def before_a_call() -> None:
+    """Connectors run it ahead of each call: who speaks may have lost the right to."""
+    step: Callable[[], None] | None = _open.__dict__.get("before")
+    if step is not None:
+        step()
+
+
+@contextmanager
+def asking_first(step: Callable[[], None]) -> Iterator[None]:
+    """Within it `step` runs before each call of this thread's connectors; what it raises ends the posting."""
+    _open.__dict__["before"] = step
+    try:
+        yield
+    finally:
+        del _open.__dict__["before"]
+
+
 CONNECTORS: dict[str, Callable[[ErpLink, str], Connector]] = {"tryton": _tryton}
-_open = threading.local()
 
 
 def connector_for(link: ErpLink) -> Connector:

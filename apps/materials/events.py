@@ -50,6 +50,18 @@ class MovementPosted(Event, subject="movement"):
     posted_at: datetime
 
 
+class StockTaken(Event, subject="site"):
+    """The ERP has said anew what lies where; of `items` something is different."""
+
+    items: list[int]
+
+
+class ReceiptsExpected(Event, subject="site"):
+    """What is to come from suppliers has changed for `items`."""
+
+    items: list[int]
+
+
 class AdvanceNoted(Event, subject="site"):
     """The ERP has consumed material of the thread ahead of the floor."""
 

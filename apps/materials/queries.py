@@ -13,9 +13,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import F
 
 from apps.core import clock
-from apps.materials.models import Item, Lot
+from apps.materials.models import ExpectedReceipt, Item, Lot
 from apps.plant.models import Site
 
 
@@ -184,6 +185,12 @@ def _walk(query: str, lot_id: int, *, forward: bool) -> list[LotStep]:
                 waiting.append(there)
     steps = [replace(LotStep(*row), depth=depth[row[near]] + 1) for row in rows]
     return sorted(steps, key=lambda step: step.depth)
+
+
+def next_receipt(item_id: int, site_id: int) -> ExpectedReceipt | None:
+    """What comes next from a supplier; what has no date comes last."""
+    expected = ExpectedReceipt.objects.filter(item=item_id, site=site_id)
+    return expected.order_by(F("due_on").asc(nulls_last=True), "pk").first()
 
 
 def find_lots(item_id: int, number: str) -> list[Lot]:

@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from apps.core.numbers import plain
-from apps.materials.queries import available_of
+from apps.materials.queries import available_of, next_receipt
 from apps.orders.models import BlockerKind, JobMaterial, JobOrder
 from apps.orders.models.statuses import OVER
 
@@ -82,4 +82,10 @@ def _short_of_material(job: JobOrder) -> Obstacle | None:
         return None
     short = need.per_piece * job.to_do - stock[need.item_id]
     facts = {"item": need.item.code, "unit": need.item.unit.code, "short": plain(short)}
+    if coming := next_receipt(need.item_id, job.site_id):
+        facts |= {
+            "coming": plain(coming.stock_quantity),
+            "day": coming.due_on.isoformat() if coming.due_on else "",
+            "document": coming.document,
+        }
     return Obstacle(BlockerKind.MATERIAL, job.made + max(Decimal(0), pieces), facts)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Max
 
 from apps.core.commands import Context
 from apps.core.events import subscribe
-from apps.materials.events import MaterialMoved, MovementReversed
+from apps.materials.events import (
+    LotHeld,
+    LotReleased,
+    MaterialMoved,
+    MovementReversed,
+    ReceiptsExpected,
+    StockTaken,
+)
 from apps.orders.kinds import JOB_ORDER
 from apps.orders.models import DispatchStatus, JobInterval, MaterialRecheck
 from apps.workflows.events import StateChanged
@@ -17,10 +25,22 @@ from apps.workflows.models import Phases
 RECHECK_TOPIC = "orders:recheck"
 
 
-@subscribe(MaterialMoved, MovementReversed)
-def look_again_at_who_needs_it(event: MaterialMoved | MovementReversed, context: Context) -> None:
-    """Stock that moves may block operations, or free them; the worker looks."""
-    MaterialRecheck.objects.create(item_id=event.item_id)
+@subscribe(MaterialMoved, MovementReversed, LotHeld, LotReleased)
+def look_again_at_who_needs_it(
+    event: MaterialMoved | MovementReversed | LotHeld | LotReleased, context: Context
+) -> None:
+    """Stock that moves, or may not be used any more, may block operations, or free them; the worker looks."""
+    _look_again(context, [event.item_id])
+
+
+@subscribe(StockTaken, ReceiptsExpected)
+def look_again_at_who_needs_these(event: StockTaken | ReceiptsExpected, context: Context) -> None:
+    """The same where the ERP says that there is more, or less, or more to come."""
+    _look_again(context, event.items)
+
+
+def _look_again(context: Context, item_ids: Iterable[int]) -> None:
+    MaterialRecheck.objects.bulk_create(MaterialRecheck(item_id=item_id) for item_id in item_ids)
     context.touch(RECHECK_TOPIC)
 
 

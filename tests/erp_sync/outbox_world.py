@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from apps.core.actors import Actor, Origin
 from apps.erp_sync import delivery, registry
 from apps.erp_sync.commands import connect_erp
-from apps.erp_sync.models import ErpLink, Posting, PostingState
+from apps.erp_sync.models import ErpEmployee, ErpLink, Posting, PostingState
 from apps.materials.models import Item, Location
 from apps.orders.commands import Need, Operation, confirm_quantity, release_work_order, take_edge
 from apps.orders.models import JobOrder
@@ -125,6 +125,8 @@ def make_outbox(path: Any, *, deduping: bool = True, policy: dict[str, Any] | No
         password_env="STUB_PASSWORD",
         policy=policy or {},
     )
+    # In the ERP she is somebody; whoever is not has a time that waits for a clerk.
+    ErpEmployee.objects.create(link_id=link, erp_key="company.employee,7", name="O.", person=world.olga)
     unit = make_unit("u")
     item = erp_item("ROTOR-10", unit)
     return Outbox(world, erp, ErpLink.objects.get(pk=link), item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from django.db import connection
 
 from apps.core.errors import CommandRefused
-from apps.erp_sync import delivery
+from apps.erp_sync import delivery, registry
 from apps.erp_sync.commands import retry_posting, skip_posting
+from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import Posting, PostingState
 from apps.erp_sync.queries import lag
 from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all, lanes, make_outbox
+from tests.erp_sync.stub import StubErp
 from tests.world import ledger, make_holder, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,6 +168,42 @@ class TestALease:
         delivery.keep(second, delivery.ask(second))
         assert Posting.objects.get().attempts == 2
         outbox.is_right()
+
+    def test_lasts_as_long_as_the_posting_gets_on_call_by_call(
+        self, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=0.4))
+        held: list[bool] = []
+
+        def slow(connector: StubErp, posting: erp.OrderStatePosting) -> erp.PostingResult:
+            for _ in range(4):
+                registry.before_a_call()
+                time.sleep(0.2)
+                held.append(delivery.claim() is None)
+            return connector._post(posting, posting.order.id)
+
+        monkeypatch.setattr(StubErp, "set_order_state", slow)
+        outbox.start(outbox.order())
+        assert delivery.deliver_next()
+        assert held == [True] * 4
+        assert states() == ["posted"]
+
+    def test_that_was_lost_ends_the_posting_before_the_next_call(
+        self, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "LEASE", timedelta(0))
+        outbox.start(outbox.order())
+        paused = delivery.claim()
+        assert paused is not None
+        assert delivery.claim() is not None
+
+        def speaks(connector: StubErp, posting: erp.OrderStatePosting) -> erp.PostingResult:
+            registry.before_a_call()
+            return connector._post(posting, posting.order.id)
+
+        monkeypatch.setattr(StubErp, "set_order_state", speaks)
+        assert isinstance(delivery.ask(paused), erp.Unknown)
+        assert outbox.erp.effects() == []
 
     def test_two_claimers_never_have_the_same(self, outbox: Outbox) -> None:
         for _ in range(12):

@@ -9,12 +9,13 @@ import pytest
 
 from apps.core import clock
 from apps.erp_sync import payloads
+from apps.erp_sync.commands import name_employee
 from apps.erp_sync.models import ErpEmployee, Posting
 from apps.labor.commands import clock_off, clock_on, correct_time_entry
 from apps.labor.models import TimeEntry
 from apps.orders.commands import take_edge
 from apps.plant.models import Purpose
-from tests.erp_sync.outbox_world import Outbox, deliver_all
+from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all
 from tests.orders.shop import reason
 from tests.world import run
 
@@ -44,16 +45,11 @@ def worked(outbox: Outbox) -> Outbox:
     return outbox
 
 
-def name_olga(outbox: Outbox) -> None:
-    ErpEmployee.objects.create(link=outbox.link, erp_key="company.employee,7", name="O.", person=outbox.world.olga)
-
-
 class TestATime:
     def test_is_told_by_the_days_of_the_site(self, worked: Outbox) -> None:
         assert told() == [(date(2030, 1, 7), timedelta(minutes=90)), (date(2030, 1, 8), timedelta(minutes=30))]
 
     def test_goes_to_the_employee_that_the_person_is(self, worked: Outbox) -> None:
-        name_olga(worked)
         deliver_all()
         for posting in Posting.objects.filter(kind="labor"):
             content: Any = payloads.complete(posting)
@@ -62,10 +58,15 @@ class TestATime:
             assert posting.state == "posted"
 
     def test_of_a_person_whom_nobody_has_named_waits_for_that_and_holds_nothing_else_back(self, worked: Outbox) -> None:
+        ErpEmployee.objects.all().delete()
         deliver_all(until=lambda: Posting.objects.filter(state="parked").exists())
         assert [p.state for p in Posting.objects.filter(kind="labor").order_by("pk")] == ["parked", "queued"]
         deliver_all(until=lambda: Posting.objects.filter(kind="start", state="posted").exists())
+        employee = ErpEmployee.objects.create(link=worked.link, erp_key="company.employee,7", name="O.")
         assert "who of its employees" in Posting.objects.filter(state="parked")[0].parked_reason["sentence"]
+        assert run(name_employee, SYSTEM, employee_id=employee.pk, person_id=worked.world.olga.pk) == 1
+        deliver_all()
+        worked.is_right()
 
     def test_of_two_people_on_one_operation_is_two_times(self, outbox: Outbox) -> None:
         at(0)
@@ -90,7 +91,6 @@ class TestATime:
 
 class TestACorrection:
     def test_replaces_the_day_that_it_changes_and_adds_the_one_that_is_new(self, worked: Outbox) -> None:
-        name_olga(worked)
         deliver_all()
         entry = TimeEntry.objects.get()
         run(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
+from apps.core import clock
 from apps.core.errors import CommandRefused
-from apps.materials.models import Item, Location, Lot, Movement
+from apps.materials.commands import ExpectedRow, SnapshotRow, hold_lot, set_expected_receipts, set_stock_snapshot
+from apps.materials.models import Item, Location, Lot, Movement, Unit
 from apps.materials.queries import made_from
 from apps.orders.commands import Need, Operation, confirm_quantity, release_work_order, reverse_confirmation, take_edge
 from apps.orders.models import Blocker, Confirmation, JobOrder
 from apps.orders.tasks import recheck_materials
 from apps.plant.models import Purpose, ReasonCode
-from tests.materials.stock_world import make_item, make_location, make_lot, put_stock, there
+from tests.materials.stock_world import ERP, as_erp, make_item, make_location, make_lot, put_stock, there
 from tests.orders.shop import SYSTEM, Shop, make_shop, scrap_reason
 from tests.world import run
 
@@ -157,6 +160,40 @@ class TestAShortage:
         store = make_store(seals=1)
         assert store.job().status == "waiting"
         assert Blocker.objects.open().get().reach == "Can't run"
+
+    def test_says_what_a_supplier_is_to_bring_and_ends_when_the_erp_says_that_it_is_there(self) -> None:
+        store = make_store(seals=40)
+        seal, site = store.seal, store.shop.world.site
+        with transaction.atomic(), as_erp():
+            Item.objects.filter(pk=seal.pk).update(erp_key="i,1")
+            Unit.objects.filter(pk=seal.unit_id).update(erp_key="u,1")
+            Location.objects.filter(pk=store.rack.pk).update(erp_key="l,1")
+        coming = ExpectedRow(
+            erp_key="m,1",
+            item="i,1",
+            quantity=Decimal(100),
+            unit=seal.unit.code,
+            due_on=date(2030, 1, 9),
+            supplier="Foundry North",
+            document="PU-5001",
+        )
+        assert run(set_expected_receipts, ERP, site_id=site.pk, rows=[coming]) == 1
+        assert run(set_expected_receipts, ERP, site_id=site.pk, rows=[coming]) == 0
+        recheck_materials.run()
+        sentence = "8 u of SEAL are short. 100 u are to come on January 9 (PU-5001)."
+        assert Blocker.objects.open().get().sentence == sentence
+        row = SnapshotRow(item="i,1", location="l,1", quantity=Decimal(140), unit="u,1")
+        run(set_stock_snapshot, ERP, site_id=site.pk, as_of=clock.now() + timedelta(minutes=1), rows=[row])
+        recheck_materials.run()
+        assert not Blocker.objects.open().exists()
+        assert run(set_expected_receipts, ERP, site_id=site.pk, rows=[]) == 1
+
+    def test_comes_up_when_a_lot_is_held(self) -> None:
+        store = make_store(seals=48)
+        assert not Blocker.objects.open().exists()
+        run(hold_lot, SYSTEM, lot_id=store.new.pk)
+        recheck_materials.run()
+        assert Blocker.objects.open().get().facts["item"] == "CAST"
 
     def test_stops_at_the_piece_it_named(self) -> None:
         store = make_store(seals=40)

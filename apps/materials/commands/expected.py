@@ -16,6 +16,7 @@ from apps.materials.commands.erp_rows import Row
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
+from apps.materials.events import ReceiptsExpected
 from apps.materials.models import ExpectedReceipt, Item, Unit
 from apps.plant.models import Site
 
@@ -57,6 +58,8 @@ def set_expected_receipts(context: Context, *, site_id: int, rows: list[Expected
         )
     items = {known[key].item_id for key in other} | {wanted[key]["item_id"] for key in other | new}
     items |= {row.item_id for row in known.values() if row.pk in gone}
+    if items:
+        context.record(ReceiptsExpected(subject_id=site.pk, site_id=site.pk, items=sorted(items)))
     context.touch(*[item.topic for item in Item.objects.filter(pk__in=items)])
     return len(gone) + len(other) + len(new)
 

@@ -19,6 +19,7 @@ from apps.materials.commands.erp_rows import MOST_ROWS, Outcome, Rejected, Repor
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size, comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
+from apps.materials.events import StockTaken
 from apps.materials.models import Item, Location, Lot, Movement, StockSnapshot, Unit
 from apps.plant.models import Site
 
@@ -63,7 +64,10 @@ def set_stock_snapshot(
     if written:
         with erp_authority(context) if taking.from_erp else nullcontext():
             taking.write()
-        context.touch(*{f"stock:{item_id}" for item_id, _location, _lot in [*taking.created, *taking.updated]})
+        items = sorted({item_id for item_id, _location, _lot in [*taking.created, *taking.updated]})
+        if items:
+            context.record(StockTaken(subject_id=site.pk, site_id=site.pk, items=items))
+        context.touch(*[f"stock:{item_id}" for item_id in items])
     return Report(rows=[taking.with_id(report) for report in taking.reports], written=written)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -62,12 +64,23 @@ class Blocker(models.Model):
     def sentence(self) -> str:
         """The cause, for the operator."""
         if self.kind == BlockerKind.MATERIAL:
-            sentence = _now("%(short)s %(unit)s of %(item)s are short.")
-        elif self.from_quantity:
+            return " ".join([_now("%(short)s %(unit)s of %(item)s are short.") % self.facts, self._what_comes]).strip()
+        if self.from_quantity:
             sentence = _now("Operation %(operation)s has sent on %(received)s so far.")
         else:
             sentence = _now("Operation %(operation)s has sent on nothing yet.")
         return sentence % dict(self.facts)
+
+    @property
+    def _what_comes(self) -> str:
+        """Of material that is short: what a supplier is to bring next."""
+        if "coming" not in self.facts:
+            return ""
+        day = self.facts["day"]
+        given = {**self.facts, "day": date_format(date.fromisoformat(day), "MONTH_DAY_FORMAT") if day else ""}
+        if day:
+            return _now("%(coming)s %(unit)s are to come on %(day)s (%(document)s).") % given
+        return _now("%(coming)s %(unit)s are ordered, without a date (%(document)s).") % given
 
     @property
     def reach(self) -> str:

@@ -14,7 +14,7 @@ import http.client
 import itertools
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -82,15 +82,25 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """One connection per call: trytond's own server closes after each answer."""
+    """One connection per call: trytond's own server closes after each answer. `before` runs ahead of each call."""
 
-    def __init__(self, host: str, port: int, *, tls: bool = False, timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: bool = False,
+        timeout: float = 60.0,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self._host = host
         self._port = port
         self._tls = tls
         self._timeout = timeout
+        self._before = before
 
     def exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self._before()
         connection = self._connection()
         try:
             try:
