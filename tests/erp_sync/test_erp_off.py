@@ -67,7 +67,7 @@ class Shift:
         self.rack = erp_location(outbox.world.site)
         with transaction.atomic(), as_erp():
             self.lot = Lot.objects.create(item=self.bar, number="H-1", erp_key="stock.lot,1")
-            put_stock(self.bar, self.rack, 1000, lot=self.lot)
+            put_stock(self.bar, self.rack, 1000, lot=self.lot, as_of=datetime.now(UTC))
         part = [self.bar.erp_key, self.lot.erp_key, self.rack.erp_key, str(2 * QUANTITY), "u"]
         outbox.erp.configure(consumes={str(number): [part] for number in range(1, 2 * HOURS + 1)})
 
