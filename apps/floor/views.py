@@ -19,7 +19,7 @@ from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
-from apps.floor.fragments import station_fragment
+from apps.floor.fragments import station_erp, station_fragment
 from apps.floor.panel import panel
 from apps.floor.screens import station
 from apps.orders.commands import confirm_quantity, record_step, reverse_confirmation, take_edge
@@ -54,7 +54,7 @@ def at_station(view: Callable[[HttpRequest, WorkUnit], HttpResponse]) -> View:
 def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     context = {
         "unit": unit,
-        "address": station_fragment.address(unit.pk),
+        "addresses": [station_fragment.address(unit.pk), station_erp.address(unit.pk)],
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
