@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.numbers import plain
+from apps.floor.crew import Crew, crew
 from apps.floor.limits_bar import LimitsBar, limits_bar
 from apps.floor.trail import LastEntry, erp_detail, last_entry
 from apps.orders.actions import CONFIRM, REVERSE
@@ -47,6 +48,7 @@ class Panel:
     last: LastEntry | None
     erp_detail: str
     can_undo: bool
+    crew: Crew
     locks_at_ms: int | None
 
     @property
@@ -126,6 +128,7 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
         last=last,
         erp_detail=erp_detail(last, unit, actor) if last else "",
         can_undo=person is not None and rights.may(actor, REVERSE, unit.scope),
+        crew=crew(job, actor),
         locks_at_ms=_locks_at(actor, session) if person else None,
     )
 

@@ -84,7 +84,9 @@
       const scan = form.querySelector("[data-scan]");
       if (status >= 400 && scan) scan.select(); // the next label read takes the place of the refused one
       const sheet = form.closest("dialog");
-      if (sheet) sheet.close();
+      if (sheet && (status < 300 || form.dataset.stays === undefined)) sheet.close();
+      const pin = status >= 400 && form.querySelector("[name=pin]");
+      if (pin) { pin.value = ""; pin.focus(); }
     } else {
       say(body.dataset.notSaved);
     }
@@ -179,6 +181,7 @@
     const opener = event.target.closest("[data-open]");
     if (opener) {
       const dialog = document.getElementById(opener.dataset.open);
+      dialog.querySelectorAll(".answer").forEach((answer) => { answer.textContent = ""; });
       dialog.showModal();
       const first = dialog.querySelector("input:not([type=hidden])");
       if (first) first.focus();
@@ -186,10 +189,29 @@
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
 
+  /* -- badge and PIN that somebody began to type are nobody else's to see or send */
+  document.addEventListener("close", (event) => {
+    event.target.querySelectorAll("form:has([name=pin])").forEach((form) => form.reset());
+  }, true);
+
   document.addEventListener("change", (event) => {
     if (!event.target.matches("#scrap-sheet input")) return;
     event.target.closest("dialog").close();
     describe();
+  });
+
+  /* -- a badge goes to the sheet that is open and asks for one, else to the sign-in */
+  function takeBadge(badge) {
+    const dialog = document.querySelector("dialog[open]:has([name=badge])") || document.getElementById("sign-in");
+    if (!dialog.open) dialog.showModal();
+    dialog.querySelector("[name=badge]").value = badge;
+    dialog.querySelector("[name=pin]").focus();
+  }
+  document.addEventListener("mfgos:badge", () => {
+    const scan = document.querySelector("#do [data-scan]");
+    if (!scan) return;
+    takeBadge(scan.value.trim());
+    scan.value = "";
   });
 
   /* -- what the scanner reads while nobody types goes to the step that scans; else a badge opens the sign-in with the badge in it */
@@ -207,10 +229,7 @@
       wedge = "";
       event.preventDefault();
     } else if (event.key === "Enter" && wedge.length >= 4) {
-      const dialog = document.getElementById("sign-in");
-      if (!dialog.open) dialog.showModal();
-      dialog.querySelector("[name=badge]").value = wedge;
-      dialog.querySelector("[name=pin]").focus();
+      takeBadge(wedge);
       wedge = "";
       event.preventDefault();
     } else if (event.key.length === 1) {
@@ -218,9 +237,9 @@
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("#sign-in [name=badge]")) {
+    if (event.key === "Enter" && event.target.matches("dialog [name=badge]")) {
       event.preventDefault();
-      document.querySelector("#sign-in [name=pin]").focus();
+      event.target.form.querySelector("[name=pin]").focus();
     }
   });
 
