@@ -163,7 +163,7 @@
     if (good && good !== "0") parts.push(`${good} ${button.dataset.good}`);
     if (scrap && scrap !== "0") parts.push(`${scrap} ${button.dataset.scrap}`);
     button.querySelector("span").textContent = parts.length
-      ? `${button.dataset.verb} ${parts.join(" + ")}` : button.dataset.empty;
+      ? button.dataset.full.replace("%s", parts.join(" + ")) : button.dataset.empty;
   }
   document.addEventListener("focusin", (event) => { if (event.target.matches(".main .input")) choose(event.target); });
   document.addEventListener("input", (event) => { if (event.target.matches(".main .input")) describe(); });
@@ -173,7 +173,7 @@
       const field = document.querySelector(key.closest("[data-keypad]").dataset.keypad) || chosen();
       if (!field) return;
       if (key.dataset.key === "clear") field.value = "";
-      else if (key.dataset.key === "." && field.value.includes(".")) return;
+      else if (key.dataset.mark !== undefined && /[.,]/.test(field.value)) return;
       else if (key.dataset.key === "back") field.value = field.value.slice(0, -1);
       else field.value += key.dataset.key;
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -250,6 +250,11 @@
   });
   document.addEventListener("htmx:afterSettle", takeUpStep);
   document.addEventListener("htmx:oobAfterSwap", takeUpStep);
+  /* -- when somebody of another language is locked out, the rest of the screen follows */
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    const who = document.getElementById("who");
+    if (who && who.dataset.language !== body.dataset.language) location.reload();
+  });
   setInterval(() => {
     const who = document.getElementById("who");
     if (who && who.dataset.locksAt && Date.now() > Number(who.dataset.locksAt)) refreshPanel();
