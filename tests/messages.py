@@ -89,7 +89,7 @@ def merged() -> Catalog:
 
 def as_po(catalog: Catalog) -> bytes:
     out = io.BytesIO()
-    write_po(out, catalog, width=120, sort_by_file=True, include_lineno=False)
+    write_po(out, catalog, width=120, sort_output=True, include_lineno=False)
     return out.getvalue()
 
 
