@@ -18,6 +18,7 @@ from apps.plant.models import WorkCenter, WorkUnit
 
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
+ERP_REST_SECONDS = 1
 
 
 def _line(key: str) -> WorkCenter | None:
@@ -68,8 +69,8 @@ def station_erp_topics(key: str) -> Collection[str]:
     return [f"line:{unit.work_center_id}", erp_topic(unit.site_id)] if unit else []
 
 
-# Apart from the station: postings settle far more often than a station changes.
-@fragment("station-erp", topics=station_erp_topics, may_view=may_view_station)
+# Apart from the station: at a site, postings settle far more often than the mark of one station changes.
+@fragment("station-erp", topics=station_erp_topics, may_view=may_view_station, rest_seconds=ERP_REST_SECONDS)
 def station_erp(key: str) -> str:
     unit = WorkUnit.objects.get(pk=key)
     return render_to_string("floor/_erp_mark.html", {"mark": erp_mark(unit)})

@@ -157,7 +157,10 @@ def clock_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
         else:
             clock_off(**who, person_id=entry.row_id(request.POST, "person") if request.POST.get("person") else None)
 
-    return _acted(request, unit, act, is_session_s=not is_colleague)
+    response = _acted(request, unit, act, is_session_s=not is_colleague)
+    if response.status_code != REFUSED:
+        response.headers["HX-Trigger"] = "mfgos:clocked"
+    return response
 
 
 @require_POST

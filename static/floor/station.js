@@ -29,10 +29,14 @@
   for (const [name, now] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
     document.addEventListener(name, () => { isPressed = now; }, true);
   }
+  /* -- nor is a form on its way, but by its own answer: what the screen asked for before the press would bring a fresh one */
+  let answered = null;
+  document.addEventListener("htmx:beforeOnLoad", (event) => { answered = event.detail.elt.closest("form[data-command]"); });
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
     const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
-    if (same) event.detail.shouldSwap = false;
+    const sending = old.querySelector("form[data-sending]");
+    if (same || (sending && sending !== answered)) event.detail.shouldSwap = false;
     else keepOpen(old, fresh);
   });
   /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
@@ -207,6 +211,7 @@
     dialog.querySelector("[name=badge]").value = badge;
     dialog.querySelector("[name=pin]").focus();
   }
+  document.addEventListener("mfgos:clocked", () => document.getElementById("crew-sheet").close());
   document.addEventListener("mfgos:badge", () => {
     const scan = document.querySelector("#do [data-scan]");
     if (!scan) return;

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
 from apps.core.models import LedgerEvent
-from apps.erp_sync.commands.settling import Reference, confirm_posting
+from apps.erp_sync.commands.settling import Reference, confirm_posting, park_posting
 from apps.erp_sync.models import Posting, PostingState
 from apps.labor.models import TimeEntry
 from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Person, WorkUnit
 from tests.e2e.conftest import Floor
+from tests.e2e.test_german import fits
 from tests.e2e.test_station import count, sign_in
-from tests.erp_sync.outbox_world import ERP, make_outbox
+from tests.e2e.test_steps import take_picture
+from tests.erp_sync.outbox_world import ERP, Outbox, make_outbox
 from tests.materials.stock_world import make_item, make_lot
 from tests.orders.shop import Shop, make_job, make_shop
 from tests.orders.steps_shop import a_unit, publish, spec
-from tests.world import PIN, make_terminal
+from tests.world import PIN, give_role, make_person, make_terminal
 
 pytestmark = pytest.mark.browser
 BADGE_OF_LENA = "badge-lena"
@@ -99,8 +101,8 @@ def test_who_is_signed_in_leaves_and_comes_back_by_one_button(floor: Floor, shop
     page.locator("#crew-list").get_by_role("button", name="Clock off").click()
     expect(page.locator("#station-job .crew")).to_contain_text("Nobody is clocked on")
     assert on_now() == set()
-    if not page.locator("#crew-sheet").is_visible():
-        page.locator("#station-job .crew").click()
+    expect(page.locator("#crew-sheet")).to_be_hidden()
+    page.locator("#station-job .crew").click()
     page.get_by_role("button", name="Clock on: Olga").click()
     expect(page.locator("#station-job .crew")).to_contain_text("Olga")
     assert on_now() == {shop.world.olga.pk}
@@ -159,24 +161,67 @@ class TestABadgeWhileAStepScans:
         expect(page.locator("#sign-in")).to_be_hidden()
 
 
-def test_the_trail_says_that_the_erp_has_it_without_a_reload(floor: Floor, tmp_path: Path) -> None:
+def station_of_the_erp(floor: Floor, tmp_path: Path) -> tuple[Outbox, Page]:
+    """One piece booked there, and still on its way."""
     outbox = make_outbox(tmp_path / "stub.sqlite")
     give_pins(outbox.world.olga)
     job = outbox.order(3)
     JobOrder.objects.filter(pk=job.pk).update(work_unit=outbox.world.station)
     page = station(floor, Shop(outbox.world, job))
     count(page, "1")
-    mark = page.locator("#erp-mark")
-    expect(mark).to_have_text("ERP: on its way")
+    expect(page.locator("#erp-mark")).to_have_text("ERP: on its way")
     page.evaluate("() => { window.still = true; }")
+    return outbox, page
+
+
+def leased(posting: Posting) -> UUID:
+    """The product's worker does not know this test's ERP: the lease is taken from it."""
+    token = uuid4()
+    until = Now() + timedelta(minutes=5)
+    Posting.objects.filter(pk=posting.pk).update(state=PostingState.LEASED, lease_token=token, lease_until=until)
+    return token
+
+
+def test_the_trail_says_that_the_erp_has_it_without_a_reload(floor: Floor, tmp_path: Path) -> None:
+    _, page = station_of_the_erp(floor, tmp_path)
+    take_picture(page, "erp-on-its-way")
     for posting in Posting.objects.order_by("sequence"):
-        token = uuid4()
-        # The product's worker does not know this test's ERP: the lease is taken from it.
-        Posting.objects.filter(pk=posting.pk).update(
-            state=PostingState.LEASED, lease_token=token, lease_until=Now() + timedelta(minutes=5)
-        )
         documents = [Reference(system="stub", type="document", id=str(posting.pk))]
-        confirm_posting(ERP, uuid4(), posting_id=posting.pk, token=token, documents=documents)
-    expect(mark).to_have_text("ERP")
+        confirm_posting(ERP, uuid4(), posting_id=posting.pk, token=leased(posting), documents=documents)
+    expect(page.locator("#erp-mark")).to_have_text("ERP")
     assert page.evaluate("() => window.still")
     expect(page.locator("#trail")).not_to_contain_text("document")
+    take_picture(page, "erp-there")
+
+
+def test_an_entry_that_stands_still_says_who_decides_and_why_to_who_may_know(floor: Floor, tmp_path: Path) -> None:
+    outbox, page = station_of_the_erp(floor, tmp_path)
+    posting = Posting.objects.get(kind="cycle")
+    sentence = "Work center 7 has no cost price, so its time can not be booked; the controller has to set one first."
+    words = {"code": "no_price", "sentence": sentence, "fixable_by": "erp"}
+    park_posting(ERP, uuid4(), posting_id=posting.pk, token=leased(posting), **words)
+    expect(page.locator("#erp-mark")).to_have_text("ERP: stands still")
+    expect(page.locator("#trail")).to_contain_text("It is decided by: ")
+    expect(page.locator("#trail")).not_to_contain_text("cost price")
+    take_picture(page, "erp-stands-still")
+    supervisor = make_person("remi", name="Remi Adeyemi", site=outbox.world.site, badge="badge-remi", pin=PIN)
+    give_role(supervisor, "shift_supervisor", outbox.world.site)
+    sign_in(page, badge="badge-remi")
+    expect(page.locator("#trail")).to_contain_text(sentence)
+    fits(page)
+    take_picture(page, "erp-why")
+
+
+def test_a_form_on_its_way_is_not_replaced_by_what_the_screen_asked_for_before(floor: Floor, shop: Shop) -> None:
+    page = station(floor, shop)
+    page.route("**/panel/", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.locator("#station-job .crew").click()
+    page.evaluate("() => htmx.ajax('GET', document.body.dataset.panel, { swap: 'none' })")
+    page.route("**/clock/", lambda route: (page.wait_for_timeout(1200), route.continue_()))
+    button = page.locator("#crew-list").get_by_role("button", name="Clock off")
+    button.evaluate("(button) => { button.dataset.mine = ''; button.click(); }")
+    page.wait_for_timeout(900)
+    expect(page.locator("#crew-list [data-mine]")).to_be_disabled()
+    expect(page.locator("#crew-sheet")).to_be_hidden()
+    assert on_now() == set()
+    page.unroute_all(behavior="ignoreErrors")
