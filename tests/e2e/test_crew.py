@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db.models.functions import Now
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.core.models import LedgerEvent
 from apps.erp_sync.commands.settling import Reference, confirm_posting, park_posting
 from apps.erp_sync.models import Posting, PostingState
+from apps.labor.commands import clock_on
 from apps.labor.models import TimeEntry
 from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Person, WorkUnit
@@ -24,7 +25,7 @@ from tests.erp_sync.outbox_world import ERP, Outbox, make_outbox
 from tests.materials.stock_world import make_item, make_lot
 from tests.orders.shop import Shop, make_job, make_shop
 from tests.orders.steps_shop import a_unit, publish, spec
-from tests.world import PIN, give_role, make_person, make_terminal
+from tests.world import PIN, give_role, make_person, make_terminal, run
 
 pytestmark = pytest.mark.browser
 BADGE_OF_LENA = "badge-lena"
@@ -214,14 +215,31 @@ def test_an_entry_that_stands_still_says_who_decides_and_why_to_who_may_know(flo
 
 def test_a_form_on_its_way_is_not_replaced_by_what_the_screen_asked_for_before(floor: Floor, shop: Shop) -> None:
     page = station(floor, shop)
-    page.route("**/panel/", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    panels: list[Route] = []
+    acts: list[Route] = []
+    page.route("**/panel/", lambda route: panels.append(route))  # noqa: PLW0108 - Playwright marks the function
+    page.route("**/clock/", lambda route: acts.append(route))  # noqa: PLW0108 - Playwright marks the function
     page.locator("#station-job .crew").click()
-    page.evaluate("() => htmx.ajax('GET', document.body.dataset.panel, { swap: 'none' })")
-    page.route("**/clock/", lambda route: (page.wait_for_timeout(1200), route.continue_()))
+    page.evaluate("() => { htmx.ajax('GET', document.body.dataset.panel, { swap: 'none' }); }")
+    _wait_for(page, panels)
     button = page.locator("#crew-list").get_by_role("button", name="Clock off")
     button.evaluate("(button) => { button.dataset.mine = ''; button.click(); }")
-    page.wait_for_timeout(900)
+    _wait_for(page, acts)
+    # What the page gets differs from what it shows: somebody else has come meanwhile.
+    run(clock_on, shop.world.lena, job_order_id=shop.job.pk)
+    with page.expect_response("**/panel/"):
+        panels[0].continue_()
+    page.wait_for_timeout(300)
     expect(page.locator("#crew-list [data-mine]")).to_be_disabled()
+    acts[0].continue_()
     expect(page.locator("#crew-sheet")).to_be_hidden()
-    assert on_now() == set()
+    assert on_now() == {shop.world.lena.pk}
     page.unroute_all(behavior="ignoreErrors")
+
+
+def _wait_for(page: Page, routes: list[Route]) -> None:
+    for _ in range(100):
+        if routes:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the page asked for nothing")
