@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := up
-.PHONY: up down status test lint bench lock pictures venv
+.PHONY: up down status test lint bench lock pictures messages venv
 
 PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
@@ -47,6 +47,10 @@ bench: $(STAMP)
 
 pictures: $(STAMP)
 	@exec $(PY) -m tests.pictures
+
+# Sentences that are new or gone into locale/de, and its German into the file that the product reads.
+messages: $(STAMP)
+	@exec $(TESTED) $(PY) -m tests.messages
 
 # Keeps the versions that are locked already; takes up what pyproject.toml has new.
 lock: $(STAMP)

@@ -125,6 +125,7 @@ ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
+    "floor:clock": ("/station/S1/A33/clock/", "labor.clock"),
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
 }
@@ -133,7 +134,11 @@ OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
 API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} | {"api:schema", "api:nothing"}
-FRAGMENT_ACTIONS = {"line-board": "floor.view_board", "station": "floor.view_station"}
+FRAGMENT_ACTIONS = {
+    "line-board": "floor.view_board",
+    "station": "floor.view_station",
+    "station-erp": "floor.view_station",
+}
 
 SHIPPED = {
     role["code"]: set(role["actions"]) for role in json.loads((settings.BASE_DIR / "fixtures/roles.json").read_text())
@@ -286,7 +291,8 @@ class TestATerminalWithNobodySignedIn:
 def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str, shop: Shop) -> None:
     own = Actor(person_id=somebody(role, shop).pk)
     elsewhere = Actor(person_id=somebody(role, shop, elsewhere=True).pk)
-    keys = {"line-board": shop.world.line.pk, "station": shop.world.station.pk}
+    unit = shop.world.station.pk
+    keys = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view
         assert may_view(own, str(keys[name])) == (action in SHIPPED[role])

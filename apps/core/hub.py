@@ -73,7 +73,7 @@ class Feed:
             except Exception:
                 log.exception("fragment %s could not be rendered", self.address)
             took = asyncio.get_running_loop().time() - begun
-            await asyncio.sleep(max(COALESCE_SECONDS - took, PAUSE_SECONDS))
+            await asyncio.sleep(max(COALESCE_SECONDS - took, self.kind.rest_seconds - took, PAUSE_SECONDS))
 
     async def _wait(self) -> None:
         if not self.kind.tick_seconds:

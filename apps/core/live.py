@@ -51,6 +51,7 @@ class FragmentKind:
     """`render(key)` gives the HTML in the active language; `topics(key)` what it depends on.
 
     tick_seconds  re-render this often without a change as well, for what depends on the time; 0: never
+    rest_seconds  not rendered again sooner, for what hears of far more changes than it shows; 0: as soon as all are
     """
 
     name: str
@@ -58,6 +59,7 @@ class FragmentKind:
     render: Callable[[str], str]
     may_view: Callable[[Actor, str], bool]
     tick_seconds: float = 0
+    rest_seconds: float = 0
 
     def address(self, key: object) -> str:
         return f"{self.name}:{key}"
@@ -72,11 +74,12 @@ def fragment(
     topics: Callable[[str], Collection[str]],
     may_view: Callable[[Actor, str], bool],
     tick_seconds: float = 0,
+    rest_seconds: float = 0,
 ) -> Callable[[Callable[[str], str]], FragmentKind]:
     """Declares a fragment in an app's `fragments.py`; the function below it renders."""
 
     def register(render: Callable[[str], str]) -> FragmentKind:
-        made = FragmentKind(name, topics, render, may_view, tick_seconds)
+        made = FragmentKind(name, topics, render, may_view, tick_seconds, rest_seconds)
         if FRAGMENTS.setdefault(name, made) is not made:
             raise ValueError(f"fragment {name} is declared twice")
         return made

@@ -7,9 +7,12 @@ from uuid import UUID, uuid4
 
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
+from pydantic import SecretStr
 
 from apps.core.actors import Actor, Origin
 from apps.core.errors import CommandRefused
+from apps.plant.access import floor_actor
+from apps.plant.commands import sign_in_with_badge
 
 # Beyond this, somebody scanned a barcode into the count.
 LARGEST_QUANTITY = Decimal(1_000_000)
@@ -23,6 +26,23 @@ def actor_of(request: HttpRequest) -> Actor:
         raise CommandRefused("nobody", _("The screen has locked itself. Sign in and press once more."))
     proposed = request.POST.get("origin") == Origin.PROPOSED
     return actor.driven_by(Origin.PROPOSED if proposed else Origin.CHOSEN)
+
+
+def badge_and_pin(request: HttpRequest) -> Actor:
+    """Who has typed badge and PIN into this form.  Refused when they do not fit, or this is no terminal."""
+    terminal_id: int | None = request.actor.terminal_id  # type: ignore[attr-defined]
+    if terminal_id is None:
+        raise CommandRefused("no_terminal", _("This browser is no enrolled terminal, so a badge does not count here."))
+    answer = sign_in_with_badge(
+        actor=Actor(terminal_id=terminal_id),
+        command_id=uuid4(),
+        terminal_id=terminal_id,
+        badge=SecretStr(request.POST.get("badge", "").strip()),
+        pin=SecretStr(request.POST.get("pin", "")),
+    )
+    if answer.person_id is None:
+        raise CommandRefused("sign_in", answer.sentence)
+    return floor_actor(answer.person_id, terminal_id)
 
 
 def command_id_of(data: QueryDict) -> UUID:

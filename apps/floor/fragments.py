@@ -10,12 +10,15 @@ from django.utils import timezone
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import fragment
+from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.screens import board, station
+from apps.floor.trail import erp_mark
 from apps.plant.models import WorkCenter, WorkUnit
 
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
+ERP_REST_SECONDS = 1
 
 
 def _line(key: str) -> WorkCenter | None:
@@ -59,3 +62,15 @@ def station_fragment(key: str) -> str:
     unit = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area").get(pk=key)
     with timezone.override(unit.site.zone):
         return render_to_string("floor/_station.html", {"station": station(unit)})
+
+
+def station_erp_topics(key: str) -> Collection[str]:
+    unit = _unit(key)
+    return [f"line:{unit.work_center_id}", erp_topic(unit.site_id)] if unit else []
+
+
+# Apart from the station: at a site, postings settle far more often than the mark of one station changes.
+@fragment("station-erp", topics=station_erp_topics, may_view=may_view_station, rest_seconds=ERP_REST_SECONDS)
+def station_erp(key: str) -> str:
+    unit = WorkUnit.objects.get(pk=key)
+    return render_to_string("floor/_erp_mark.html", {"mark": erp_mark(unit)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.translation import gettext as _
@@ -11,9 +10,11 @@ from django.utils.translation import gettext as _
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.numbers import plain
+from apps.floor.crew import Crew, crew
 from apps.floor.limits_bar import LimitsBar, limits_bar
+from apps.floor.trail import LastEntry, erp_detail, last_entry
 from apps.orders.actions import CONFIRM, REVERSE
-from apps.orders.models import Confirmation, DispatchStatus, JobOrder
+from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.queries import StepNow, WorkNow, queue_of_station, work_now
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person, Terminal, WorkUnit
@@ -30,17 +31,9 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class LastEntry:
-    """The last booking at this station that still counts."""
-
-    confirmation_id: int
-    what: str
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Panel:
     """
+    erp_detail    what this person may know of the last entry's way into the ERP
     work, limits  the standard work of the operation, and the picture under a measurement
     locks_at_ms   when the screen locks itself unless something is done, as JavaScript counts time
     """
@@ -53,7 +46,9 @@ class Panel:
     can_book: bool
     why_not_book: str
     last: LastEntry | None
+    erp_detail: str
     can_undo: bool
+    crew: Crew
     locks_at_ms: int | None
 
     @property
@@ -119,6 +114,7 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
     job = queue.current or (queue.ready[0] if queue.ready else None)
     person = Person.objects.filter(pk=actor.person_id).first() if actor.person_id else None
     work = work_now(job) if job else None
+    last = last_entry(unit)
     may_book = person is not None and rights.may(actor, CONFIRM, unit.scope)
     can_book = may_book and job is not None and job.is_running
     return Panel(
@@ -129,8 +125,10 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
         choices=_choices(job, actor) if job and person else [],
         can_book=can_book,
         why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),
-        last=_last_entry(unit),
+        last=last,
+        erp_detail=erp_detail(last, unit, actor) if last else "",
         can_undo=person is not None and rights.may(actor, REVERSE, unit.scope),
+        crew=crew(job, actor),
         locks_at_ms=_locks_at(actor, session) if person else None,
     )
 
@@ -160,16 +158,6 @@ def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool
     if job is None:
         return _("There is nothing to book.")
     return _("Start the operation, then book.")
-
-
-def _last_entry(unit: WorkUnit) -> LastEntry | None:
-    counting = Confirmation.objects.filter(job_order__work_unit=unit, reverses=None, reversed_by=None, booked_by=None)
-    last = counting.order_by("-pk").first()
-    if last is None:
-        return None
-    parts = [_("%(n)s good") % {"n": plain(last.good)}] if last.good else []
-    parts += [_("%(n)s scrap") % {"n": plain(last.scrap)}] if last.scrap else []
-    return LastEntry(confirmation_id=last.pk, what=" + ".join(parts), at=last.occurred_at)
 
 
 def _locks_at(actor: Actor, session: SessionBase) -> int | None:

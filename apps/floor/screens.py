@@ -7,6 +7,8 @@ from datetime import datetime
 
 from apps.core import clock
 from apps.floor.pace_look import PaceLook
+from apps.labor.models import TimeEntry
+from apps.labor.queries import on_job
 from apps.orders.models import Blocker, DispatchStatus, JobOrder
 from apps.orders.queries import Queue, WorkNow, by_station, queue_of_line, queue_of_station, work_now
 from apps.plant.models import WorkCenter, WorkUnit
@@ -54,11 +56,12 @@ def look(job: JobOrder) -> Look:
 
 @dataclass(frozen=True)
 class Station:
-    """`work`: the steps of the current operation; None without one."""
+    """`work`: the steps of the current operation; None without one. `crew`: who works on it now."""
 
     unit: WorkUnit
     current: Look | None
     work: WorkNow | None
+    crew: list[TimeEntry]
     next: list[Look]
     waiting: list[Look]
     now: datetime
@@ -72,6 +75,7 @@ def station(unit: WorkUnit) -> Station:
         unit=unit,
         current=look(current) if current else None,
         work=work_now(current) if current else None,
+        crew=on_job(current.pk) if current and current.is_running else [],
         next=[look(job) for job in following[:NEXT_AT_STATION]],
         waiting=[look(job) for job in queue.waiting[: max(0, NEXT_AT_STATION - len(following))]],
         now=clock.now(),

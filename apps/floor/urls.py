@@ -13,6 +13,7 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/confirm/", views.confirm_view, name="confirm"),
     path("station/<str:site>/<str:code>/undo/", views.undo_view, name="undo"),
     path("station/<str:site>/<str:code>/record-step/", views.record_step_view, name="record_step"),
+    path("station/<str:site>/<str:code>/clock/", views.clock_view, name="clock"),
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),

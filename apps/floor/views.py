@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from uuid import uuid4
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from pydantic import SecretStr
 
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
-from apps.floor.fragments import station_fragment
+from apps.floor.fragments import station_erp, station_fragment
 from apps.floor.panel import panel
 from apps.floor.screens import station
+from apps.labor.commands import clock_off, clock_on
+from apps.materials.queries import is_material
 from apps.orders.commands import confirm_quantity, record_step, reverse_confirmation, take_edge
 from apps.plant import sessions
-from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Purpose, ReasonCode, WorkUnit
+from apps.plant.queries import is_badge
 
 View = Callable[..., HttpResponse]
 REFUSED = 409
@@ -54,7 +54,7 @@ def at_station(view: Callable[[HttpRequest, WorkUnit], HttpResponse]) -> View:
 def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     context = {
         "unit": unit,
-        "address": station_fragment.address(unit.pk),
+        "addresses": [station_fragment.address(unit.pk), station_erp.address(unit.pk)],
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
@@ -119,6 +119,11 @@ def undo_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
 @require_POST
 @at_station
 def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    code = entry.scanned(request.POST, "lot_number")
+    if code and _is_signed_in(request) and is_badge(code) and not is_material(code):
+        # Not sent on to be refused: a refusal keeps what was scanned, and a badge has no place in the ledger.
+        return HttpResponse(status=REFUSED, headers={"HX-Trigger": "mfgos:badge"})
+
     def act() -> None:
         record_step(
             actor=entry.actor_of(request),
@@ -127,7 +132,7 @@ def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             step_id=entry.row_id(request.POST, "step"),
             piece=entry.row_id(request.POST, "piece") if request.POST.get("piece") else None,
             value=entry.measured(request.POST, "value"),
-            lot_number=entry.scanned(request.POST, "lot_number"),
+            lot_number=code,
             text=request.POST.get("text", ""),
             left_out=bool(request.POST.get("left_out")),
         )
@@ -137,23 +142,37 @@ def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
 
 @require_POST
 @at_station
+def clock_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    """The one who is signed in, or a colleague who proves to be there for just this act and stays signed out."""
+    is_colleague = "badge" in request.POST
+
+    def act() -> None:
+        who: dict[str, Any] = {
+            "actor": entry.badge_and_pin(request) if is_colleague else entry.actor_of(request),
+            "command_id": entry.command_id_of(request.POST),
+            "job_order_id": entry.row_id(request.POST, "job"),
+        }
+        if request.POST.get("act") != "off":
+            clock_on(**who)
+        else:
+            clock_off(**who, person_id=entry.row_id(request.POST, "person") if request.POST.get("person") else None)
+
+    response = _acted(request, unit, act, is_session_s=not is_colleague)
+    if response.status_code != REFUSED:
+        response.headers["HX-Trigger"] = "mfgos:clocked"
+    return response
+
+
+@require_POST
+@at_station
 def sign_in(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
-    terminal_id = request.actor.terminal_id  # type: ignore[attr-defined]
-    if terminal_id is None:
-        return HttpResponse(_("This browser is no enrolled terminal, so a badge does not count here."), status=REFUSED)
     try:
-        answer = sign_in_with_badge(
-            actor=Actor(terminal_id=terminal_id),
-            command_id=uuid4(),
-            terminal_id=terminal_id,
-            badge=SecretStr(request.POST.get("badge", "").strip()),
-            pin=SecretStr(request.POST.get("pin", "")),
-        )
+        actor = entry.badge_and_pin(request)
     except CommandRefused as refusal:
         return HttpResponse(str(refusal), status=REFUSED, content_type="text/plain; charset=utf-8")
-    if answer.person_id is None:
-        return HttpResponse(answer.sentence, status=REFUSED, content_type="text/plain; charset=utf-8")
-    sessions.open_floor_session(request, person_id=answer.person_id, terminal_id=terminal_id)
+    assert actor.person_id is not None
+    assert actor.terminal_id is not None
+    sessions.open_floor_session(request, person_id=actor.person_id, terminal_id=actor.terminal_id)
     return _to_station(request, unit)
 
 
@@ -164,20 +183,35 @@ def sign_out(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     return _to_station(request, unit)
 
 
-def _acted(request: HttpRequest, unit: WorkUnit, act: Callable[[], None]) -> HttpResponse:
-    """Does it and shows the station as it is after it, or why it was refused."""
+def _acted(request: HttpRequest, unit: WorkUnit, act: Callable[[], None], *, is_session_s: bool = True) -> HttpResponse:
+    """Does it and shows the station as it is after it, or why it was refused.
+
+    is_session_s  whether it is an act of who is signed in, and puts the lock of the screen off
+    """
     try:
         act()
     except CommandRefused as refusal:
         return _answer(request, unit, refusal)
-    sessions.note_act(request.session)
+    if is_session_s:
+        sessions.note_act(request.session)
     return _answer(request, unit)
 
 
 def _answer(request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None) -> HttpResponse:
     """What a screen fetches by itself leaves the last refusal standing; only the next act takes it away."""
-    context = {"unit": unit, "panel": _panel(request, unit), "refusal": refusal, "acted": request.method == "POST"}
+    context = {
+        "unit": unit,
+        "panel": _panel(request, unit),
+        "refusal": refusal,
+        "acted": request.method == "POST",
+        "sheet": request.POST.get("sheet", ""),
+    }
     return render(request, "floor/_panel.html", context, status=REFUSED if refusal else 200)
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    actor: Actor | None = getattr(request, "actor", None)
+    return actor is not None and actor.person_id is not None
 
 
 def _panel(request: HttpRequest, unit: WorkUnit) -> object:

@@ -1,4 +1,4 @@
-"""Hours of people and of operations, by shift."""
+"""Who is at what now; hours of people and of operations, by shift."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ from apps.orders.models import JobInterval, sharing
 from apps.plant.models import WorkCenter
 from apps.plant.shifts_calendar import shifts_between
 from apps.workflows.models import Phases
+
+
+def on_job(job_order_id: int) -> list[TimeEntry]:
+    """Who works on the operation now, with their names, the longest first."""
+    entries = TimeEntry.objects.open().filter(job_order=job_order_id)
+    return list(entries.select_related("person").order_by("started_at", "pk"))
+
+
+def jobs_of(person_id: int) -> list[TimeEntry]:
+    """All that the person is clocked on to, with the operations and where they run."""
+    entries = TimeEntry.objects.open().filter(person=person_id)
+    return list(entries.select_related("job_order__work_order", "job_order__work_unit").order_by("started_at", "pk"))
 
 
 @dataclass

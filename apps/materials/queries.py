@@ -196,3 +196,8 @@ def next_receipt(item_id: int, site_id: int) -> ExpectedReceipt | None:
 def find_lots(item_id: int, number: str) -> list[Lot]:
     """Those with this number on the label: more than one where the ERP allows it."""
     return list(Lot.objects.filter(item=item_id, number=number).order_by("pk"))
+
+
+def is_material(code: str) -> bool:
+    """Whether any lot or item has this number."""
+    return Lot.objects.filter(number=code).exists() or Item.objects.filter(code=code).exists()

@@ -58,8 +58,13 @@ class PlantAuthorizer:
         if terminal is None:
             return None
         if person is not None and _is_fresh(session, terminal):
-            return Actor(person_id=person.pk, terminal_id=terminal.pk, restricted_to=floor_actions())
+            return floor_actor(person.pk, terminal.pk)
         return Actor(terminal_id=terminal.pk)
+
+
+def floor_actor(person_id: int, terminal_id: int) -> Actor:
+    """Who has proved to be there with badge and PIN."""
+    return Actor(person_id=person_id, terminal_id=terminal_id, restricted_to=floor_actions())
 
 
 def floor_actions() -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The matrix of roles and actions, read from the very rows by which the authorizer decides."""
+"""The matrix of roles and actions, read from the very rows by which the authorizer decides; and what is a badge."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.apps import apps
 
 from apps.core import rights
 from apps.core.rights import Action
+from apps.plant.models.people import Person
 from apps.plant.models.roles import Role, RoleAction
 
 
@@ -58,3 +59,8 @@ def matrix() -> Matrix:
 
 def _app_name(label: str) -> str:
     return str(apps.get_app_config(label).verbose_name) if label in apps.app_configs else label
+
+
+def is_badge(code: str) -> bool:
+    """Whether somebody comes in with it. Asked for people who are signed in only: nobody tries badges out with it."""
+    return Person.objects.get_queryset().filter(badge=code, is_active=True).exists()

@@ -14,6 +14,8 @@ from apps.core import clock
 from apps.plant.access import AT_TERMINAL, BY_PIN, LAST_ACT, SIGN_IN, TERMINAL_COOKIE
 from apps.plant.models.people import Person
 
+# The language of the person, in the session.
+LANGUAGE: Final = "language"
 BACKEND = "apps.plant.backends.PersonBackend"
 TERMINAL_COOKIE_SECONDS: Final = 400 * 86_400  # as long as browsers keep one
 
@@ -21,9 +23,11 @@ TERMINAL_COOKIE_SECONDS: Final = 400 * 86_400  # as long as browsers keep one
 def open_floor_session(request: HttpRequest, *, person_id: int, terminal_id: int) -> None:
     """After sign_in_with_badge said who it is: a fresh session, bound to the terminal, with floor rights."""
     logout(request)
-    login(request, Person.objects.get_queryset().get(pk=person_id), backend=BACKEND)
+    person = Person.objects.get_queryset().get(pk=person_id)
+    login(request, person, backend=BACKEND)
     request.session[SIGN_IN] = BY_PIN
     request.session[AT_TERMINAL] = terminal_id
+    request.session[LANGUAGE] = person.language
     note_act(request.session)
 
 

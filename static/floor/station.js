@@ -29,10 +29,14 @@
   for (const [name, now] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
     document.addEventListener(name, () => { isPressed = now; }, true);
   }
+  /* -- nor is a form on its way, but by its own answer: what the screen asked for before the press would bring a fresh one */
+  let answered = null;
+  document.addEventListener("htmx:beforeOnLoad", (event) => { answered = event.detail.elt.closest("form[data-command]"); });
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
     const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
-    if (same) event.detail.shouldSwap = false;
+    const sending = old.querySelector("form[data-sending]");
+    if (same || (sending && sending !== answered)) event.detail.shouldSwap = false;
     else keepOpen(old, fresh);
   });
   /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
@@ -84,7 +88,9 @@
       const scan = form.querySelector("[data-scan]");
       if (status >= 400 && scan) scan.select(); // the next label read takes the place of the refused one
       const sheet = form.closest("dialog");
-      if (sheet) sheet.close();
+      if (sheet && (status < 300 || form.dataset.stays === undefined)) sheet.close();
+      const pin = status >= 400 && form.querySelector("[name=pin]");
+      if (pin) { pin.value = ""; pin.focus(); }
     } else {
       say(body.dataset.notSaved);
     }
@@ -161,7 +167,7 @@
     if (good && good !== "0") parts.push(`${good} ${button.dataset.good}`);
     if (scrap && scrap !== "0") parts.push(`${scrap} ${button.dataset.scrap}`);
     button.querySelector("span").textContent = parts.length
-      ? `${button.dataset.verb} ${parts.join(" + ")}` : button.dataset.empty;
+      ? button.dataset.full.replace("%s", parts.join(" + ")) : button.dataset.empty;
   }
   document.addEventListener("focusin", (event) => { if (event.target.matches(".main .input")) choose(event.target); });
   document.addEventListener("input", (event) => { if (event.target.matches(".main .input")) describe(); });
@@ -171,7 +177,7 @@
       const field = document.querySelector(key.closest("[data-keypad]").dataset.keypad) || chosen();
       if (!field) return;
       if (key.dataset.key === "clear") field.value = "";
-      else if (key.dataset.key === "." && field.value.includes(".")) return;
+      else if (key.dataset.mark !== undefined && /[.,]/.test(field.value)) return;
       else if (key.dataset.key === "back") field.value = field.value.slice(0, -1);
       else field.value += key.dataset.key;
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -179,6 +185,7 @@
     const opener = event.target.closest("[data-open]");
     if (opener) {
       const dialog = document.getElementById(opener.dataset.open);
+      dialog.querySelectorAll(".answer").forEach((answer) => { answer.textContent = ""; });
       dialog.showModal();
       const first = dialog.querySelector("input:not([type=hidden])");
       if (first) first.focus();
@@ -186,10 +193,30 @@
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
 
+  /* -- badge and PIN that somebody began to type are nobody else's to see or send */
+  document.addEventListener("close", (event) => {
+    event.target.querySelectorAll("form:has([name=pin])").forEach((form) => form.reset());
+  }, true);
+
   document.addEventListener("change", (event) => {
     if (!event.target.matches("#scrap-sheet input")) return;
     event.target.closest("dialog").close();
     describe();
+  });
+
+  /* -- a badge goes to the sheet that is open and asks for one, else to the sign-in */
+  function takeBadge(badge) {
+    const dialog = document.querySelector("dialog[open]:has([name=badge])") || document.getElementById("sign-in");
+    if (!dialog.open) dialog.showModal();
+    dialog.querySelector("[name=badge]").value = badge;
+    dialog.querySelector("[name=pin]").focus();
+  }
+  document.addEventListener("mfgos:clocked", () => document.getElementById("crew-sheet").close());
+  document.addEventListener("mfgos:badge", () => {
+    const scan = document.querySelector("#do [data-scan]");
+    if (!scan) return;
+    takeBadge(scan.value.trim());
+    scan.value = "";
   });
 
   /* -- what the scanner reads while nobody types goes to the step that scans; else a badge opens the sign-in with the badge in it */
@@ -207,10 +234,7 @@
       wedge = "";
       event.preventDefault();
     } else if (event.key === "Enter" && wedge.length >= 4) {
-      const dialog = document.getElementById("sign-in");
-      if (!dialog.open) dialog.showModal();
-      dialog.querySelector("[name=badge]").value = wedge;
-      dialog.querySelector("[name=pin]").focus();
+      takeBadge(wedge);
       wedge = "";
       event.preventDefault();
     } else if (event.key.length === 1) {
@@ -218,9 +242,9 @@
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("#sign-in [name=badge]")) {
+    if (event.key === "Enter" && event.target.matches("dialog [name=badge]")) {
       event.preventDefault();
-      document.querySelector("#sign-in [name=pin]").focus();
+      event.target.form.querySelector("[name=pin]").focus();
     }
   });
 
@@ -231,6 +255,11 @@
   });
   document.addEventListener("htmx:afterSettle", takeUpStep);
   document.addEventListener("htmx:oobAfterSwap", takeUpStep);
+  /* -- when somebody of another language is locked out, the rest of the screen follows */
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    const who = document.getElementById("who");
+    if (who && who.dataset.language !== body.dataset.language) location.reload();
+  });
   setInterval(() => {
     const who = document.getElementById("who");
     if (who && who.dataset.locksAt && Date.now() > Number(who.dataset.locksAt)) refreshPanel();

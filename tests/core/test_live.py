@@ -27,6 +27,12 @@ def board(key: str) -> str:
     return f"<p>{shown.get(key, '')} {translation.get_language()}</p>"
 
 
+@live.fragment("tests-quiet", topics=lambda key: [f"tests:{key}"], may_view=lambda actor, key: True, rest_seconds=1)
+def quiet(key: str) -> str:
+    renderings.append((f"quiet {key}", ""))
+    return f"<p>{shown.get(key, '')}</p>"
+
+
 @command("tests.show")
 def show(context: Context, *, key: str, text: str) -> None:
     context.allow_anyone()
@@ -118,6 +124,19 @@ class TestAScreen:
                 lambda: "made 6" in first.html and "made 6" in second.html and german.html == "<p>made 6 de</p>"
             )
             assert sorted(renderings) == [("1", "de"), ("1", "de"), ("1", "en"), ("1", "en")]
+
+        on_a_hub(story)
+
+    def test_of_a_fragment_that_rests_gets_the_last_state_after_the_rest_and_none_between(self) -> None:
+        async def story(hub: Hub) -> None:
+            screen = Screen()
+            await hub.subscribe(screen, "tests-quiet:1", "en")
+            await until(lambda: bool(screen.frames))
+            for made in range(6):
+                await say("1", f"made {made}")
+                await asyncio.sleep(0.03)
+            await until(lambda: screen.html == "<p>made 5</p>")
+            assert len(screen.frames) <= 3
 
         on_a_hub(story)
 

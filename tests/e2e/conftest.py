@@ -66,8 +66,16 @@ class Floor:
         self.contexts: list[BrowserContext] = []
         self.faults: list[str] = []
 
-    def screen(self, path: str, terminal: Terminal | None = None, *, width: int = 1280, height: int = 800) -> Page:
-        context = self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+    def screen(
+        self,
+        path: str,
+        terminal: Terminal | None = None,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        language: str = "en-GB",
+    ) -> Page:
+        context = self.browser.new_context(viewport={"width": width, "height": height}, locale=language)
         self.contexts.append(context)
         if terminal:
             ((name, value),) = terminal_cookie(terminal).items()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 
 import psycopg
@@ -48,7 +49,9 @@ def watch(product: Product, fragment: str, terminal: Terminal | None, *, origin:
         except ConnectionClosed as closed:
             return [*heard, closed.rcvd.code if closed.rcvd else None]
 
-    return asyncio.run(listen())
+    # Apart from the browser of other stories, which keeps a loop in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, listen()).result()
 
 
 @pytest.fixture

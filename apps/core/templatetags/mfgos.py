@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django import template
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -16,6 +17,12 @@ register = template.Library()
 @register.filter
 def quantity(value: Decimal | int | None) -> str:
     return "" if value is None else plain(value)
+
+
+@register.simple_tag
+def decimal_mark() -> str:
+    """What stands before the decimals in the active language."""
+    return str(formats.get_format("DECIMAL_SEPARATOR"))
 
 
 @register.simple_tag

@@ -154,6 +154,7 @@ class Posting(models.Model):
     movement_id: int | None
     lot_id: int | None
     time_entry_id: int | None
+    confirmation_id: int | None
     reverses_id: int | None
     needs_lot_id: int | None
     objects = PostingQuerySet.as_manager()
