@@ -8,18 +8,16 @@ from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 
 from apps.core.models import CommandReceipt
+from apps.core.pruning import prune
 from apps.core.worker import task
 
 # Longer than any client keeps an unsent entry; a replay after that is a new entry.
 RECEIPT_DAYS = 90
-BATCH = 1000
 
 
 @task("core.prune_receipts", every_seconds=600)
 def prune_receipts() -> int:
-    old = CommandReceipt.objects.filter(recorded_at__lt=Now() - timedelta(days=RECEIPT_DAYS))
-    deleted, _ = CommandReceipt.objects.filter(pk__in=old.values("pk")[:BATCH]).delete()
-    return deleted
+    return prune(CommandReceipt.objects.filter(recorded_at__lt=Now() - timedelta(days=RECEIPT_DAYS)))
 
 
 @task("core.clear_sessions", every_seconds=3600)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from uuid import uuid4
 
+from django.db.models.functions import Now
+
 from apps.core.actors import Actor
+from apps.core.pruning import prune
 from apps.core.worker import Task, task
 from apps.erp_sync.commands.finishing import finish_overlooked_order
 from apps.erp_sync.delivery import deliver_next
 from apps.erp_sync.intake.polling import read_erp
-from apps.erp_sync.models import ErpLink
+from apps.erp_sync.models import ApiCall, ErpLink, RefusedMessage
 from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import TOPIC, overlooked
 
 LANES = 3
+# Longer than any client repeats a call with the same key; and as long as somebody may ask what went wrong last quarter.
+CALL_DAYS, REFUSED_DAYS = 30, 180
 # When each link is read next, by this process's own clock.
 _next_reading: dict[int, float] = {}
 WORKER = Actor.system("worker")
@@ -28,6 +34,16 @@ DELIVER: list[Task] = [
     task("erp_sync.deliver" if lane == 1 else f"erp_sync.deliver.{lane}", every_seconds=1, topics=[TOPIC])(deliver)
     for lane in range(1, LANES + 1)
 ]
+
+
+@task("erp_sync.prune_calls", every_seconds=600)
+def prune_calls() -> int:
+    return prune(ApiCall.objects.filter(recorded_at__lt=Now() - timedelta(days=CALL_DAYS)))
+
+
+@task("erp_sync.prune_refused_messages", every_seconds=600)
+def prune_refused_messages() -> int:
+    return prune(RefusedMessage.objects.filter(received_at__lt=Now() - timedelta(days=REFUSED_DAYS)))
 
 
 @task("erp_sync.read", every_seconds=1)

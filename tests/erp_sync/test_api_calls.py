@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 
 from apps.core.models import LedgerEvent
 from apps.erp_sync.api import taking
 from apps.erp_sync.models import ApiCall, RefusedMessage
+from apps.erp_sync.tasks import prune_calls, prune_refused_messages
 from apps.materials.models import Bom, Item, StockSnapshot, Unit
 from tests.erp_sync.api_world import KG, PIECE, PUMP, ROTOR, System, make_system, outcomes, rejected
 from tests.world import make_site
@@ -268,3 +271,17 @@ def test_the_document_is_served_to_who_holds_a_token(erp: System) -> None:
     answer = erp.get("schema/")
     assert answer.status_code == 200
     assert b"openapi: 3.1.0" in answer.content
+
+
+def test_answers_and_refused_messages_go_when_nobody_asks_for_them_any_more(db: None) -> None:
+    system = make_system()
+    old, new = "POST /old", "POST /new"
+    for path, days in ((old, 31), (new, 29)):
+        call = ApiCall.objects.create(token=system.token, method="POST", path=path, key="k", status=200, answer={})
+        ApiCall.objects.filter(pk=call.pk).update(recorded_at=Now() - timedelta(days=days))
+    for path, days in ((old, 181), (new, 179)):
+        message = RefusedMessage.objects.create(token=system.token, method="POST", path=path, status=422, problem={})
+        RefusedMessage.objects.filter(pk=message.pk).update(received_at=Now() - timedelta(days=days))
+    assert (prune_calls.run(), prune_refused_messages.run()) == (1, 1)
+    assert [row.path for row in (*ApiCall.objects.all(), *RefusedMessage.objects.all())] == [new, new]
+    assert (prune_calls.run(), prune_refused_messages.run()) == (0, 0)
