@@ -13,7 +13,7 @@ import psycopg.conninfo
 from django.utils.translation import gettext_lazy as _
 
 from mfgos.environment import Environment, refusal
-from mfgos.supervisor import cluster
+from mfgos.supervisor import address, cluster
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -29,7 +29,7 @@ if not SECRET_KEY:
     raise refusal("E004", "SECRET_KEY is not set", "set SECRET_KEY to 50 or more random characters, kept secret")
 # Former keys, so that a new one does not end what hangs on it: sessions, and PINs, which are peppered with it.
 SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", *address.name_of(env.text("HOST"))])
 
 # Whether processes share a movable clock (tests, demos) or read the machine's.
 CLOCK = env.choice("MFGOS_CLOCK", "real", ["real", "shared"])

@@ -59,7 +59,20 @@ def read(values: Mapping[str, str] = os.environ) -> Address:
             f"HOST={host} lets other machines in, and without TLS their passwords would travel in clear: "
             f"set TLS_CERT and TLS_KEY to PEM files, or leave HOST at 127.0.0.1 behind a proxy."
         )
+    if not name_of(host) and not values.get("ALLOWED_HOSTS"):
+        raise SupervisorError(
+            f"HOST={host} listens on every address of this machine: set ALLOWED_HOSTS to the names or addresses by which "
+            f"browsers reach it, or HOST to one of them."
+        )
     return Address(host, int(port), *(str(Path(path).absolute()) if path else "" for path in (key, certificate)))
+
+
+def name_of(host: str) -> list[str]:
+    """As browsers name it; none for an address that stands for all of them."""
+    bare = host.strip("[]")
+    if not bare or bare in ("0.0.0.0", "::"):  # noqa: S104  # refused here, not listened on
+        return []
+    return [f"[{bare}]" if ":" in bare else bare]
 
 
 def _is_loopback(host: str) -> bool:

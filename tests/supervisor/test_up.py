@@ -155,13 +155,27 @@ class TestAddress:
     def test_endpoint_escapes_what_twisted_would_split(self, tmp_path: Path) -> None:
         file = tmp_path / "a:b.pem"
         file.touch()
-        found = address.read({"HOST": "::", "PORT": "8443", "TLS_KEY": str(file), "TLS_CERT": str(file)})
+        asked = {"HOST": "fe80::1", "PORT": "8443", "TLS_KEY": str(file), "TLS_CERT": str(file)}
+        found = address.read(asked)
         path = str(file).replace(":", "\\:")
-        assert found.endpoint == f"ssl:8443:privateKey={path}:certKey={path}:interface=\\:\\:"
+        assert found.endpoint == f"ssl:8443:privateKey={path}:certKey={path}:interface=fe80\\:\\:1"
+
+    def test_every_address_needs_the_names_that_browsers_use(self, tmp_path: Path) -> None:
+        file = tmp_path / "both.pem"
+        file.touch()
+        asked = {"HOST": "0.0.0.0", "TLS_KEY": str(file), "TLS_CERT": str(file)}
+        with pytest.raises(SupervisorError, match="set ALLOWED_HOSTS to the names"):
+            address.read(asked)
+        assert address.read({**asked, "ALLOWED_HOSTS": "floor.plant"}).host == "0.0.0.0"
+
+    def test_is_one_of_the_names_that_the_web_answers_to(self) -> None:
+        assert address.name_of("10.0.0.5") == ["10.0.0.5"]
+        assert address.name_of("fe80::1") == ["[fe80::1]"]
+        assert address.name_of("") == address.name_of("0.0.0.0") == address.name_of("[::]") == []
 
     def test_is_served_with_tls(self, used_folder: Path) -> None:
         files = certificate(used_folder)
-        with Product(used_folder, HOST="0.0.0.0", **files) as product:
+        with Product(used_folder, HOST="0.0.0.0", ALLOWED_HOSTS="localhost", **files) as product:
             product.running()
             context = ssl.create_default_context(cafile=files["TLS_CERT"])
             with urllib.request.urlopen(f"https://localhost:{product.port}/admin/login/", context=context) as page:
