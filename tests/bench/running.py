@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import django
+import psycopg
 
 from tests.environment import FOREIGN, OURS
 from tests.supervisor.product import ROOT, Product
@@ -56,6 +58,17 @@ def environment(running: Product) -> dict[str, str]:
     """For a process that uses the product's database with the rights of the web."""
     own = {"DJANGO_SETTINGS_MODULE": "mfgos.settings", "MFGOS_CLUSTER": "run", "MFGOS_DB_ROLE": "app"}
     return {name: value for name, value in running.environment.items() if name != "MFGOS_TEST_DATABASE_URL"} | own
+
+
+def own_wire() -> psycopg.Connection[Any]:
+    """To the product's database as mfgos_app, past Django; commit yourself."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    parameters = {**connection.get_connection_params(), "autocommit": False}
+    for name in ("context", "cursor_factory", "prepare_threshold", "pool"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters)
 
 
 def helper(module: str, *arguments: object) -> subprocess.Popen[str]:
