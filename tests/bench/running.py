@@ -18,6 +18,9 @@ import psycopg
 from tests.environment import FOREIGN, OURS
 from tests.supervisor.product import ROOT, Product
 
+# For the first start: it makes a database and a plant, perhaps on a machine that others use too.
+PATIENCE_SECONDS = 240
+
 
 @contextmanager
 def folder() -> Iterator[Path]:
@@ -30,15 +33,18 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def product_in(path: Path) -> Product:
-    return Product(path, MFGOS_DEMO="1")
+def product_in(path: Path, **extra: str) -> Product:
+    return Product(path, **{"MFGOS_DEMO": "1", **extra})
 
 
 @contextmanager
-def product() -> Iterator[Product]:
-    """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app."""
-    with folder() as path, product_in(path) as started:
-        started.running()
+def product(**extra: str) -> Iterator[Product]:
+    """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app.
+
+    `extra` goes into the environment of all its processes.
+    """
+    with folder() as path, product_in(path, **extra) as started:
+        started.running(PATIENCE_SECONDS)
         adopt(started)
         django.setup()
         try:
