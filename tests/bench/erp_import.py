@@ -145,7 +145,7 @@ class ByHand:
 
     def _other(self, table: str, column: str, run: int) -> str:
         if column in WRITTEN[table]:
-            return f"{column} + {FAR} * {run}"
+            return f"{column} + {FAR * run}"
         if table == "orders_workorder" and column in ("number", "erp_key"):
             return f"{column} || '-copy'"
         if table == "orders_joborder" and column in ("state", "status"):

@@ -43,6 +43,15 @@ class StubErp:
 
     set_order_state = confirm = move = ensure_lot = post_labor = _post
 
+    def consumed_by(self, _order: object) -> tuple[()]:
+        """It takes nothing off its stock when an order starts."""
+        return ()
+
+    def changes(self, kind: object, _cursor: str) -> object:
+        from apps.erp_sync.connectors import interface as erp
+
+        raise erp.ErpReadRefusedError(f"{kind}: this ERP is only told")
+
     def find_by_key(self, _posting: object) -> object:
         """Nothing fails here, so nothing is asked for twice."""
         raise AssertionError("a posting was sent again")
