@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
+from functools import cache
 from typing import Any
 
 from apps.core.numbers import plain
@@ -56,16 +57,19 @@ def received(job: JobOrder) -> Decimal:
 
 
 def obstacles(jobs: Collection[JobOrder]) -> dict[int, dict[BlockerKind, Obstacle]]:
-    """By operation and kind. One query, and one per site where something is needed."""
+    """By operation and kind. One query, one per site where something is needed, and one per item that is short."""
     needs: defaultdict[int, list[JobMaterial]] = defaultdict(list)
     wanting = [job.pk for job in jobs if job.to_do]
     for need in JobMaterial.objects.filter(job_order__in=wanting).select_related("item__unit").order_by("pk"):
         needs[need.job_order_id].append(need)
-    stock = _stock(jobs, needs)
+    stock, coming = _stock(jobs, needs), cache(next_receipt)
     return {
         job.pk: {
             obstacle.kind: obstacle
-            for obstacle in (_short_of_pieces(job), _short_of_material(job, needs[job.pk], stock.get(job.site_id, {})))
+            for obstacle in (
+                _short_of_pieces(job),
+                _short_of_material(job, needs[job.pk], stock.get(job.site_id, {}), coming),
+            )
             if obstacle
         }
         for job in jobs
@@ -91,7 +95,9 @@ def _short_of_pieces(job: JobOrder) -> Obstacle | None:
     return Obstacle(BlockerKind.PREDECESSOR, have, {"operation": source.sequence, "received": plain(have)})
 
 
-def _short_of_material(job: JobOrder, needs: list[JobMaterial], stock: Mapping[int, Decimal]) -> Obstacle | None:
+def _short_of_material(
+    job: JobOrder, needs: list[JobMaterial], stock: Mapping[int, Decimal], next_of: Callable[..., Any]
+) -> Obstacle | None:
     """The item that ends first decides. Stock is not reserved: two operations may see the same piece."""
     if not needs:
         return None
@@ -101,7 +107,7 @@ def _short_of_material(job: JobOrder, needs: list[JobMaterial], stock: Mapping[i
         return None
     short = need.per_piece * job.to_do - stock[need.item_id]
     facts = {"item": need.item.code, "unit": need.item.unit.code, "short": plain(short)}
-    if coming := next_receipt(need.item_id, job.site_id):
+    if coming := next_of(need.item_id, job.site_id):
         facts |= {
             "coming": plain(coming.stock_quantity),
             "day": coming.due_on.isoformat() if coming.due_on else "",
