@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, update_wrapper
@@ -99,7 +99,16 @@ class Context:
 
     def record(self, event: Event) -> int:
         """Writes the event into the ledger, runs its subscribers, returns the ledger id."""
-        event_id = ledger.append(event, self, cause_id=self._causes[-1] if self._causes else None)
+        return self.record_all([event])[0]
+
+    def record_all(self, events: Sequence[Event]) -> list[int]:
+        """The same for many: all are in the ledger before the first subscriber hears of one."""
+        ids = ledger.append(events, self, cause_id=self._causes[-1] if self._causes else None)
+        for event_id, event in zip(ids, events, strict=True):
+            self._tell(event, event_id)
+        return ids
+
+    def _tell(self, event: Event, event_id: int) -> None:
         self._causes.append(event_id)
         try:
             for subscription in SUBSCRIPTIONS[type(event)]:
@@ -109,7 +118,6 @@ class Context:
                     subscription.handler(event, self)
         finally:
             self._causes.pop()
-        return event_id
 
     @property
     def event_id(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from apps.core.commands import Context
 
 ATTEMPT_REFUSED = "core.attempt_refused"
+# Of many events so many go into one statement.
+BATCH = 500
 
 
-def append(event: Event, context: Context, *, cause_id: int | None) -> int:
-    return _insert(
+def append(events: Sequence[Event], context: Context, *, cause_id: int | None) -> list[int]:
+    """The ids, in the order of the events."""
+    rows = [
         {
             "kind": event.kind,
             "site_id": event.site_id,
@@ -27,39 +31,40 @@ def append(event: Event, context: Context, *, cause_id: int | None) -> int:
             "erp_reference": event.erp_reference,
             "cause_id": cause_id,
             "data": event.data(),
-        },
-        context,
-    )
+        }
+        for event in events
+    ]
+    return [
+        event_id for start in range(0, len(rows), BATCH) for event_id in _insert(rows[start : start + BATCH], context)
+    ]
 
 
 def append_refusal(refusal: CommandRefused, context: Context, inputs: dict[str, Any]) -> None:
     """The attempt, without the sentence: a sentence may name a person, and the ledger never does."""
-    _insert(
-        {
-            "kind": ATTEMPT_REFUSED,
-            "site_id": None,
-            "subject_kind": "command",
-            "subject_id": context.name,
-            "thread": "",
-            "erp_reference": "",
-            "cause_id": None,
-            "data": {"code": refusal.code, "inputs": inputs, "facts": refusal.facts},
-        },
-        context,
-    )
+    row = {
+        "kind": ATTEMPT_REFUSED,
+        "site_id": None,
+        "subject_kind": "command",
+        "subject_id": context.name,
+        "thread": "",
+        "erp_reference": "",
+        "cause_id": None,
+        "data": {"code": refusal.code, "inputs": inputs, "facts": refusal.facts},
+    }
+    _insert([row], context)
 
 
-def _insert(row: dict[str, Any], context: Context) -> int:
+def _insert(rows: Sequence[dict[str, Any]], context: Context) -> list[int]:
     """One statement without a model: every command pays for it, and the model costs four times as much."""
-    values = row | _who_and_when(context) | {"data": json.dumps(row["data"])}
-    columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    common = _who_and_when(context)
+    values = [row | common | {"data": json.dumps(row["data"])} for row in rows]
+    columns, marks = ", ".join(values[0]), ", ".join(["%s"] * len(values[0]))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO core_ledgerevent ({columns}) VALUES ({marks}) RETURNING id",  # noqa: S608 - names from here
-            list(values.values()),
+            f"INSERT INTO core_ledgerevent ({columns}) VALUES {', '.join([f'({marks})'] * len(values))} RETURNING id",  # noqa: S608 - names from here
+            [value for row in values for value in row.values()],
         )
-        event_id: int = cursor.fetchone()[0]
-    return event_id
+        return [event_id for (event_id,) in cursor.fetchall()]
 
 
 def _who_and_when(context: Context) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import psycopg
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from apps.core.hub import listener_parameters
 from apps.core.live import CHANNEL
@@ -92,14 +92,16 @@ class Worker:
                 wake.set()
 
     def _repeat(self, task: Task, wake: threading.Event) -> None:
-        rest = 0.0
+        rest, again = 0.0, False
         while not self._stop.is_set():
             wake.clear()
             try:
-                close_old_connections()
+                if not again:
+                    _drop_dead_connection()
                 again = task.run() > 0
                 rest = 0.0
             except Exception:
+                connection.close()
                 rest = min(LONGEST_REST_SECONDS, rest * 2 or 1.0)
                 log.exception("task %s failed; it rests for %.0f s", task.name, rest)
                 again = False
@@ -107,4 +109,10 @@ class Worker:
                 self._stop.wait(rest)
             elif not again:
                 wake.wait(task.every_seconds)
+        connection.close()
+
+
+def _drop_dead_connection() -> None:
+    """A thread keeps its connection from run to run; one that the database has dropped meanwhile is opened anew."""
+    if connection.connection is not None and not connection.is_usable():
         connection.close()

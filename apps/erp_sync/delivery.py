@@ -53,7 +53,7 @@ UPDATE erp_sync_posting p
        lease_until = clock_timestamp() + make_interval(secs => %s)
   FROM due
  WHERE p.id = due.id
-RETURNING p.id
+RETURNING p.*
 """
 RENEW = """
 UPDATE erp_sync_posting SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -103,15 +103,10 @@ def deliver_next() -> bool:
 
 
 def claim() -> Lease | None:
-    """The next posting that is due, for LEASE; in a short transaction of its own."""
+    """The next posting that is due, for LEASE; in one statement that is a transaction of its own."""
     token = uuid4()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [token, LEASE.total_seconds()])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    related = ("link", "site", "work_order__item", "movement__item", "needs_lot", "reverses", "time_entry")
-    return Lease(Posting.objects.select_related(*related).get(pk=row[0]), token)
+    found = list(Posting.objects.raw(CLAIM, [token, LEASE.total_seconds()]))
+    return Lease(found[0], token) if found else None
 
 
 @dataclass(frozen=True)

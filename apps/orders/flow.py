@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
+from functools import cache
 from typing import Any
 
 from apps.core.numbers import plain
@@ -54,10 +56,33 @@ def received(job: JobOrder) -> Decimal:
     return batches * Decimal(source.transfer_quantity)
 
 
-def obstacles(job: JobOrder) -> list[Obstacle]:
-    """At most one of each kind."""
-    found = [_short_of_pieces(job), _short_of_material(job)]
-    return [obstacle for obstacle in found if obstacle]
+def obstacles(jobs: Collection[JobOrder]) -> dict[int, dict[BlockerKind, Obstacle]]:
+    """By operation and kind. One query, one per site where something is needed, and one per item that is short."""
+    needs: defaultdict[int, list[JobMaterial]] = defaultdict(list)
+    wanting = [job.pk for job in jobs if job.to_do]
+    for need in JobMaterial.objects.filter(job_order__in=wanting).select_related("item__unit").order_by("pk"):
+        needs[need.job_order_id].append(need)
+    stock, coming = _stock(jobs, needs), cache(next_receipt)
+    return {
+        job.pk: {
+            obstacle.kind: obstacle
+            for obstacle in (
+                _short_of_pieces(job),
+                _short_of_material(job, needs[job.pk], stock.get(job.site_id, {}), coming),
+            )
+            if obstacle
+        }
+        for job in jobs
+    }
+
+
+def _stock(jobs: Collection[JobOrder], needs: Mapping[int, list[JobMaterial]]) -> dict[int, dict[int, Decimal]]:
+    """By site and item, of what is needed there."""
+    items: defaultdict[int, set[int]] = defaultdict(set)
+    for job in jobs:
+        items[job.site_id].update(need.item_id for need in needs.get(job.pk, ()))
+    sites = {job.site_id: job.site for job in jobs}
+    return {site_id: available_of(wanted, sites[site_id]) for site_id, wanted in items.items() if wanted}
 
 
 def _short_of_pieces(job: JobOrder) -> Obstacle | None:
@@ -70,19 +95,19 @@ def _short_of_pieces(job: JobOrder) -> Obstacle | None:
     return Obstacle(BlockerKind.PREDECESSOR, have, {"operation": source.sequence, "received": plain(have)})
 
 
-def _short_of_material(job: JobOrder) -> Obstacle | None:
+def _short_of_material(
+    job: JobOrder, needs: list[JobMaterial], stock: Mapping[int, Decimal], next_of: Callable[..., Any]
+) -> Obstacle | None:
     """The item that ends first decides. Stock is not reserved: two operations may see the same piece."""
-    needs = list(JobMaterial.objects.filter(job_order=job).select_related("item__unit"))
-    if not needs or not job.to_do:
+    if not needs:
         return None
-    stock = available_of([need.item_id for need in needs], job.site)
     reach = {need: (stock[need.item_id] / need.per_piece).to_integral_value(ROUND_FLOOR) for need in needs}
     need, pieces = min(reach.items(), key=lambda pair: pair[1])
     if pieces >= job.to_do:
         return None
     short = need.per_piece * job.to_do - stock[need.item_id]
     facts = {"item": need.item.code, "unit": need.item.unit.code, "short": plain(short)}
-    if coming := next_receipt(need.item_id, job.site_id):
+    if coming := next_of(need.item_id, job.site_id):
         facts |= {
             "coming": plain(coming.stock_quantity),
             "day": coming.due_on.isoformat() if coming.due_on else "",

@@ -99,5 +99,6 @@ JOB_ORDER = declare(
         topics=lambda job: job.topics,
         site_id=lambda job: job.site_id,
         erp_reference=lambda job: job.work_order.number,
+        reads=["work_order", "work_center"],
     )
 )

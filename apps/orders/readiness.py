@@ -5,6 +5,7 @@ Called by the commands that change either, within their transaction, never by ha
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from apps.core.commands import Context
@@ -17,21 +18,25 @@ from apps.workflows.engine import fire
 MAKE_READY, MAKE_WAITING = "make_ready", "make_waiting"
 
 
-def reconsider(context: Context, job: JobOrder) -> None:
-    """Opens, moves and closes its blockers, then makes it ready or lets it wait. `job` is locked, as it is now."""
-    if job.status not in OPEN | BEGUN:
-        for blocker in Blocker.objects.open().filter(job_order=job):
-            _close(context, job, blocker)
-        return
-    found = {obstacle.kind: obstacle for obstacle in obstacles(job)}
-    existing = {BlockerKind(blocker.kind): blocker for blocker in Blocker.objects.open().filter(job_order=job)}
-    for kind in BlockerKind:
-        _settle(context, job, existing.get(kind), found.get(kind))
-    runnable = all(obstacle.from_quantity > job.made for obstacle in found.values())
-    if runnable and job.status == DispatchStatus.WAITING:
-        fire(context, JobOrder, job.pk, MAKE_READY, as_system=True)
-    elif not runnable and job.status == DispatchStatus.READY:
-        fire(context, JobOrder, job.pk, MAKE_WAITING, as_system=True)
+def reconsider(context: Context, *jobs: JobOrder) -> None:
+    """Opens, moves and closes their blockers, then makes each ready or lets it wait.
+
+    They are locked (or new in this transaction), and as they are now.
+    """
+    found = obstacles([job for job in jobs if job.status in OPEN | BEGUN])
+    existing = _open_blockers(jobs)
+    opened: list[Blocker] = []
+    for job in jobs:
+        for kind in BlockerKind:
+            blocker = _settle(context, job, existing.get((job.pk, kind)), found.get(job.pk, {}).get(kind))
+            opened += [blocker] if blocker else []
+    _open(context, opened)
+    for job in jobs:
+        runnable = all(obstacle.from_quantity > job.made for obstacle in found.get(job.pk, {}).values())
+        if runnable and job.status == DispatchStatus.WAITING:
+            fire(context, JobOrder, job.pk, MAKE_READY, as_system=True)
+        elif not runnable and job.status == DispatchStatus.READY:
+            fire(context, JobOrder, job.pk, MAKE_WAITING, as_system=True)
 
 
 def reconsider_next(context: Context, job: JobOrder) -> None:
@@ -55,31 +60,44 @@ def locked(job_order_id: int) -> JobOrder:
     return rows.select_for_update(of=("self",)).get(pk=job_order_id)
 
 
-def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: Obstacle | None) -> None:
+def _open_blockers(jobs: Collection[JobOrder]) -> dict[tuple[int, str], Blocker]:
+    rows = Blocker.objects.open().filter(job_order__in=[job.pk for job in jobs])
+    return {(blocker.job_order_id, blocker.kind): blocker for blocker in rows}
+
+
+def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: Obstacle | None) -> Blocker | None:
+    """The one that is to be opened, if any."""
     if obstacle is None:
         if blocker is not None:
             _close(context, job, blocker)
-        return
+        return None
+    values = {"from_quantity": obstacle.from_quantity, "facts": obstacle.facts}
     if blocker is None:
-        blocker = Blocker(site_id=job.site_id, job_order=job, kind=obstacle.kind, opened_at=context.now)
-    elif (blocker.from_quantity, blocker.facts) == (obstacle.from_quantity, obstacle.facts):
-        return
-    is_new = blocker.pk is None
-    blocker.from_quantity, blocker.facts = obstacle.from_quantity, obstacle.facts
-    blocker.save()
-    context.touch(*job.topics)
-    if is_new:
-        context.record(
+        return Blocker(site_id=job.site_id, job_order=job, kind=obstacle.kind, opened_at=context.now, **values)
+    if (blocker.from_quantity, blocker.facts) != (obstacle.from_quantity, obstacle.facts):
+        blocker.from_quantity, blocker.facts = obstacle.from_quantity, obstacle.facts
+        blocker.save()
+        context.touch(*job.topics)
+    return None
+
+
+def _open(context: Context, blockers: Sequence[Blocker]) -> None:
+    Blocker.objects.bulk_create(blockers)
+    context.touch(*[topic for blocker in blockers for topic in blocker.job_order.topics])
+    context.record_all(
+        [
             BlockerOpened(
-                subject_id=job.pk,
-                site_id=job.site_id,
-                thread=job.work_order.thread,
-                erp_reference=job.work_order.number,
+                subject_id=blocker.job_order_id,
+                site_id=blocker.site_id,
+                thread=blocker.job_order.work_order.thread,
+                erp_reference=blocker.job_order.work_order.number,
                 blocker_id=blocker.pk,
                 blocker=blocker.kind,
                 from_quantity=blocker.from_quantity,
             )
-        )
+            for blocker in blockers
+        ]
+    )
 
 
 def _close(context: Context, job: JobOrder, blocker: Blocker) -> None:

@@ -50,7 +50,7 @@ def keep_intervals(event: StateChanged, context: Context) -> None:
 
     The operation is locked by the move, so nobody else writes its intervals meanwhile.
     """
-    if event.item_kind != JOB_ORDER.code:
+    if event.item_kind != JOB_ORDER.code or DispatchStatus.RUNNING not in (event.from_status, event.to_status):
         return
     assert event.site_id is not None, "an operation has a site"
     job_order_id = int(event.subject_id)

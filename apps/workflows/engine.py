@@ -9,7 +9,7 @@ UPDATE behind a database trigger armed for just this move, hooks, ledger event, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -101,7 +101,7 @@ def fire(
     if not connection.in_atomic_block:
         raise RuntimeError("fire() belongs inside a command: it needs the command's transaction")
     kind = kind_of(item_class)
-    item = _locked(item_class, pk)
+    item = _locked(item_class, pk, kind.reads)
     graph = item.graph
     edge = graph.edge(edge_code, item.state)
     if edge is None:
@@ -141,9 +141,9 @@ def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
     )
 
 
-def _locked(item_class: type[Item], pk: int) -> Item:
+def _locked(item_class: type[Item], pk: int, reads: Sequence[str]) -> Item:
     """Locks first, then reads: what another command did meanwhile is seen."""
-    rows = item_class._base_manager.select_for_update(of=("self",)).select_related("workflow_version")
+    rows = item_class._base_manager.select_for_update(of=("self",)).select_related("workflow_version", *reads)
     item = rows.filter(pk=pk).first()
     if item is None:
         raise CommandRefused("not_found", _("This does not exist any more. Reload the screen."), facts={"id": pk})

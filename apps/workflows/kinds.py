@@ -95,6 +95,7 @@ class Kind:
     prepare       run before the row is saved: set fields of the item here (one UPDATE, one history row)
     on_move       run after the row is saved, in the same transaction
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
+    reads         relations that these, the scope and most guards go over: they come with the item, in one query
     """
 
     code: str
@@ -118,6 +119,7 @@ class Kind:
     topics: Callable[[Any], Collection[str]] = lambda item: ()  # noqa: ARG005
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
+    reads: Sequence[str] = ()
 
     @property
     def model(self) -> type[WorkflowItem]:

@@ -2,6 +2,8 @@
 
     make bench B=live_push      # from COMMIT of a change to the fragment at 200 and 500 screens; lost ones; CPU
     make bench B=confirm        # one booking as a command, against the same rows by bare SQL
+    make bench B=erp_import     # 10,000 orders of an ERP over the API, and the same again; against bare COPY
+    make bench B=outbox         # what was booked on its way to an ERP that answers in 5 ms: rate, lag, order
     make bench B=start          # `make up` again, until the first page
     make bench                  # all of them, one after another
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 import psycopg
 
 from tests.bench.figures import compared, load, percentile, told
-from tests.bench.running import product
+from tests.bench.running import own_wire, product
 from tests.supervisor.product import Product
 
 RUNS, BOOKINGS = 10, 100
@@ -70,11 +70,7 @@ def both(running: Product) -> tuple[Callable[[], object], Callable[[], object]]:
     def by_command() -> object:
         return confirm_quantity(actor, uuid4(), job_order_id=watched.job_id, good=Decimal(1))
 
-    connection.ensure_connection()
-    parameters = {**connection.get_connection_params(), "autocommit": False}
-    for name in ("context", "cursor_factory", "prepare_threshold", "pool"):
-        parameters.pop(name, None)
-    by_hand = ByHand(psycopg.connect(**parameters), watched.job_id, watched.person_id)
+    by_hand = ByHand(own_wire(), watched.job_id, watched.person_id)
     with CaptureQueriesContext(connection) as queries:
         written = grown(by_command)
     assert written == grown(by_hand) == [1, 1, 1, 1], "the two do not write the same"

@@ -10,11 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import django
+import psycopg
 
 from tests.environment import FOREIGN, OURS
 from tests.supervisor.product import ROOT, Product
+
+# For the first start: it makes a database and a plant, perhaps on a machine that others use too.
+PATIENCE_SECONDS = 240
 
 
 @contextmanager
@@ -28,15 +33,18 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def product_in(path: Path) -> Product:
-    return Product(path, MFGOS_DEMO="1")
+def product_in(path: Path, **extra: str) -> Product:
+    return Product(path, **{"MFGOS_DEMO": "1", **extra})
 
 
 @contextmanager
-def product() -> Iterator[Product]:
-    """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app."""
-    with folder() as path, product_in(path) as started:
-        started.running()
+def product(**extra: str) -> Iterator[Product]:
+    """Prepared and running, with fsync, as `make up` has it; Django in this process reaches it as mfgos_app.
+
+    `extra` goes into the environment of all its processes.
+    """
+    with folder() as path, product_in(path, **extra) as started:
+        started.running(PATIENCE_SECONDS)
         adopt(started)
         django.setup()
         try:
@@ -56,6 +64,17 @@ def environment(running: Product) -> dict[str, str]:
     """For a process that uses the product's database with the rights of the web."""
     own = {"DJANGO_SETTINGS_MODULE": "mfgos.settings", "MFGOS_CLUSTER": "run", "MFGOS_DB_ROLE": "app"}
     return {name: value for name, value in running.environment.items() if name != "MFGOS_TEST_DATABASE_URL"} | own
+
+
+def own_wire() -> psycopg.Connection[Any]:
+    """To the product's database as mfgos_app, past Django; commit yourself."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    parameters = {**connection.get_connection_params(), "autocommit": False}
+    for name in ("context", "cursor_factory", "prepare_threshold", "pool"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters)
 
 
 def helper(module: str, *arguments: object) -> subprocess.Popen[str]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from apps.core import live
@@ -61,6 +61,27 @@ class TestTheWorker:
         ran: list[int] = []
         with working(Task("tests.swept", lambda: ran.append(1) or 0, 0.05, frozenset())):
             until(lambda: len(ran) > 5)
+
+    def test_keeps_its_connection_until_the_database_drops_it(self) -> None:
+        servers: list[int] = []
+
+        def run() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                servers.append(cursor.fetchone()[0])
+            return 0
+
+        with working(Task("tests.connected", run, 0.05, frozenset())):
+            until(lambda: len(servers) > 3)
+            (first,) = set(servers)
+            with connection.cursor() as cursor:
+                cursor.execute("RESET ROLE")
+                cursor.execute("SELECT pg_terminate_backend(%s)", [first])
+                cursor.execute("SET ROLE mfgos_app")
+            until(lambda: servers[-1] != first)
+            second = len(servers)
+            until(lambda: len(servers) > second + 3)
+            assert len(set(servers)) == 2
 
     def test_goes_on_after_a_task_has_failed(self) -> None:
         ran: list[int] = []

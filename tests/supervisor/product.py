@@ -102,9 +102,9 @@ class Product:
         assert self.process
         return until(lambda: self.answers() or self._refuse_ended(), 60)
 
-    def running(self) -> float:
+    def running(self, patience: float = 60) -> float:
         """Seconds until the table with the addresses is printed."""
-        return until(lambda: "mfgos runs" in self.said() or self._refuse_ended(), 60)
+        return until(lambda: "mfgos runs" in self.said() or self._refuse_ended(), patience)
 
     def _refuse_ended(self) -> bool:
         assert self.process

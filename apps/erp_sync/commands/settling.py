@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models.functions import Now
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
@@ -20,6 +22,13 @@ from apps.erp_sync.queries import TOPIC, topic_of
 from apps.materials.commands import mark_posted
 from apps.materials.models import MovementPosting
 
+POSTED = """
+UPDATE erp_sync_posting
+   SET state = 'posted', posted_at = clock_timestamp(), erp_refs = %s, last_error = '',
+       lease_token = NULL, lease_until = NULL
+ WHERE id = %s
+RETURNING posted_at
+"""
 NOTHING_CONSUMED: list[Consumed] = []
 
 
@@ -50,8 +59,8 @@ def confirm_posting(
     if posting is None:
         return False
     refs = [asdict(document) for document in documents]
-    _write(posting, state=PostingState.POSTED, posted_at=Now(), erp_refs=refs, last_error="")
-    posting.refresh_from_db(fields=["posted_at", "erp_refs"])
+    posting.erp_refs = refs
+    posting.posted_at = _write_posted(posting)
     _tell_stock(context, posting, consumed)
     context.record(
         PostingConfirmed(
@@ -125,6 +134,14 @@ def _tell_stock(context: Context, posting: Posting, consumed: list[Consumed]) ->
 
 def _is_marked(posting: Posting) -> bool:
     return MovementPosting.objects.filter(movement=posting.movement_id).exists()
+
+
+def _write_posted(posting: Posting) -> datetime:
+    """Since when the ERP has it, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(POSTED, [json.dumps(posting.erp_refs), posting.pk])
+        posted_at: datetime = cursor.fetchone()[0]
+    return posted_at
 
 
 def _write(posting: Posting, **values: Any) -> None:

@@ -2,8 +2,9 @@
 
 from apps.orders.commands.answers import JobState
 from apps.orders.commands.decisions import apply_change, refuse_change
-from apps.orders.commands.erp_orders import CommitDateRow, WorkOrderRow, take_commit_dates, take_work_orders
+from apps.orders.commands.erp_orders import take_commit_dates, take_work_orders
 from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
+from apps.orders.commands.erp_rows import CommitDateRow, WorkOrderRow
 from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.moves import take_edge
 from apps.orders.commands.operations import OrderOperationRow

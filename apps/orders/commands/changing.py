@@ -5,7 +5,7 @@ Used for what the ERP changes before anything has begun, and for what somebody h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +19,7 @@ from apps.core.numbers import plain
 from apps.core.ownership import erp_authority
 from apps.materials.models import Bom
 from apps.orders.commands.planning import Plan, needs_of, operations_of
-from apps.orders.commands.release import add_operations, check_steps
+from apps.orders.commands.release import OrderSteps, add_operations, check_steps
 from apps.orders.events import WorkOrderChanged
 from apps.orders.models import (
     Blocker,
@@ -54,8 +54,8 @@ def has_begun(jobs: list[JobOrder]) -> bool:
     return any(job.started_at is not None or job.status in BEGUN | done for job in jobs)
 
 
-def is_cancelled(jobs: list[JobOrder]) -> bool:
-    statuses = {job.status for job in jobs}
+def is_cancelled(statuses: Set[str]) -> bool:
+    """`statuses` of its operations."""
     return DispatchStatus.CANCELLED in statuses and not statuses & (OPEN | BEGUN)
 
 
@@ -164,7 +164,8 @@ def replace_operations(context: Context, order: WorkOrder, plan: Plan) -> None:
             job.delete()
     except ProtectedError:
         context.refuse("in_use", _("Something hangs on an operation that would go. Cancel the order instead."))
-    add_operations(context, order, steps, after=last)
+    if steps:
+        add_operations(context, [OrderSteps(order, steps, after=last)])
 
 
 def _replace_needs(order: WorkOrder, bom: Bom) -> None:

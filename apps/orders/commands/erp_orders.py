@@ -6,60 +6,35 @@ quantity, routing or parts list, or a cancellation, waits for somebody to decide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
+from apps.core.history_bulk import write_created
 from apps.core.ownership import erp_authority
 from apps.materials.commands.erp_rows import Outcome, Rejected, Report, Row
 from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size, comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
-from apps.materials.models import Item, Location, Unit
+from apps.materials.models import Item
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.commands.changing import change, has_begun, is_cancelled, locked_jobs, replace_operations, save
 from apps.orders.commands.decisions import ask, withdraw
-from apps.orders.commands.operations import OrderOperationRow, place_operations, placed
-from apps.orders.commands.planning import Plan, operations_of, plan_for
-from apps.orders.commands.release import add_operations, announce_release, check_steps
+from apps.orders.commands.erp_known import Known
+from apps.orders.commands.erp_rows import CommitDateRow, WorkOrderRow
+from apps.orders.commands.operations import are_placed, place_operations, placed
+from apps.orders.commands.planning import Plan
+from apps.orders.commands.release import Operation, OrderSteps, add_operations, announce_release, check_steps
 from apps.orders.commands.row_by_row import Taken, take_each
 from apps.orders.events import WorkOrderChanged
 from apps.orders.models import ChangedField, JobOrder, OrderPlan, WorkOrder
-from apps.plant.models import Site
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkOrderRow(Row):
-    """`unit` empty: the item's own. `routing` and `bom` empty: the only ones in use; of an order here: as it has.
-
-    receipt_location  where the pieces go to; empty: they come on no stock of ours
-    operations        keys and stations of the order's own operations; those not named run as the routing says
-    """
-
-    number: str
-    item: str
-    quantity: Decimal
-    unit: str = ""
-    due_at: datetime | None
-    priority: int = 5
-    customer: str = ""
-    routing: str = ""
-    bom: str = ""
-    cancelled: bool = False
-    receipt_location: str = ""
-    operations: tuple[OrderOperationRow, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommitDateRow(Row):
-    """`erp_key` is the order's."""
-
-    due_at: datetime
+from apps.plant.models import Person, Site
 
 
 @command("orders.take_work_orders")
@@ -67,8 +42,10 @@ def take_work_orders(
     context: Context, *, site_id: int, rows: list[WorkOrderRow], all_or_none: bool = False, dry_run: bool = False
 ) -> Report:
     """Refused: erp_owned, row_count."""
-    site = _start(context, site_id, rows)
-    return take_each(rows, lambda row: _take(context, site, row), all_or_none=all_or_none, dry_run=dry_run)
+    delivery = _Orders(context, _start(context, site_id, rows), rows)
+    return take_each(
+        rows, delivery.take, look=delivery.look, make=delivery.make, all_or_none=all_or_none, dry_run=dry_run
+    )
 
 
 @command("orders.take_commit_dates")
@@ -101,87 +78,120 @@ def _is_stale(order: WorkOrder, row: Row) -> bool:
     return bool(row.version_at and order.erp_version_at and row.version_at < order.erp_version_at)
 
 
-def _take(context: Context, site: Site, row: WorkOrderRow) -> Taken:
-    order = _known(site, row)
-    if order is None:
-        return (Outcome.UNCHANGED, None) if row.cancelled else _create(context, site, row)
-    if _is_stale(order, row):
-        return Outcome.STALE, order.pk
-    jobs = locked_jobs(order)
-    if is_cancelled(jobs):
-        if not row.cancelled:
-            raise Rejected("cancelled", _("This order was cancelled. Send a new one."))
-        return Outcome.UNCHANGED, order.pk
-    return (Outcome.UPDATED if _update(context, order, jobs, row) else Outcome.UNCHANGED), order.pk
+@dataclass(frozen=True)
+class _New:
+    """An order that is not here yet; nothing of it is written."""
+
+    order: WorkOrder
+    plan: Plan
+    steps: list[Operation]
 
 
-# ---- a new one
+class _Orders:
+    """One delivery of orders: how take_each takes them."""
+
+    def __init__(self, context: Context, site: Site, rows: Sequence[WorkOrderRow]) -> None:
+        self.context, self.site, self.known = context, site, Known(site, rows)
+
+    def look(self, row: WorkOrderRow) -> Taken | _New | None:
+        """What has to be locked is left to `take`, and what hangs on the rows before."""
+        order = self.known.orders.get(row.erp_key)
+        in_use = row.number in self.known.numbers
+        self.known.numbers.add(row.number)
+        if order is None:
+            if row.cancelled:
+                return Outcome.UNCHANGED, None
+            return None if in_use else self._draft(row)
+        if order.site_id != self.site.pk:
+            return None
+        if _is_stale(order, row):
+            return Outcome.STALE, order.pk
+        return (Outcome.UNCHANGED, order.pk) if self._is_as_it_was(order, row) else None
+
+    def take(self, row: WorkOrderRow) -> Taken:
+        context, order = self.context, _known(self.site, row)
+        if order is None:
+            draft = self._draft(row)
+            _check_number(draft.order)
+            return Outcome.CREATED, self.make([draft])[0]
+        jobs = locked_jobs(order)
+        if is_cancelled({job.status for job in jobs}):
+            if not row.cancelled:
+                raise Rejected("cancelled", _("This order was cancelled. Send a new one."))
+            return Outcome.UNCHANGED, order.pk
+        changed = _update(context, self.known, order, jobs, row)
+        return (Outcome.UPDATED if changed else Outcome.UNCHANGED), order.pk
+
+    def make(self, drafts: Sequence[_New]) -> list[int]:
+        context, orders = self.context, [draft.order for draft in drafts]
+        user = Person(pk=context.actor.person_id)
+        with erp_authority(context):
+            write_created(orders, user=user)
+            plans = [OrderPlan(work_order=new.order, routing=new.plan.routing, bom=new.plan.bom) for new in drafts]
+            write_created(plans, user=user)
+            jobs = add_operations(context, [OrderSteps(new.order, new.steps) for new in drafts])
+        announce_release(context, jobs)
+        return [order.pk for order in orders]
+
+    def _draft(self, row: WorkOrderRow) -> _New:
+        item = self.known.item(row.item)
+        plan = self.known.plan(item, row.routing, row.bom)
+        order = WorkOrder(site=self.site, erp_key=row.erp_key, quantity=_quantity(self.known, row, item))
+        for name, value in _sent(self.known, row, item).items():
+            setattr(order, name, value)
+        order.erp_version, order.erp_version_at = row.version, row.version_at
+        _check(order)
+        steps = placed(self.known.steps(plan), row.operations, self.known.stations(row))
+        check_steps(self.context, order.number, steps)
+        return _New(order, plan, steps)
+
+    def _is_as_it_was(self, order: WorkOrder, row: WorkOrderRow) -> bool:
+        if is_cancelled(self.known.statuses[order.pk]):
+            return row.cancelled
+        if row.cancelled or order.pk in self.known.to_be_decided or _is_other_version(order, row):
+            return False
+        item = self.known.item(row.item)
+        if _other_fields(order, _sent(self.known, row, item)):
+            return False
+        if row.operations and not are_placed(self.known.jobs[order.pk], row.operations, self.known.stations(row)):
+            return False
+        return not _wanted(self.known, order, self.known.made_from.get(order.pk), row, item)
 
 
-def _create(context: Context, site: Site, row: WorkOrderRow) -> Taken:
-    item = _item(row)
-    plan = plan_for(item, site.pk, routing=row.routing, bom=row.bom)
-    order = WorkOrder(site=site, erp_key=row.erp_key)
-    _fill(order, row, item)
-    order.quantity = _quantity(row, item)
-    order.erp_version, order.erp_version_at = row.version, row.version_at
-    _check(order)
-    steps = placed(operations_of(plan), row.operations, site)
-    check_steps(context, order.number, steps)
-    with erp_authority(context):
-        save(context, order)
-    save(context, OrderPlan(work_order=order, routing=plan.routing, bom=plan.bom))
-    with erp_authority(context):
-        jobs = add_operations(context, order, steps)
-    announce_release(context, order, jobs)
-    return Outcome.CREATED, order.pk
+def _sent(known: Known, row: WorkOrderRow, item: Item) -> dict[str, Any]:
+    """What of the order is taken at once, whatever has begun: all but the quantity and how it is made."""
+    place = {"receipt_location_id": known.place(row.receipt_location).pk} if row.receipt_location else {}
+    return place | {
+        "number": row.number,
+        "due_at": row.due_at,
+        "priority": row.priority,
+        "customer": row.customer,
+        "item_id": item.pk,
+        "item_code": item.code,
+        "item_name": item.name,
+        "unit": item.unit.code,
+    }
 
 
-def _item(row: WorkOrderRow) -> Item:
-    items = Item.objects.select_related("unit").prefetch_related("units__unit")
-    item = items.filter(erp_key=row.item).first() if row.item else None
-    if item is None:
-        raise Rejected("item", _("There is no item %(key)s here.") % {"key": row.item or "\u2013"})
-    return item
+def _other_fields(order: WorkOrder, sent: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in sent.items() if getattr(order, name) != value]
 
 
-def _quantity(row: WorkOrderRow, item: Item) -> Decimal:
+def _quantity(known: Known, row: WorkOrderRow, item: Item) -> Decimal:
     """In the item's unit."""
     if not row.quantity > 0:
         raise Rejected("quantity", _("It has to be more than zero."))
     if not row.unit:
         return row.quantity
-    unit = Unit.objects.filter(erp_key=row.unit).first()
-    if unit is None:
-        raise Rejected("unit", _("There is no unit %(key)s here.") % {"key": row.unit})
     try:
-        return convert(row.quantity, unit, item.unit, item)
+        return convert(row.quantity, known.unit(row.unit), item.unit, item)
     except CannotConvert as error:
         raise Rejected("unit", str(error)) from error
-
-
-def _fill(order: WorkOrder, row: WorkOrderRow, item: Item) -> None:
-    """All but the quantity."""
-    order.number, order.due_at, order.priority, order.customer = row.number, row.due_at, row.priority, row.customer
-    order.item, order.item_code, order.item_name, order.unit = item, item.code, item.name, item.unit.code
-    order.receipt_location = _receipt_location(order, row)
-
-
-def _receipt_location(order: WorkOrder, row: WorkOrderRow) -> Location | None:
-    if not row.receipt_location:
-        return order.receipt_location
-    place = Location.objects.filter(site_id=order.site_id, erp_key=row.receipt_location).first()
-    if place is None:
-        raise Rejected("receipt_location", _("There is no place %(key)s here.") % {"key": row.receipt_location})
-    return place
 
 
 def _check(order: WorkOrder) -> None:
     if not 1 <= order.priority <= 9:
         raise Rejected("priority", _("It lies between 1 and 9."))
-    twins = WorkOrder.objects.filter(site_id=order.site_id, number=order.number).exclude(pk=order.pk)
-    if twins.exists():
-        raise Rejected("number", _("There is an order %(number)s already.") % {"number": order.number})
     try:
         order.clean_fields(exclude=["site", "item", "receipt_location"])
     except ValidationError as error:
@@ -189,10 +199,16 @@ def _check(order: WorkOrder) -> None:
         raise Rejected(name, " ".join(messages)) from error
 
 
+def _check_number(order: WorkOrder) -> None:
+    twins = WorkOrder.objects.filter(site_id=order.site_id, number=order.number).exclude(pk=order.pk)
+    if twins.exists():
+        raise Rejected("number", _("There is an order %(number)s already.") % {"number": order.number})
+
+
 # ---- one that is here
 
 
-def _update(context: Context, order: WorkOrder, jobs: list[JobOrder], row: WorkOrderRow) -> bool:
+def _update(context: Context, known: Known, order: WorkOrder, jobs: list[JobOrder], row: WorkOrderRow) -> bool:
     """Whether anything is different now, or waits to be decided."""
     begun = has_begun(jobs)
     if row.cancelled:
@@ -200,28 +216,29 @@ def _update(context: Context, order: WorkOrder, jobs: list[JobOrder], row: WorkO
         changed = _want(context, order, wanted, begun=begun)
         _put_version(context, order, row)
         return changed
-    item = _item(row)
+    item = known.item(row.item)
     other_item = item.pk != order.item_id
     if other_item and begun:
         raise Rejected("item", _("Order %(number)s has begun: its item stays.") % {"number": order.number})
-    changed = _fill_changed(context, order, row, item)
+    changed = _fill_changed(context, known, order, row, item)
     if other_item:
-        _remake(context, order, row, item)
-    changed |= _want(context, order, _wanted(order, row, item), begun=begun)
-    changed |= place_operations(context, order, row.operations)
+        _remake(context, known, order, row, item)
+    made_from = OrderPlan.objects.filter(work_order=order).select_related("routing", "bom").first()
+    changed |= _want(context, order, _wanted(known, order, made_from, row, item), begun=begun)
+    changed |= place_operations(context, order, row.operations, known.stations(row))
     _put_version(context, order, row)
     return changed
 
 
-def _fill_changed(context: Context, order: WorkOrder, row: WorkOrderRow, item: Item) -> bool:
-    names = ["number", "due_at", "priority", "customer", "item_id", "item_code", "item_name", "unit"]
-    names += ["receipt_location_id"]
-    before = {name: getattr(order, name) for name in names}
-    _fill(order, row, item)
-    fields = [name for name in names if getattr(order, name) != before[name]]
+def _fill_changed(context: Context, known: Known, order: WorkOrder, row: WorkOrderRow, item: Item) -> bool:
+    sent = _sent(known, row, item)
+    fields = _other_fields(order, sent)
     if not fields:
         return False
+    for name in fields:
+        setattr(order, name, sent[name])
     _check(order)
+    _check_number(order)
     with erp_authority(context):
         save(context, order)
     context.record(
@@ -234,25 +251,26 @@ def _fill_changed(context: Context, order: WorkOrder, row: WorkOrderRow, item: I
     return True
 
 
-def _remake(context: Context, order: WorkOrder, row: WorkOrderRow, item: Item) -> None:
-    plan = plan_for(item, order.site_id, routing=row.routing, bom=row.bom)
+def _remake(context: Context, known: Known, order: WorkOrder, row: WorkOrderRow, item: Item) -> None:
+    plan = known.plan(item, row.routing, row.bom)
     made_from = OrderPlan.objects.filter(work_order=order).first() or OrderPlan(work_order=order)
     made_from.routing, made_from.bom = plan.routing, plan.bom
     save(context, made_from)
-    replace_operations(context, order, Plan(routing=plan.routing, bom=plan.bom))
+    replace_operations(context, order, plan)
 
 
-def _wanted(order: WorkOrder, row: WorkOrderRow, item: Item) -> dict[ChangedField, tuple[str, str]]:
+def _wanted(
+    known: Known, order: WorkOrder, made_from: OrderPlan | None, row: WorkOrderRow, item: Item
+) -> dict[ChangedField, tuple[str, str]]:
     """What is to be different, as (old, new)."""
     wanted: dict[ChangedField, tuple[str, str]] = {}
-    quantity = _quantity(row, item)
+    quantity = _quantity(known, row, item)
     if quantity != order.quantity:
         wanted[ChangedField.QUANTITY] = (_text(order.quantity), _text(quantity))
-    made_from = OrderPlan.objects.filter(work_order=order).select_related("routing", "bom").first()
     if made_from is None or not (row.routing or row.bom):
         return wanted
     bom_key = made_from.bom.erp_key if made_from.bom else ""
-    plan = plan_for(item, order.site_id, routing=row.routing or made_from.routing.erp_key, bom=row.bom or bom_key)
+    plan = known.plan(item, row.routing or made_from.routing.erp_key, row.bom or bom_key)
     if plan.routing.pk != made_from.routing_id:
         wanted[ChangedField.ROUTING] = (str(made_from.routing_id), str(plan.routing.pk))
     if plan.bom and plan.bom.pk != made_from.bom_id:
@@ -276,13 +294,21 @@ def _want(context: Context, order: WorkOrder, wanted: dict[ChangedField, tuple[s
 
 
 def _put_version(context: Context, order: WorkOrder, row: Row) -> None:
-    """A version without a time does not take the time away."""
-    at = row.version_at or order.erp_version_at
-    if (order.erp_version, order.erp_version_at) == (row.version, at):
+    if not _is_other_version(order, row):
         return
+    version, at = _version(order, row)
     with erp_authority(context):
-        WorkOrder.objects.filter(pk=order.pk).update(erp_version=row.version, erp_version_at=at)
-    order.erp_version, order.erp_version_at = row.version, at
+        WorkOrder.objects.filter(pk=order.pk).update(erp_version=version, erp_version_at=at)
+    order.erp_version, order.erp_version_at = version, at
+
+
+def _version(order: WorkOrder, row: Row) -> tuple[str, datetime | None]:
+    """As it will be; a version without a time does not take the time away."""
+    return row.version, row.version_at or order.erp_version_at
+
+
+def _is_other_version(order: WorkOrder, row: Row) -> bool:
+    return (order.erp_version, order.erp_version_at) != _version(order, row)
 
 
 def _take_date(context: Context, site: Site, row: CommitDateRow) -> Taken:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -131,23 +133,25 @@ def retire_master(context: Context, *, master_id: int) -> str:
     return master.status
 
 
-def freeze_standard_work(job: JobOrder, now: datetime) -> WorkDirective | None:
-    """The operation's own copy of the steps in force; None where there are none, and then the keypad counts.
+def freeze_standard_work(site_id: int, jobs: Sequence[JobOrder], now: datetime) -> None:
+    """Each operation's own copy of the steps in force; where there are none the keypad counts.
 
     For a command that has asked for its right already.
     """
-    master = WorkMaster.objects.in_force(
-        item_code=job.work_order.item_code, operation_name=job.name, site_id=job.site_id
-    )
-    if master is None:
-        return None
-    directive = WorkDirective.objects.create(job_order=job, master=master, frozen_at=now)
-    steps = master.steps.order_by("position")
+    masters = WorkMaster.objects.in_force(site_id, {job.work_order.item_code for job in jobs})
+    found = [(job, masters.get((job.work_order.item_code, job.name))) for job in jobs]
+    directives = [WorkDirective(job_order=job, master=master, frozen_at=now) for job, master in found if master]
+    if not directives:
+        return
+    WorkDirective.objects.bulk_create(directives)
+    steps: defaultdict[int | None, list[MasterStep]] = defaultdict(list)
+    for step in MasterStep.objects.filter(master__in={each.master_id for each in directives}).order_by("position"):
+        steps[step.master_id].append(step)
     DirectiveStep.objects.bulk_create(
         DirectiveStep(directive=directive, **{**_content(step), "position": position})
-        for position, step in enumerate(steps, start=1)
+        for directive in directives
+        for position, step in enumerate(steps[directive.master_id], start=1)
     )
-    return directive
 
 
 # ---- shared

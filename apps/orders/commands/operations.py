@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-
-from django.utils.translation import gettext as _
 
 from apps.core.commands import Context
 from apps.core.ownership import erp_authority
-from apps.materials.commands.erp_rows import Rejected
 from apps.orders.commands.changing import locked_jobs, save
 from apps.orders.commands.release import Operation
 from apps.orders.models import JobOrder, WorkOrder
 from apps.orders.models.statuses import OPEN
-from apps.plant.models import Site, WorkUnit
+from apps.plant.models import WorkUnit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +23,13 @@ class OrderOperationRow:
     work_unit: str = ""
 
 
-def placed(steps: list[Operation], rows: Collection[OrderOperationRow], site: Site) -> list[Operation]:
-    """The routing's steps with the order's keys and stations.  Raises Rejected."""
+# By their keys in the ERP: those of the site that the rows name.
+Stations = Mapping[str, WorkUnit]
+
+
+def placed(steps: list[Operation], rows: Collection[OrderOperationRow], stations: Stations) -> list[Operation]:
+    """The routing's steps with the order's keys and stations."""
     named = {row.sequence: row for row in rows}
-    stations = _stations(site.pk, rows)
     found = []
     for step in steps:
         row = named.get(step.sequence)
@@ -42,16 +42,24 @@ def placed(steps: list[Operation], rows: Collection[OrderOperationRow], site: Si
     return found
 
 
-def place_operations(context: Context, order: WorkOrder, rows: Collection[OrderOperationRow]) -> bool:
-    """Whether anything is different now; one that has begun stays where it is.  Raises Rejected."""
+def are_placed(jobs: Collection[JobOrder], rows: Collection[OrderOperationRow], stations: Stations) -> bool:
+    """Whether place_operations has nothing to do."""
     named = {row.sequence: row for row in rows}
-    stations = _stations(order.site_id, rows)
+    return not any(_goes(job, named[job.sequence], stations) for job in jobs if job.sequence in named)
+
+
+def place_operations(
+    context: Context, order: WorkOrder, rows: Collection[OrderOperationRow], stations: Stations
+) -> bool:
+    """Whether anything is different now; one that has begun stays where it is."""
+    named = {row.sequence: row for row in rows}
     changed = False
     for job in locked_jobs(order) if rows else []:
         row = named.get(job.sequence)
         left = job.topics
-        if row is not None and _place(job, row, stations.get(row.work_unit)):
+        if row is not None and _goes(job, row, stations):
             context.touch(*left)
+            _place(job, row, stations)
             with erp_authority(context):
                 save(context, job)
             context.touch(*job.topics)
@@ -59,17 +67,17 @@ def place_operations(context: Context, order: WorkOrder, rows: Collection[OrderO
     return changed
 
 
-def _place(job: JobOrder, row: OrderOperationRow, station: WorkUnit | None) -> bool:
-    before = (job.erp_key, job.work_unit_id)
+def _goes(job: JobOrder, row: OrderOperationRow, stations: Stations) -> bool:
+    station = _new_station(job, row, stations)
+    return job.erp_key != row.erp_key or (station is not None and station.pk != job.work_unit_id)
+
+
+def _place(job: JobOrder, row: OrderOperationRow, stations: Stations) -> None:
     job.erp_key = row.erp_key
-    if station is not None and job.status in OPEN and job.started_at is None:
+    station = _new_station(job, row, stations)
+    if station is not None:
         job.work_center_id, job.work_unit = station.work_center_id, station
-    return (job.erp_key, job.work_unit_id) != before
 
 
-def _stations(site_id: int, rows: Collection[OrderOperationRow]) -> dict[str, WorkUnit]:
-    wanted = {row.work_unit for row in rows} - {""}
-    found = {unit.erp_key: unit for unit in WorkUnit.objects.filter(site=site_id, erp_key__in=wanted)}
-    if missing := sorted(wanted - set(found)):
-        raise Rejected("operations", _("There is no station %(key)s here.") % {"key": missing[0]})
-    return found
+def _new_station(job: JobOrder, row: OrderOperationRow, stations: Stations) -> WorkUnit | None:
+    return stations.get(row.work_unit) if job.status in OPEN and job.started_at is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
+from apps.core.history_bulk import write_created
 from apps.core.ownership import erp_authority
 from apps.materials.models import Item, Location
 from apps.orders.actions import MANAGE_ORDERS
 from apps.orders.commands.masters import freeze_standard_work
 from apps.orders.events import WorkOrderReleased
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
-from apps.orders.readiness import locked, reconsider
+from apps.orders.readiness import reconsider
 from apps.plant.models import Site, WorkCenter, WorkUnit
 from apps.workflows.models import Version
 
@@ -48,6 +50,15 @@ class Operation:
     is_count_point: bool = True
     needs: tuple[Need, ...] = ()
     erp_key: str = ""
+
+
+@dataclass(frozen=True)
+class OrderSteps:
+    """The operations that an order gets, at least one, behind `after`."""
+
+    order: WorkOrder
+    steps: list[Operation]
+    after: JobOrder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +96,7 @@ def release_work_order(
     Refused: order_exists, no_operations, no_count_point, no_workflow, erp_owned.
     """
     with erp_authority(context) if erp_key else nullcontext():
-        order, jobs = _made(
+        jobs = _made(
             context,
             operations,
             site=Site.objects.get(pk=site_id),
@@ -105,46 +116,62 @@ def release_work_order(
             erp_key=erp_key,
             erp_version=erp_version,
         )
-    return announce_release(context, order, jobs)
+    announce_release(context, [jobs])
+    return Released(work_order_id=jobs[0].work_order_id, job_order_ids=[job.pk for job in jobs])
 
 
-def add_operations(
-    context: Context, order: WorkOrder, steps: list[Operation], after: JobOrder | None = None
-) -> list[JobOrder]:
-    """In a row, in the order given, behind `after`."""
+def add_operations(context: Context, plans: Sequence[OrderSteps]) -> list[list[JobOrder]]:
+    """Of each of these orders, all of one site, in a row.  The number of queries does not grow with that of orders."""
     version = _version(context)
-    jobs: list[JobOrder] = []
-    for step in steps:
-        jobs.append(_new_job(order, step, version, jobs[-1] if jobs else after))
-    for job in jobs:
-        freeze_standard_work(job, context.now)
-    return jobs
-
-
-def announce_release(context: Context, order: WorkOrder, jobs: list[JobOrder]) -> Released:
-    context.record(
-        WorkOrderReleased(
-            subject_id=order.pk,
-            site_id=order.site_id,
-            thread=order.thread,
-            erp_reference=order.number,
-            quantity=order.quantity,
-            job_order_ids=[job.pk for job in jobs],
-        )
+    places = _places([step for plan in plans for step in plan.steps], plans[0].order.site_id)
+    made: list[list[JobOrder]] = [[] for _ in plans]
+    # The first of each order, then the second of each: a row has to be there before another one names it.
+    for depth in range(max(len(plan.steps) for plan in plans)):
+        for plan, jobs in zip(plans, made, strict=True):
+            if depth < len(plan.steps):
+                jobs.append(_new_job(plan, depth, version, places, jobs[-1] if jobs else plan.after))
+        write_created([jobs[depth] for jobs in made if depth < len(jobs)], user=None)
+    write_created(
+        [
+            JobMaterial(job_order=job, item_id=need.item_id, per_piece=need.per_piece)
+            for plan, jobs in zip(plans, made, strict=True)
+            for step, job in zip(plan.steps, jobs, strict=True)
+            for need in step.needs
+        ],
+        user=None,
     )
-    for job in jobs:
-        reconsider(context, locked(job.pk))
-        context.touch(*job.topics)
-    return Released(work_order_id=order.pk, job_order_ids=[job.pk for job in jobs])
+    freeze_standard_work(plans[0].order.site_id, [job for jobs in made for job in jobs], context.now)
+    return made
 
 
-def _made(context: Context, operations: list[Operation], **fields: Any) -> tuple[WorkOrder, list[JobOrder]]:
+def announce_release(context: Context, released: Sequence[list[JobOrder]]) -> None:
+    """Of each order its new operations."""
+    orders = [(jobs[0].work_order, jobs) for jobs in released]
+    context.record_all(
+        [
+            WorkOrderReleased(
+                subject_id=order.pk,
+                site_id=order.site_id,
+                thread=order.thread,
+                erp_reference=order.number,
+                quantity=order.quantity,
+                job_order_ids=[job.pk for job in jobs],
+            )
+            for order, jobs in orders
+        ]
+    )
+    every = [job for jobs in released for job in jobs]
+    reconsider(context, *every)
+    context.touch(*[topic for job in every for topic in job.topics])
+
+
+def _made(context: Context, operations: list[Operation], **fields: Any) -> list[JobOrder]:
     site: Site = fields["site"]
     context.allow(MANAGE_ORDERS, at=site.scope)
     steps = sorted(operations, key=lambda operation: operation.sequence)
     _check(context, site, fields["number"], steps)
     order = WorkOrder.objects.create(**fields)
-    return order, add_operations(context, order, steps)
+    return add_operations(context, [OrderSteps(order, steps)])[0]
 
 
 def _check(context: Context, site: Site, number: str, steps: list[Operation]) -> None:
@@ -171,23 +198,40 @@ def _version(context: Context) -> Version:
     return version
 
 
-def _new_job(order: WorkOrder, step: Operation, version: Version, predecessor: JobOrder | None) -> JobOrder:
-    line = WorkCenter.objects.get(pk=step.work_center_id, site_id=order.site_id)
-    station = WorkUnit.objects.get(pk=step.work_unit_id, work_center=line) if step.work_unit_id else None
-    job = JobOrder.objects.create(
+@dataclass(frozen=True)
+class _Places:
+    lines: Mapping[int, WorkCenter]
+    stations: Mapping[int, WorkUnit]
+
+
+def _places(steps: Collection[Operation], site_id: int) -> _Places:
+    """Raises WorkCenter.DoesNotExist, WorkUnit.DoesNotExist for one that is not where the step says."""
+    lines = WorkCenter.objects.filter(site_id=site_id).in_bulk({step.work_center_id for step in steps})
+    stations = WorkUnit.objects.in_bulk({step.work_unit_id for step in steps if step.work_unit_id})
+    for step in steps:
+        if step.work_center_id not in lines:
+            raise WorkCenter.DoesNotExist(step.work_center_id)
+        station = stations.get(step.work_unit_id) if step.work_unit_id else None
+        if step.work_unit_id and (station is None or station.work_center_id != step.work_center_id):
+            raise WorkUnit.DoesNotExist(step.work_unit_id)
+    return _Places(lines, stations)
+
+
+def _new_job(
+    plan: OrderSteps, position: int, version: Version, places: _Places, predecessor: JobOrder | None
+) -> JobOrder:
+    order, step = plan.order, plan.steps[position]
+    return JobOrder(
         workflow_version=version,
-        site_id=order.site_id,
+        site=order.site,
         work_order=order,
         sequence=step.sequence,
         name=step.name,
-        work_center=line,
-        work_unit=station,
+        work_center=places.lines[step.work_center_id],
+        work_unit=places.stations[step.work_unit_id] if step.work_unit_id else None,
         quantity=order.quantity,
         predecessor=predecessor,
         transfer_quantity=step.transfer_quantity,
         is_count_point=step.is_count_point,
         erp_key=step.erp_key,
     )
-    for need in step.needs:
-        JobMaterial.objects.create(job_order=job, item_id=need.item_id, per_piece=need.per_piece)
-    return job

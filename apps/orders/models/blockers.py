@@ -41,6 +41,7 @@ class Blocker(models.Model):
     opened_at = models.DateTimeField(_("since"))
     closed_at = models.DateTimeField(_("until"), null=True)
 
+    site_id: int
     job_order_id: int
     objects = BlockerQuerySet.as_manager()
 

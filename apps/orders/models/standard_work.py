@@ -5,6 +5,7 @@ A step's `frequency` says how often it is due; see apps.orders.progress.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Self
 
 import pgtrigger
@@ -74,15 +75,13 @@ class WorkMasterQuerySet(models.QuerySet["WorkMaster"]):
         same = self.filter(item=item_id, operation_name=operation_name, site=site_id)
         return int(same.aggregate(last=models.Max("number"))["last"] or 0) + 1
 
-    def in_force(self, *, item_code: str, operation_name: str, site_id: int) -> WorkMaster | None:
-        """The published one; the site's own before the one for every site."""
+    def in_force(self, site_id: int, item_codes: Collection[str]) -> dict[tuple[str, str], WorkMaster]:
+        """By item and operation the published one; the site's own before the one for every site."""
         published = self.filter(
-            Q(site=None) | Q(site=site_id),
-            item__code=item_code,
-            operation_name=operation_name,
-            status=MasterStatus.PUBLISHED,
-        )
-        return published.order_by(F("site").asc(nulls_last=True)).first()
+            Q(site=None) | Q(site=site_id), item__code__in=item_codes, status=MasterStatus.PUBLISHED
+        ).select_related("item")
+        ordered = published.order_by(F("site").asc(nulls_first=True))
+        return {(master.item.code, master.operation_name): master for master in ordered}
 
 
 class WorkMaster(models.Model):
@@ -252,6 +251,7 @@ class WorkDirective(models.Model):
     frozen_at = models.DateTimeField(_("frozen"))
 
     job_order_id: int
+    master_id: int | None
 
     class Meta:
         verbose_name = _("work directive")
