@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from apps.core import clock
+from tests.as_owner import as_owner
 from tests.environment import assert_test_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,17 +69,9 @@ _flush = DatabaseOperations.execute_sql_flush
 
 
 def flush_as_owner(self: DatabaseOperations, sql_list: list[str]) -> None:
-    """The web's role can't empty a table, and the ledger's triggers let nobody: switch both off for this."""
-    with self.connection.cursor() as cursor:
-        cursor.execute("SELECT current_user")
-        role = cursor.fetchone()[0]
-        cursor.execute("RESET ROLE")
-        cursor.execute("SET session_replication_role = replica")
-        try:
-            _flush_between_readers(self, sql_list)
-        finally:
-            cursor.execute("RESET session_replication_role")
-            cursor.execute(f'SET ROLE "{role}"')
+    """The web's role can't empty a table, and the ledger's triggers let nobody."""
+    with as_owner(self.connection):
+        _flush_between_readers(self, sql_list)
 
 
 def _flush_between_readers(operations: DatabaseOperations, sql_list: list[str]) -> None:
