@@ -12,8 +12,10 @@ PY := $(BIN)/python
 STAMP := .venv/.installed
 # The tests' own environment and database, so that no check reads or starts the one behind `make up`.
 TESTED := $(PY) -m tests.environment
-# More arguments for pytest, e.g. `make test T="tests/core -x"`; a module for `make bench`, e.g. `make bench B=board`.
+# More arguments for pytest, e.g. `make test T="tests/core -x"`, and how many processes share the tests (0: this one);
+# a module for `make bench`, e.g. `make bench B=board`.
 T ?=
+N ?= 2
 B ?=
 
 # Prints how long a step took; the step's failure is make's.
@@ -29,7 +31,7 @@ status: $(STAMP)
 	@exec $(PY) -m mfgos.supervisor status
 
 test: lint
-	$(call step,pytest,$(PY) -m pytest --durations=5 $(T))
+	$(call step,pytest,$(PY) -m pytest -n $(N) --durations=5 $(T))
 
 lint: $(STAMP)
 	$(call step,ruff check,$(BIN)/ruff check -q .)

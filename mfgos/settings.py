@@ -169,10 +169,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-HTTPS = env.flag("MFGOS_HTTPS", default=not DEMO)
+HTTPS = env.flag("MFGOS_HTTPS", default=not DEMO or bool(env.text("TLS_CERT")))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# A demo shown over TLS once must not bind its name to TLS for a year.
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not DEMO else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and not DEMO
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "mfgos_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "mfgos_csrf"

@@ -58,6 +58,11 @@ def chromium_browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(autouse=True)
+def _quick_hashes() -> None:
+    """Not here: what a PIN costs is part of how long a sign-in takes."""
+
+
 class Floor:
     """The screens of a plant, each in a browser of its own, as tablets and displays are."""
 

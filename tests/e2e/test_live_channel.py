@@ -124,7 +124,11 @@ def test_a_wall_whose_listener_is_lost_says_so_and_comes_back_with_the_whole_sta
     )
     superuser = cluster.url(BASE_DIR, user="postgres", mode="test", database="postgres")
     with psycopg.connect(superuser, autocommit=True) as wire:
-        wire.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mfgos live'")
+        wire.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'mfgos live' AND datname = %s",
+            [connection.settings_dict["NAME"]],
+        )
     make_job(shop.world.line, shop.world.station, number="WO-AFTER")
     expect(wall.locator("#board-next")).to_contain_text("WO-AFTER")
     expect(wall.locator("[data-link]")).to_contain_text("Connected")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 import time
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection, transaction
 
 from apps.core.actors import Actor, Origin
@@ -24,6 +22,7 @@ from apps.orders.commands import Need, Operation, confirm_quantity, release_work
 from apps.orders.models import JobOrder
 from tests.erp_sync.stub import StubErp
 from tests.materials.stock_world import as_erp, make_unit
+from tests.seeded import seed_plant
 from tests.world import World, make_world, run
 
 ERP = Actor.system("erp:stub", Origin.ERP)
@@ -109,7 +108,7 @@ class Outbox:
 
 def make_outbox(path: Any, *, deduping: bool = True, policy: dict[str, Any] | None = None) -> Outbox:
     """Registers the stub as the ERP "stub"."""
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     world, erp = make_world(), StubErp(path, deduping=deduping)
     registry.CONNECTORS["stub"] = lambda link, password: StubErp(path, deduping=deduping)
     os.environ["STUB_PASSWORD"] = "x"

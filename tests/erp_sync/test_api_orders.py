@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
 from apps.core.errors import CommandRefused
 from apps.orders.commands import apply_change, refuse_change, take_edge
 from apps.orders.models import JobMaterial, JobOrder, PendingChange, Routing, RoutingStep, WorkOrder
 from apps.plant.models import WorkCenter, WorkUnit
 from tests.erp_sync.api_world import DUE, KG, PIECE, PUMP, ROTOR, System, make_system, outcomes, rejected
+from tests.seeded import seed_plant
 from tests.world import World, ledger, make_holder, make_world, run
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +38,7 @@ ORDER = {"key": "wo,1", "number": "WO-1", "item": "p,1", "quantity": "24", "due_
 
 @pytest.fixture
 def world() -> World:
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     return make_world()
 
 

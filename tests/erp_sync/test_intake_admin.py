@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +14,7 @@ from apps.orders.models import ChangeState, PendingChange, WorkOrder
 from apps.plant.models import Role
 from tests.erp_sync.api_world import KG, PIECE, PUMP, ROTOR, make_system
 from tests.erp_sync.test_api_orders import BOM, LINE, ORDER, ROUTING, begin
+from tests.seeded import seed_plant
 from tests.world import World, give_role, ledger, make_person, make_world
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +23,7 @@ LINK = {"system": "tryton", "host": "erp.plant", "port": 443, "database": "d", "
 
 @pytest.fixture
 def world() -> World:
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     return make_world()
 
 

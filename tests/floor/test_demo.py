@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 
 from apps.floor.demo import load
 from apps.orders.models import Blocker, BlockerKind, WorkDirective
 from apps.shifts.models import ShiftTarget
+from tests.seeded import seed_plant
 
 pytestmark = pytest.mark.django_db
 
 
 def test_one_order_runs_by_steps() -> None:
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     assert "5 orders" in load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
     directive = WorkDirective.objects.get()
     assert directive.job_order.work_order.number == "WO-10482"
@@ -31,7 +29,7 @@ def test_one_order_runs_by_steps() -> None:
 
 
 def test_one_order_is_short_of_seals_and_the_line_has_a_target() -> None:
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
     blocker = Blocker.objects.open().get(kind=BlockerKind.MATERIAL)
     assert (blocker.reach, blocker.sentence) == ("Can make 20 of 24", "4 pcs of MS-40 are short.")

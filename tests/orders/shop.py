@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-
-from django.core.management import call_command
 
 from apps.core.actors import Actor
 from apps.orders.commands import Operation, release_work_order
 from apps.orders.models import JobOrder, WorkOrder
 from apps.plant.models import Purpose, ReasonCode, WorkCenter, WorkUnit
+from tests.seeded import seed_plant
 from tests.world import World, make_world, run
 
 DUE = datetime(2030, 1, 7, 14, tzinfo=UTC)
@@ -30,7 +28,7 @@ class Shop:
 
 def make_shop(quantity: int = 24) -> Shop:
     """The seeded roles and workflow, the cast, and order WO-1 with one operation at station A33."""
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     world = make_world()
     return Shop(world, make_job(world.line, world.station, quantity=quantity))
 

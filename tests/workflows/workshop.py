@@ -63,6 +63,20 @@ BASE: dict[str, Any] = {
     ],
 }
 
+TORQUE = {
+    "name": "torque",
+    "type": "number",
+    "labels": {"en": "Torque", "de": "Drehmoment"},
+    "unit": "Nm",
+    "low": 12,
+    "high": 14,
+}
+
+
+def typed(name: str, type_: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": type_, "labels": {"en": name.title(), "de": name}, **more}
+
+
 Change = Callable[[dict[str, Any]], None]
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
-
-from django.core.management import call_command
 
 from apps.core.actors import Actor
 from apps.erp_sync.commands import connect_erp
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import ErpLink
 from tests.e2e.tryton import Tryton
+from tests.seeded import seed_plant
 from tests.world import World, make_world, run
 
 PASSWORD_ENV = "MFGOS_TRYTON_PASSWORD"  # its name
@@ -38,7 +36,7 @@ def connect(world: World, tryton: Tryton, **policy: Any) -> ErpLink:
 
 def linked_world(tryton: Tryton, **policy: Any) -> tuple[World, ErpLink]:
     """A site with nothing of its own but people, and the ERP's data in it."""
-    call_command("seed", verbosity=0, stdout=io.StringIO())
+    seed_plant()
     world = make_world()
     link = connect(world, tryton, **policy)
     return world, link
