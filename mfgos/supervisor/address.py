@@ -61,8 +61,8 @@ def read(values: Mapping[str, str] = os.environ) -> Address:
         )
     if not name_of(host) and not values.get("ALLOWED_HOSTS"):
         raise SupervisorError(
-            f"HOST={host} listens on every address of this machine: set ALLOWED_HOSTS to the names or addresses by which "
-            f"browsers reach it, or HOST to one of them."
+            f"HOST={host} listens on every address of this machine: set ALLOWED_HOSTS to the names or addresses "
+            f"by which browsers reach it, or HOST to one of them."
         )
     return Address(host, int(port), *(str(Path(path).absolute()) if path else "" for path in (key, certificate)))
 
