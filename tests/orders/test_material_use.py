@@ -9,7 +9,6 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from apps.core import clock
 from apps.core.errors import CommandRefused
 from apps.materials.commands import ExpectedRow, SnapshotRow, hold_lot, set_expected_receipts, set_stock_snapshot
 from apps.materials.models import Item, Location, Lot, Movement, Unit
@@ -18,7 +17,7 @@ from apps.orders.commands import Need, Operation, confirm_quantity, release_work
 from apps.orders.models import Blocker, Confirmation, JobOrder
 from apps.orders.tasks import recheck_materials
 from apps.plant.models import Purpose, ReasonCode
-from tests.materials.stock_world import ERP, as_erp, make_item, make_location, make_lot, put_stock, there
+from tests.materials.stock_world import ERP, MORNING, as_erp, make_item, make_location, make_lot, put_stock, there
 from tests.orders.shop import SYSTEM, Shop, make_shop, scrap_reason
 from tests.world import run
 
@@ -183,7 +182,7 @@ class TestAShortage:
         sentence = "8 u of SEAL are short. 100 u are to come on January 9 (PU-5001)."
         assert Blocker.objects.open().get().sentence == sentence
         row = SnapshotRow(item="i,1", location="l,1", quantity=Decimal(140), unit="u,1")
-        run(set_stock_snapshot, ERP, site_id=site.pk, as_of=clock.now() + timedelta(minutes=1), rows=[row])
+        run(set_stock_snapshot, ERP, site_id=site.pk, as_of=MORNING + timedelta(minutes=1), rows=[row])
         recheck_materials.run()
         assert not Blocker.objects.open().exists()
         assert run(set_expected_receipts, ERP, site_id=site.pk, rows=[]) == 1
