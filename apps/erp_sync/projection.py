@@ -22,6 +22,11 @@ from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
 STATE_CHANGED = "workflows.state_changed"
 
 
+def has_erp(site_id: int | None) -> bool:
+    """Asked before anything is read of what nobody else wants to know."""
+    return site_id is not None and ErpLink.objects.filter(site_id=site_id, active=True).exists()
+
+
 class Projection:
     """Of one event about one order of an ERP; `for_order` is None where no ERP wants to know."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
@@ -88,17 +89,22 @@ def reverse_confirmation(context: Context, *, confirmation_id: int, reason_id: i
 
 
 def locked_with_source(job_order_id: int) -> JobOrder:
-    """The operation and those before it, locked in the order of the pieces' way, in one query."""
+    """The operation and those that it takes pieces from, back to the nearest that counts, locked in one query in the
+    order of the pieces' way.
+    """
     this = JobOrder.objects.filter(pk=job_order_id)
+    order, sequence = this.values("work_order")[:1], this.values("sequence")[:1]
+    counting = JobOrder.objects.filter(work_order=order, sequence__lt=sequence, is_count_point=True)
+    source = counting.order_by("-sequence").values("sequence")[:1]
     rows = (
         JobOrder.objects.select_related("work_order__item", "work_center", "site")
         .select_for_update(of=("self",))
-        .filter(work_order=this.values("work_order")[:1], sequence__lte=this.values("sequence")[:1])
+        .filter(work_order=order, sequence__lte=sequence, sequence__gte=Coalesce(source, 0))
         .order_by("sequence")
     )
     chain = {job.pk: job for job in rows}
     for job in chain.values():
-        if job.predecessor_id:
+        if job.predecessor_id in chain:
             job.predecessor = chain[job.predecessor_id]
     return chain[job_order_id]
 
