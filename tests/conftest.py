@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import OperationalError, connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
 from apps.core import clock
@@ -152,3 +153,11 @@ def _real_time() -> Iterator[None]:
     clock.forget()
     yield
     clock._cache.setting, clock._cache.read_at = clock.REAL, float("-inf")
+
+
+@pytest.fixture(autouse=True)
+def _plain_language() -> Iterator[None]:
+    """A request of the test before may have left its person's language behind in this thread."""
+    translation.deactivate()
+    yield
+    translation.deactivate()

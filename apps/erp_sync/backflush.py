@@ -17,9 +17,10 @@ from typing import NamedTuple
 from apps.core.commands import Context
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.models import Posting, PostingKind, PostingState
+from apps.erp_sync.models import Posting, PostingKind, PostingState, Reading
 from apps.erp_sync.projection import Projection
 from apps.materials.commands import Part, note_advance, settle_advance
+from apps.materials.commands.rows import alone_with
 from apps.materials.conversion import convert
 from apps.materials.models import Advance, Item, Location, Lot, Movement, MovementKind, Unit
 from apps.materials.queries import stock
@@ -116,7 +117,9 @@ def unknown_of(consumed: Collection[Consumed]) -> list[str]:
     known = set(Lot.objects.filter(erp_key__in=named).values_list("erp_key", flat=True))
     known |= set(Location.objects.filter(erp_key__in=places).values_list("erp_key", flat=True))
     known |= set(Item.objects.filter(erp_key__in=items).values_list("erp_key", flat=True))
-    return sorted((named | places | items) - known)
+    units = {part.unit for part in consumed}
+    known |= set(Unit.objects.filter(code__in=units).values_list("code", flat=True))
+    return sorted((named | places | items | units) - known)
 
 
 def note_start(context: Context, posting: Posting, consumed: Collection[Consumed]) -> None:
@@ -138,6 +141,15 @@ def note_start(context: Context, posting: Posting, consumed: Collection[Consumed
             for part in consumed
         ],
     )
+    _read_stock_again(posting, set(items))
+
+
+def _read_stock_again(posting: Posting, item_keys: set[str]) -> None:
+    """A record of the stock that was read between the start and its confirmation may have had it in already."""
+    rows = Reading.objects.select_for_update(of=("self",)).filter(link=posting.link_id, kind=erp.Kind.STOCK.value)
+    for reading in rows:
+        reading.again = sorted({*reading.again, *item_keys})
+        reading.save(update_fields=["again"])
 
 
 def note_move(context: Context, posting: Posting) -> None:
@@ -189,8 +201,14 @@ def is_known(order: WorkOrder) -> bool:
     return Posting.objects.filter(work_order=order, kind=PostingKind.START, state__in=settled).exists()
 
 
+def alone(thread: str) -> None:
+    """Nobody else levels the order, and no confirmation changes what is known of it, until the transaction ends."""
+    alone_with("advance", thread)
+
+
 def level(projection: Projection, movement: Movement) -> None:
     """Posts what the floor has issued of this part beyond what the ERP has consumed."""
+    alone(projection.order.thread)
     place = Place(movement.item_id, movement.from_location_id, movement.lot_id)
     over = used(projection.order)[place] - _consumed(projection)[place]
     if over > 0:
@@ -199,6 +217,7 @@ def level(projection: Projection, movement: Movement) -> None:
 
 def level_all(projection: Projection, *, give_back: bool) -> None:
     """The same for every part; `give_back`: what was consumed and not used goes back as well."""
+    alone(projection.order.thread)
     floor, taken = used(projection.order), _consumed(projection)
     for place in sorted(set(floor) | set(taken), key=lambda place: [part or 0 for part in place]):
         over = floor[place] - taken[place]
@@ -220,12 +239,14 @@ def used(order: WorkOrder) -> defaultdict[Place, Decimal]:
 
 
 def _consumed(projection: Projection) -> defaultdict[Place, Decimal]:
-    """By the ERP, and by our own postings that are on their way; what a person has skipped is not in the ERP."""
+    """By the ERP, by our own postings that are on their way, and by those about which a person has decided: what was
+    skipped is not told again. What is settled is in the ERP as well, should the order be taken up once more.
+    """
     total: defaultdict[Place, Decimal] = defaultdict(Decimal)
-    for advance in Advance.objects.filter(thread=projection.order.thread, settled_at=None):
+    for advance in Advance.objects.filter(thread=projection.order.thread):
         total[Place(advance.item_id, advance.location_id, advance.lot_id)] += advance.stock_quantity
-    on_their_way = Posting.objects.unsettled().filter(work_order=projection.order, kind=PostingKind.MOVE)
-    for posting in on_their_way.select_related("movement", "needs_lot"):
+    told = Posting.objects.filter(work_order=projection.order, kind=PostingKind.MOVE)
+    for posting in told.exclude(state=PostingState.POSTED).select_related("movement"):
         if is_component_move(posting):
             place, quantity = _moved_by(posting)
             total[place] += quantity
@@ -257,16 +278,16 @@ def _moved_by(posting: Posting) -> tuple[Place, Decimal]:
     """Which part an issue (above zero) or a return (below) of ours is about."""
     content = payloads.load(posting)
     assert isinstance(content, erp.MovePosting)  # is_component_move has looked
-    is_issue = content.kind is erp.MoveKind.ISSUE
-    at = content.from_location if is_issue else content.to_location
-    location = Location.objects.filter(erp_key=payloads.key_of(at)).first() if at else None
-    lot = Lot.objects.filter(erp_key=payloads.key_of(content.lot)).first() if content.lot else None
-    place = Place(
-        posting.movement.item_id if posting.movement else Item.objects.get(erp_key=payloads.key_of(content.item)).pk,
-        location.pk if location else posting.movement.from_location_id if posting.movement else None,
-        lot.pk if lot else posting.needs_lot.lot_id if posting.needs_lot else None,
-    )
-    return place, content.quantity.value if is_issue else -content.quantity.value
+    quantity = content.quantity.value if content.kind is erp.MoveKind.ISSUE else -content.quantity.value
+    _kind, _, place = posting.part.partition(":")
+    if place:
+        item_id, location_id, lot_id = (int(part) if part else None for part in place.split(":"))
+        return Place(item_id or 0, location_id, lot_id), quantity
+    # From before the policy said that the ERP consumes by itself: one posting for each movement.
+    movement = posting.movement
+    if movement is None:
+        raise ValueError(f"{posting} names no part of its order")
+    return Place(movement.item_id, movement.from_location_id or movement.to_location_id, movement.lot_id), quantity
 
 
 def _items(**which: object) -> list[Item]:

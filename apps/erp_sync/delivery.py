@@ -98,7 +98,12 @@ def deliver_next() -> bool:
     lease = claim()
     if lease is None:
         return False
-    keep(lease, ask(lease))
+    try:
+        keep(lease, ask(lease))
+    except Exception as error:
+        # The ERP may have it and we can't write it down: tried again, later each time, and seen on the page.
+        log.exception("the answer to posting %s could not be kept", lease.posting.key)
+        _put_back(lease, f"{type(error).__name__}: {error}", back_off(lease.posting.attempts))
     return True
 
 

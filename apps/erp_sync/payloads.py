@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from apps.erp_sync.connectors import interface
 from apps.erp_sync.models import ErpEmployee, Posting, PostingKind, PostingState
+from apps.erp_sync.policy import policy_of
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {
     PostingKind.START: TypeAdapter(interface.OrderStatePosting),
@@ -74,7 +75,13 @@ def _complete_move(posting: Posting, content: interface.MovePosting) -> interfac
         content = replace(content, lot=_reference_of(posting.needs_lot))
     if posting.reverses is not None:
         content = replace(content, reverses=_reference_of(posting.reverses))
+    if content.kind is interface.MoveKind.SCRAP and content.to_location is None:
+        place = policy_of(posting.link).scrap_location(content.reason)
+        content = replace(content, to_location=ref(posting.link.system, place) if place else None)
     if not content.item.id:
+        is_component = content.kind in (interface.MoveKind.ISSUE, interface.MoveKind.RETURN)
+        if is_component and posting.movement is None:
+            raise Unmapped(_("a component of the order that only mfgos has"))
         item = posting.movement.item if posting.movement else posting.work_order.item
         if item is None or not item.erp_key:
             raise Unmapped(item.code if item else posting.work_order.item_code)
@@ -87,8 +94,11 @@ def _complete_labor(posting: Posting, content: interface.LaborPosting) -> interf
     employee = ErpEmployee.objects.filter(link=posting.link, person=person_id).first() if person_id else None
     if employee is None:
         raise Unmapped(_("who of its employees has worked here: name the person on the page of the ERP's employees"))
-    if posting.reverses is not None:
-        content = replace(content, replaces=_reference_of(posting.reverses))
+    earlier = posting.reverses
+    while earlier is not None and earlier.state == PostingState.SKIPPED:
+        earlier = earlier.reverses  # the ERP never got that one: this one stands in place of what it has
+    if earlier is not None:
+        content = replace(content, replaces=_reference_of(earlier))
     return replace(content, person=ref(posting.link.system, employee.erp_key))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 from apps.core.commands import Context
-from apps.core.models import LedgerEvent
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting, PostingKind
@@ -17,9 +16,7 @@ from apps.erp_sync.policy import Policy, policy_of
 from apps.erp_sync.queries import TOPIC
 from apps.labor.models import TimeEntry
 from apps.materials.models import Lot
-from apps.orders.models import DispatchStatus, JobOrder, WorkOrder
-
-STATE_CHANGED = "workflows.state_changed"
+from apps.orders.models import JobInterval, JobOrder, WorkOrder
 
 
 def has_erp(site_id: int | None) -> bool:
@@ -90,6 +87,10 @@ class Projection:
 
     def has_started(self) -> bool:
         return Posting.objects.filter(work_order=self.order, kind=PostingKind.START).exists()
+
+    def has_finished(self) -> bool:
+        """An order is finished once; what is corrected afterwards are movements of their own."""
+        return Posting.objects.filter(work_order=self.order, kind=PostingKind.FINISH).exists()
 
     def finish(self) -> None:
         content = erp.OrderStatePosting(key=uuid4(), order=self.order_ref, intent=erp.OrderIntent.FINISH)
@@ -210,18 +211,8 @@ def days_of(entry: TimeEntry, zone: tzinfo) -> dict[date, timedelta]:
 
 
 def running_time(job: JobOrder, since: datetime, until: datetime) -> timedelta:
-    """How long the operation ran between the two, by the ledger."""
-    total = timedelta(0)
-    moves = LedgerEvent.objects.filter(
-        kind=STATE_CHANGED, subject_kind="job_order", subject_id=str(job.pk), occurred_at__lte=until
-    ).order_by("occurred_at", "id")
-    began = None
-    for move in moves:
-        if move.data["to_status"] == DispatchStatus.RUNNING:
-            began = began or move.occurred_at
-        elif began is not None:
-            total += max(timedelta(0), move.occurred_at - max(began, since))
-            began = None
-    if began is not None:
-        total += max(timedelta(0), until - max(began, since))
-    return total
+    """How long the operation ran between the two, its set-up included."""
+    stretches = JobInterval.objects.filter(job_order=job, started_at__lt=until).exclude(ended_at__lte=since)
+    return sum(
+        (min(each.ended_at or until, until) - max(each.started_at, since) for each in stretches), start=timedelta(0)
+    )

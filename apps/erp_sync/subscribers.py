@@ -13,9 +13,9 @@ from apps.erp_sync.models import Posting, PostingKind
 from apps.erp_sync.projection import Projection, has_erp
 from apps.labor.events import ClockedOff, TimeEntryCorrected
 from apps.labor.models import TimeEntry
-from apps.materials.commands import ensure_lot
 from apps.materials.events import MaterialMoved, MovementReversed
 from apps.materials.models import Lot, Movement, MovementKind
+from apps.orders.consumption import lot_of
 from apps.orders.events import QuantityConfirmed, QuantityReversed
 from apps.orders.models import Confirmation, DispatchStatus, JobOrder, WorkOrder
 from apps.orders.models.statuses import OVER
@@ -77,6 +77,8 @@ def _close(projection: Projection) -> None:
         if not backflush.is_known(order):
             return
         backflush.level_all(projection, give_back=True)
+    if projection.has_finished():
+        return
     for job in order.job_orders.exclude(pk__in=projection.timed()).order_by("sequence"):
         projection.cycle(job, final=True)
     projection.finish()
@@ -109,10 +111,7 @@ def _tell_of_scrap(projection: Projection, confirmation: Confirmation) -> None:
     """Of what is kept by lot the ERP wants a lot even for a piece that never got one: the order's."""
     order, item = projection.order, projection.order.item
     if order.item_id is not None and item is not None and item.lot_tracked:
-        made = ensure_lot.within(
-            projection.context.consequence(), item_id=order.item_id, number=order.number, site_id=order.site_id
-        )
-        lot = Lot.objects.select_related("item").get(pk=made.lot_id)
+        lot = Lot.objects.select_related("item").get(pk=lot_of(projection.context, order, item.pk))
     else:
         lot = None
     reason = confirmation.scrap_reason.code if confirmation.scrap_reason else ""

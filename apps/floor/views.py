@@ -38,7 +38,8 @@ def at_station(view: Callable[[HttpRequest, WorkUnit], HttpResponse]) -> View:
     def inner(request: HttpRequest, site: str, code: str) -> HttpResponse:
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
-            return redirect("floor:home")
+            # A redirect would be followed silently, and what was sent would pass for saved.
+            return HttpResponse(status=401) if "HX-Request" in request.headers else redirect("floor:home")
         units = WorkUnit.objects.visible_to(actor, VIEW_STATION)
         unit = units.select_related("site", "work_center__site", "work_center__area").filter(site__code=site, code=code)
         if not (found := unit.first()):

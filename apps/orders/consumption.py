@@ -12,7 +12,7 @@ from apps.materials.commands import ensure_lot, issue, receive, reverse_movement
 from apps.materials.commands.movements import Purposed
 from apps.materials.models import Lot, Movement, MovementKind
 from apps.materials.queries import StockLine, stock
-from apps.orders.models import Confirmation, JobMaterial, JobOrder
+from apps.orders.models import Confirmation, JobMaterial, JobOrder, WorkOrder
 
 FOR_CONFIRMATION = "confirmation"
 
@@ -44,10 +44,7 @@ def receive_pieces(context: Context, job: JobOrder, confirmation: Confirmation) 
     lot_id: int | None = None
     used: tuple[int, ...] = ()
     if order.item is not None and order.item.lot_tracked:
-        made = ensure_lot.within(
-            context.consequence(), item_id=order.item_id, number=order.number, site_id=order.site_id
-        )
-        lot_id, used = made.lot_id, _unlinked_issues(job)
+        lot_id, used = lot_of(context, order, order.item.pk), _unlinked_issues(job)
     receive.within(
         context.consequence(),
         item_id=order.item_id,
@@ -58,6 +55,16 @@ def receive_pieces(context: Context, job: JobOrder, confirmation: Confirmation) 
         consumed_movement_ids=used,
         purpose=purpose_of(job, confirmation),
     )
+
+
+def lot_of(context: Context, order: WorkOrder, item_id: int) -> int:
+    """The lot that an order's pieces are of: the one of its first receipt, whatever else bears the number since."""
+    first = Movement.objects.filter(thread=order.thread, kind=MovementKind.RECEIPT, item=item_id).order_by("pk")
+    known = first.values_list("lot_id", flat=True).first()
+    if known is not None:
+        return known
+    consequence = context.consequence()
+    return ensure_lot.within(consequence, item_id=item_id, number=order.number, site_id=order.site_id).lot_id
 
 
 def undo(context: Context, confirmation: Confirmation, *, reason_id: int) -> None:

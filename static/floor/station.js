@@ -82,7 +82,7 @@
     delete form.dataset.sending;
     form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = false; });
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    if (status >= 200 && status < 500) {
+    if (status >= 200 && status < 500 && status !== 401) {
       delete form.dataset.commandId;
       if (status < 300 && form.dataset.clears !== undefined) clearCount();
       const scan = form.querySelector("[data-scan]");
@@ -258,9 +258,15 @@
   /* -- when somebody of another language is locked out, the rest of the screen follows */
   document.addEventListener("htmx:oobAfterSwap", () => {
     const who = document.getElementById("who");
-    if (who && who.dataset.language !== body.dataset.language) location.reload();
+    followLanguage(who);
   });
+  function followLanguage(who) {
+    const typed = [...document.querySelectorAll("#count .input, #do .input")].some((field) => field.value);
+    const busy = typed || document.querySelector("form[data-sending], dialog[open]");
+    if (who && who.dataset.language !== body.dataset.language && !busy) location.reload();
+  }
   setInterval(() => {
+    followLanguage(document.getElementById("who"));
     const who = document.getElementById("who");
     if (who && who.dataset.locksAt && Date.now() > Number(who.dataset.locksAt)) refreshPanel();
   }, 1000);

@@ -147,6 +147,16 @@ class TestPieces:
         assert (move.kind, move.reason) == (erp.MoveKind.SCRAP, why.code)
         assert move.to_location == erp.ErpRef("stub", "stock.location", "99")
 
+    def test_of_scrap_without_a_place_find_it_once_the_policy_names_one(self, outbox: Outbox) -> None:
+        job = outbox.order(5)
+        outbox.start(job)
+        outbox.book(job, 0, 1, scrap_reason_id=scrap_reason().pk)
+        posting = Posting.objects.get(kind="move")
+        assert payloads.complete(posting).to_location is None
+        ErpLink.objects.update(policy={"scrap_locations": {"": "stock.location,1"}})
+        posting = Posting.objects.get(kind="move")
+        assert payloads.complete(posting).to_location == erp.ErpRef("stub", "stock.location", "1")
+
     def test_undone_are_undone_in_the_erp_by_its_own_reference(self, outbox: Outbox) -> None:
         job = outbox.order(2)
         outbox.start(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -107,8 +107,12 @@ class TestARecord:
         told(link)
         unread = Unread.objects.get()
         assert (unread.kind, unread.erp_key, unread.sentence) == ("item", "item,1", "There is no unit pc here.")
-        told(link)
+        assert told(link) == {}  # not tried again at once
+        wait_for_the_next_try()
+        assert told(link) == {"item": (0, 0, 0)}
         assert Unread.objects.count() == 1
+        assert len(ledger("erp_sync.erp_read")) == 1  # said once, however often it is tried
+        wait_for_the_next_try()
         shelf.tell(Kind.UNIT, PIECE)
         assert told(link)["item"] == (1, 0, 0)
         assert not Unread.objects.exists()
@@ -122,12 +126,21 @@ class TestARecord:
         own.unit = Item.objects.get(code="ROTOR-10").unit
         ErpLink.objects.update(policy={"adopt": True})
         link.refresh_from_db()
+        wait_for_the_next_try()
         told(link)
         own.refresh_from_db()
         assert (own.erp_key, own.name) == ("item,1", "Rotor")
 
     def test_read_by_two_at_once_is_taken_by_one(self, link: ErpLink) -> None:
-        given = {"link_id": link.pk, "kind": Kind.UNIT, "rows": [], "failures": [], "again": [], "as_of": now()}
+        given = {
+            "link_id": link.pk,
+            "kind": Kind.UNIT,
+            "looked_at": [],
+            "rows": [],
+            "failures": [],
+            "again": [],
+            "as_of": now(),
+        }
         assert take_page(ERP, uuid4(), cursor_before="", cursor="1", **given) is not None
         assert take_page(ERP, uuid4(), cursor_before="", cursor="1", **given) is None
         assert Reading.objects.get().cursor == "1"
@@ -235,6 +248,10 @@ def test_orders_that_are_only_planned_are_none_of_ours(shelf: Shelf, link: ErpLi
     assert told(link) == {"order": (0, 0, 0)}
     assert not WorkOrder.objects.exists()
     assert not Lot.objects.exists()
+
+
+def wait_for_the_next_try() -> None:
+    Unread.objects.update(tried_at=now() - timedelta(minutes=1))
 
 
 def now() -> datetime:

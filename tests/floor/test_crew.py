@@ -127,7 +127,10 @@ def test_a_lot_with_the_number_of_a_badge_is_a_lot() -> None:
     assert tablet(shop, badge="badge-olga").post(STEP, scan).status_code == 200
 
 
-def test_many_people_and_operations_cost_no_more_queries_than_one(shop: Shop, django_assert_num_queries: Any) -> None:
+def test_many_people_and_operations_cost_no_more_queries_than_one(
+    shop: Shop, django_assert_num_queries: Any, settings: Any
+) -> None:
+    settings.CLOCK = "real"  # the shared clock is read from the database now and then
     olga, line, station = shop.world.olga, shop.world.line, shop.world.station
     second = make_job(line, None, number="WO-2")
     run(take_edge, olga, job_order_id=second.pk, edge="start", inputs={})

@@ -58,6 +58,8 @@ def confirm_posting(
     posting = _leased(context, posting_id, token)
     if posting is None:
         return False
+    if policy_of(posting.link).backflushed:
+        backflush.alone(posting.thread)
     refs = [asdict(document) for document in documents]
     posting.erp_refs = refs
     posting.posted_at = _write_posted(posting)

@@ -43,6 +43,8 @@ ORDER_OF_READING = (
 # What the ERP tells without saying when it changed: read as a whole, and not so often.
 PROMISES, RECEIPTS = "commit dates", "expected receipts"
 WHOLE_EVERY = timedelta(seconds=60)
+# What could not be taken: its cause may be gone without its having changed.
+RETRY_AFTER = timedelta(seconds=30)
 # As many as one call of a command takes.
 BATCH = 500
 
@@ -82,7 +84,7 @@ def _read(link: ErpLink, connector: Connector, kind: Kind) -> Counts | None:
     if retry:
         again = connector.read(kind, [payloads.ref(link.system, key) for key in retry])
         records |= {key_of(record.ref): record for record in again}
-    if not records and page.cursor == reading.cursor and not reading.again:
+    if not (records or retry) and page.cursor == reading.cursor and not reading.again:
         _note_reading(link, kind.value, "")
         return None
     busy = _in_flight(link, as_of) & set(records) if kind is Kind.STOCK else set()
@@ -94,6 +96,7 @@ def _read(link: ErpLink, connector: Connector, kind: Kind) -> Counts | None:
         kind=kind,
         cursor_before=reading.cursor,
         cursor=page.cursor,
+        looked_at=sorted({*records, *retry} - busy),
         rows=rows,
         failures=failures,
         again=sorted(busy),
@@ -102,8 +105,8 @@ def _read(link: ErpLink, connector: Connector, kind: Kind) -> Counts | None:
 
 
 def _to_retry(link: ErpLink, kind: Kind, reading: Reading) -> list[str]:
-    unread = Unread.objects.filter(link=link, kind=kind.value).order_by("pk").values_list("erp_key", flat=True)
-    return list(dict.fromkeys([*reading.again, *unread[:BATCH]]))
+    unread = Unread.objects.filter(link=link, kind=kind.value, tried_at__lt=Now() - RETRY_AFTER).order_by("tried_at")
+    return list(dict.fromkeys([*reading.again, *unread.values_list("erp_key", flat=True)[:BATCH]]))
 
 
 def _in_flight(link: ErpLink, as_of: datetime) -> set[str]:

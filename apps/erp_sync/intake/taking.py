@@ -76,6 +76,7 @@ def take_page(
     kind: Kind,
     cursor_before: str,
     cursor: str,
+    looked_at: list[str],
     rows: list[Any],
     failures: list[Failure],
     again: list[str],
@@ -83,6 +84,7 @@ def take_page(
 ) -> Counts | None:
     """Takes what it can; the rest is kept as unread, with the reason. None: another reader was quicker.
 
+    looked_at  keys of all records that were read or asked for, gone ones too
     again  keys to be read again next time     as_of  of stock: what the ERP had posted until then is in it
     """
     link = ErpLink.objects.select_related("site").get(pk=link_id)
@@ -93,13 +95,12 @@ def take_page(
         return None
     counts, problems = _taken(context, link, kind, rows, as_of)
     problems |= {failure.erp_key: failure for failure in failures}
-    keys = {key_of_row(row) for row in rows} | set(problems)
-    _keep_unread(link, kind, keys, list(problems.values()))
+    news = _keep_unread(link, kind, {*looked_at, *problems}, list(problems.values()))
     changed = bool(counts.created or counts.updated)
     Reading.objects.filter(pk=reading.pk).update(
         cursor=cursor, again=again, read_at=Now(), problem="", **({"changed_at": Now()} if changed else {})
     )
-    if changed or problems:
+    if changed or news:
         context.record(
             ErpRead(
                 subject_id=link.pk,
@@ -178,14 +179,25 @@ def _take_employees(link: ErpLink, rows: list[EmployeeRow]) -> Counts:
     return Counts(created=created, updated=updated)
 
 
-def _keep_unread(link: ErpLink, kind: Kind, keys: set[str], problems: list[Failure]) -> None:
-    Unread.objects.filter(link=link, kind=kind.value, erp_key__in=keys - {p.erp_key for p in problems}).delete()
+def _keep_unread(link: ErpLink, kind: Kind, keys: set[str], problems: list[Failure]) -> bool:
+    """Whether something could be taken that could not before, or the other way round."""
+    known = Unread.objects.filter(link=link, kind=kind.value, erp_key__in=keys)
+    before = set(known.values_list("erp_key", "sentence"))
+    known.exclude(erp_key__in=[problem.erp_key for problem in problems]).delete()
     Unread.objects.bulk_create(
         [
-            Unread(link=link, kind=kind.value, erp_key=problem.erp_key, field=problem.field, sentence=problem.sentence)
+            Unread(
+                link=link,
+                kind=kind.value,
+                erp_key=problem.erp_key,
+                field=problem.field,
+                sentence=problem.sentence,
+                tried_at=Now(),
+            )
             for problem in problems
         ],
         update_conflicts=True,
         unique_fields=["link", "kind", "erp_key"],
-        update_fields=["field", "sentence"],
+        update_fields=["field", "sentence", "tried_at"],
     )
+    return before != {(problem.erp_key, problem.sentence) for problem in problems}

@@ -68,6 +68,7 @@ class Unread(Linked):
     field = models.CharField(_("field"), max_length=80, blank=True)
     sentence = models.TextField(_("not taken because"))
     since = models.DateTimeField(_("since"), db_default=Now())
+    tried_at = models.DateTimeField(_("last tried"), db_default=Now())
 
     class Meta:
         verbose_name = _("record not taken")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from apps.materials.commands.rows import alone_with, found
 from apps.materials.commands.upsert import check_size, comes_from_erp
 from apps.materials.conversion import CannotConvert, convert
 from apps.materials.events import StockTaken
-from apps.materials.models import Item, Location, Lot, Movement, StockSnapshot, Unit
+from apps.materials.models import Advance, Item, Location, Lot, Movement, StockSnapshot, Unit
 from apps.plant.models import Site
 
 # Which item lies in which place, of which lot.
@@ -59,8 +59,9 @@ def set_stock_snapshot(
             )
     failed = any(report.outcome == Outcome.REJECTED for report in taking.reports)
     written = not dry_run and not (all_or_none and failed)
-    if complete and not failed:
-        taking.empty_the_rest()
+    if complete:
+        rejected = {rows[report.index].item for report in taking.reports if report.outcome == Outcome.REJECTED}
+        taking.empty_the_rest(rejected)
     if written:
         with erp_authority(context) if taking.from_erp else nullcontext():
             taking.write()
@@ -148,13 +149,19 @@ class _Taking:
         self.updated[place] = row
         return Outcome.UPDATED
 
-    def empty_the_rest(self) -> None:
-        """Also where the ERP never said anything: our posted movements there are in its nothing."""
-        items = {item.pk: item for item in self.references.all(Item) if self.from_erp or not item.is_erps}
+    def empty_the_rest(self, without: Collection[str]) -> None:
+        """Also where the ERP never said anything: our posted movements there, and its own advances, are in its nothing.
+
+        without  items, by their names in the rows, of which not every row could be taken
+        """
+        known = [item for item in self.references.all(Item) if self.from_erp or not item.is_erps]
+        items = {item.pk: item for item in known if (item.erp_key if self.from_erp else item.code) not in without}
         rest = {place for place in self.known if place[0] in items}
         for end in ("from_location", "to_location"):
             moved = Movement.objects.filter(Q(**{f"{end}__isnull": False}), site=self.site, item__in=items)
             rest |= set(moved.values_list("item", F(end), "lot").distinct())
+        ahead = Advance.objects.filter(site=self.site, item__in=items, settled_at=None)
+        rest |= set(ahead.values_list("item", "location", "lot").distinct())
         for place in rest - self.taken:
             nothing = {
                 "quantity": Decimal(0),
