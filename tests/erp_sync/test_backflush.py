@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from apps.erp_sync import payloads
+from apps.erp_sync import backflush, delivery, payloads
+from apps.erp_sync.commands import skip_posting
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting
 from apps.erp_sync.tasks import finish_overlooked_orders
@@ -214,6 +215,54 @@ class TestAnOrderThatIsNotMade:
         assert Posting.objects.order_by("-sequence")[0].kind == "finish"
         finish_overlooked_orders.run()
         assert len(told("finish")) == 1
+
+
+class TestAnOrderThatIsCorrectedAfterItsFinish:
+    def test_is_levelled_by_what_has_changed_only_and_not_finished_again(self, shop: Shop) -> None:
+        shop.outbox.start(shop.job)
+        shop.outbox.book(shop.job, 3)
+        shop.outbox.book(shop.job, 1)
+        shop.outbox.complete(shop.job)
+        deliver_all()
+        last = Confirmation.objects.latest("pk")
+        why = ReasonCode.objects.choosable(Purpose.REVERSAL)[0]
+        run(reverse_confirmation, SYSTEM, confirmation_id=last.pk, reason_id=why.pk)
+        run(take_edge, shop.outbox.world.olga, job_order_id=shop.job.pk, edge="resume", inputs={})
+        shop.outbox.book(shop.job, 1)
+        shop.outbox.complete(shop.job)
+        deliver_all()
+        assert [kind for kind, _, _ in moves()] == ["receipt", "receipt", "reversal", "receipt"]
+        assert len(told("finish")) == 1
+
+
+class TestAPostingThatAPersonKeptFromTheErp:
+    def test_is_not_told_again(self, shop: Shop) -> None:
+        shop.outbox.start(shop.job)
+        deliver_all()
+        shop.outbox.erp.configure(rejects=["1"])
+        issue_more(shop, 9)
+        deliver_all(until=lambda: Posting.objects.filter(state="parked").exists())
+        parked = Posting.objects.get(state="parked")
+        assert told("move")[-1].quantity.value == 6
+        run(skip_posting, SYSTEM, posting_id=parked.pk, reason="Booked by hand, says Petra.")
+        shop.outbox.erp.configure(rejects=[])
+        issue_more(shop, 1)
+        assert [(kind, quantity) for kind, quantity, _ in moves()] == [("issue", 6), ("issue", 1)]
+
+
+class TestAConfirmationThatCanNotBeKept:
+    def test_is_seen_and_tried_again_later(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(*_: object) -> None:
+            raise KeyError("kg")
+
+        shop.outbox.start(shop.job)
+        with monkeypatch.context() as patched:
+            patched.setattr(backflush, "note_start", fails)
+            delivery.deliver_next()
+        waiting = Posting.objects.get(kind="start")
+        assert (waiting.state, waiting.last_error) == ("queued", "KeyError: 'kg'")
+        deliver_all()
+        assert len(shop.outbox.erp.effects()) == 1
 
 
 def test_the_finish_waits_for_the_start_and_comes_once(shop: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from apps.core import clock
 from apps.erp_sync import payloads
-from apps.erp_sync.commands import name_employee
+from apps.erp_sync.commands import name_employee, skip_posting
 from apps.erp_sync.models import ErpEmployee, Posting
 from apps.labor.commands import clock_off, clock_on, correct_time_entry
 from apps.labor.models import TimeEntry
@@ -107,3 +107,20 @@ class TestACorrection:
         content: Any = payloads.complete(again)
         assert content.replaces.id == first.erp_refs[0]["id"]
         worked.is_right()
+
+    def test_of_a_time_that_was_kept_from_the_erp_is_told_in_its_place(self, worked: Outbox) -> None:
+        ErpEmployee.objects.all().delete()
+        deliver_all(until=lambda: Posting.objects.filter(state="parked").exists())
+        for _ in range(2):
+            parked = Posting.objects.get(state="parked")
+            run(skip_posting, SYSTEM, posting_id=parked.pk, reason="Forgot to clock off.")
+            deliver_all(until=lambda: not Posting.objects.filter(state="queued", kind="labor").exists())
+        ErpEmployee.objects.create(link=worked.link, erp_key="company.employee,7", name="O.", person=worked.world.olga)
+        entry = TimeEntry.objects.get()
+        ended_at = EVENING + timedelta(minutes=60)
+        given: dict[str, Any] = {"entry_id": entry.pk, "started_at": entry.started_at, "ended_at": ended_at}
+        run(correct_time_entry, worked.world.lena, **given, reason="went home")
+        deliver_all()
+        first = Posting.objects.filter(kind="labor", state="posted").order_by("pk")[0]
+        content: Any = payloads.complete(first)
+        assert (content.replaces, content.duration) == (None, timedelta(minutes=60))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -294,6 +294,17 @@ class TestASnapshot:
         run(mark_posted, ERP, movement_id=got.movement_id, erp_reference="m,1", posted_at=MORNING)
         assert len(stock(site.pk)) == 3
         self.send(site, self.row(27), at=MORNING + HOUR, complete=True)
+        assert [(line.location_id, line.quantity) for line in stock(site.pk)] == [(places[0].pk, 27)]
+
+    def test_that_is_complete_empties_all_items_but_those_of_which_a_row_was_rejected(
+        self, site: Site, bolt: Item, places: list[Location]
+    ) -> None:
+        self.send(site, self.row(20), self.row(3, 2))
+        stranger = replace(self.row(5), item="item,404")
+        self.send(site, self.row(27), stranger, at=MORNING + HOUR, complete=True)
+        assert [(line.location_id, line.quantity) for line in stock(site.pk)] == [(places[0].pk, 27)]
+        lost = replace(self.row(1, 2), lot="lot,404")
+        self.send(site, lost, at=MORNING + 2 * HOUR, complete=True)
         assert [(line.location_id, line.quantity) for line in stock(site.pk)] == [(places[0].pk, 27)]
 
     def test_says_of_each_row_what_is_wrong_with_it(self, site: Site, bolt: Item, places: list[Location]) -> None:
