@@ -23,7 +23,7 @@ from apps.materials.commands import Part, note_advance, settle_advance
 from apps.materials.commands.rows import alone_with
 from apps.materials.conversion import convert
 from apps.materials.models import Advance, Item, Location, Lot, Movement, MovementKind, Unit
-from apps.materials.queries import stock
+from apps.materials.queries import first_expired
 from apps.orders.models import JobMaterial, WorkOrder
 
 COMPONENT_MOVES = (erp.MoveKind.ISSUE, erp.MoveKind.RETURN)
@@ -85,13 +85,10 @@ def _promised(projection: Projection) -> defaultdict[str, Decimal]:
 def _picked(
     projection: Projection, item: Item, quantity: Decimal, promised: defaultdict[str, Decimal]
 ) -> list[erp.ComponentLot]:
-    lines = [line for line in stock(projection.order.site_id, item.pk) if line.usable and line.quantity > 0]
-    lots = Lot.objects.exclude(erp_key="").in_bulk([line.lot_id for line in lines if line.lot_id])
-    lines = [line for line in lines if line.lot_id in lots]
-    lines.sort(key=lambda line: (str(lots[line.lot_id or 0].expires_on or "9999"), line.lot_id, line.location_id))
     taken: defaultdict[Lot, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        lot = lots[line.lot_id or 0]
+    for line, lot in first_expired(projection.order.site_id, item.pk):
+        if lot is None or not lot.erp_key:
+            continue
         free = line.quantity - promised[projection.ref(lot.erp_key).id]
         take = min(quantity - sum(taken.values(), Decimal(0)), free)
         if take > 0:

@@ -19,9 +19,9 @@ from apps.materials.models import Lot
 from apps.orders.models import JobInterval, JobOrder, WorkOrder
 
 
-def has_erp(site_id: int | None) -> bool:
+def link_of(site_id: int | None) -> ErpLink | None:
     """Asked before anything is read of what nobody else wants to know."""
-    return site_id is not None and ErpLink.objects.filter(site_id=site_id, active=True).exists()
+    return ErpLink.objects.select_related("site").filter(site_id=site_id, active=True).first() if site_id else None
 
 
 class Projection:
@@ -32,10 +32,11 @@ class Projection:
         self.policy: Policy = policy_of(link)
 
     @classmethod
-    def for_order(cls, context: Context, order: WorkOrder | None) -> Projection | None:
+    def for_order(cls, context: Context, order: WorkOrder | None, link: ErpLink | None = None) -> Projection | None:
+        """`link` of the order's site, where it is at hand."""
         if order is None or not order.erp_key:
             return None
-        link = ErpLink.objects.select_related("site").filter(site_id=order.site_id, active=True).first()
+        link = link or link_of(order.site_id)
         return cls(context, order, link) if link else None
 
     @classmethod

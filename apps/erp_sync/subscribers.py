@@ -10,7 +10,7 @@ from apps.erp_sync import backflush
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.events import OrderDone, PostingConfirmed, order_done
 from apps.erp_sync.models import Posting, PostingKind
-from apps.erp_sync.projection import Projection, has_erp
+from apps.erp_sync.projection import Projection, link_of
 from apps.labor.events import ClockedOff, TimeEntryCorrected
 from apps.labor.models import TimeEntry
 from apps.materials.events import MaterialMoved, MovementReversed
@@ -28,10 +28,11 @@ COMPONENTS = (MovementKind.ISSUE, MovementKind.RETURN)
 def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None:
     if event.item_kind != "job_order" or event.to_status not in {DispatchStatus.RUNNING, *OVER}:
         return
-    if not has_erp(event.site_id):
+    link = link_of(event.site_id)
+    if link is None:
         return
     job = JobOrder.objects.select_related("work_order__item").get(pk=event.subject_id)
-    projection = Projection.for_order(context, job.work_order)
+    projection = Projection.for_order(context, job.work_order, link)
     if projection is None:
         return
     if event.to_status == DispatchStatus.RUNNING:
@@ -87,10 +88,11 @@ def _close(projection: Projection) -> None:
 @subscribe(QuantityConfirmed)
 def tell_of_a_booking(event: QuantityConfirmed, context: Context) -> None:
     """Time by policy; scrap, and good pieces that no movement puts on stock, each as what they are."""
-    if not has_erp(event.site_id):
+    link = link_of(event.site_id)
+    if link is None:
         return
     job = JobOrder.objects.select_related("work_order__item").get(pk=event.subject_id)
-    projection = Projection.for_order(context, job.work_order)
+    projection = Projection.for_order(context, job.work_order, link)
     if projection is None:
         return
     order, unit = job.work_order, job.work_order.unit

@@ -86,6 +86,18 @@ def stock(site_id: int, item_id: int | None = None, location_id: int | None = No
     return _lines(Site.objects.get(pk=site_id), None if item_id is None else [item_id], location_id)
 
 
+def first_expired(site_id: int, item_id: int) -> list[tuple[StockLine, Lot | None]]:
+    """What may be used of it, in the order in which to use it: what expires first, then the older lot."""
+    lines = [line for line in stock(site_id, item_id) if line.usable and line.quantity > 0]
+    lots = Lot.objects.in_bulk([line.lot_id for line in lines if line.lot_id])
+    found = [(line, lots.get(line.lot_id or NO_LOT)) for line in lines]
+    return sorted(found, key=lambda pair: (_expiry(pair[1]), pair[0].lot_id or NO_LOT, pair[0].location_id))
+
+
+def _expiry(lot: Lot | None) -> date:
+    return lot.expires_on if lot is not None and lot.expires_on else date.max
+
+
 def stock_at(site: Site, *, item_id: int, location_id: int, lot_id: int | None) -> Decimal:
     """How much of the item lies there, of this lot or (None) of no lot; in the item's unit. One query."""
     lines = _lines(site, [item_id], location_id, NO_LOT if lot_id is None else lot_id)

@@ -10,8 +10,8 @@ from apps.core.commands import Context
 from apps.core.numbers import plain
 from apps.materials.commands import ensure_lot, issue, receive, reverse_movement
 from apps.materials.commands.movements import Purposed
-from apps.materials.models import Lot, Movement, MovementKind
-from apps.materials.queries import StockLine, stock
+from apps.materials.models import Movement, MovementKind
+from apps.materials.queries import StockLine, first_expired
 from apps.orders.models import Confirmation, JobMaterial, JobOrder, WorkOrder
 
 FOR_CONFIRMATION = "confirmation"
@@ -80,13 +80,8 @@ def purpose_of(job: JobOrder, confirmation: Confirmation) -> Purposed:
 
 def _picked(context: Context, job: JobOrder, need: JobMaterial, quantity: Decimal) -> list[tuple[StockLine, Decimal]]:
     """First expired, first out; then the older lot."""
-    lines = [line for line in stock(job.site_id, need.item_id) if line.usable and line.quantity > 0]
-    expiry = {
-        lot.pk: lot.expires_on for lot in Lot.objects.filter(pk__in=[line.lot_id for line in lines if line.lot_id])
-    }
-    lines.sort(key=lambda line: (_day(expiry.get(line.lot_id or 0)), line.lot_id or 0, line.location_id))
     picked, missing = [], quantity
-    for line in lines:
+    for line, _lot in first_expired(job.site_id, need.item_id):
         taken = min(missing, line.quantity)
         if taken > 0:
             picked.append((line, taken))
@@ -101,10 +96,6 @@ def _picked(context: Context, job: JobOrder, need: JobMaterial, quantity: Decima
             missing=str(missing),
         )
     return picked
-
-
-def _day(value: object) -> str:
-    return str(value) if value else "9999"
 
 
 def _unlinked_issues(job: JobOrder) -> tuple[int, ...]:

@@ -58,10 +58,7 @@ def confirm_posting(
     posting = _leased(context, posting_id, token)
     if posting is None:
         return False
-    if policy_of(posting.link).backflushed:
-        backflush.alone(posting.thread)
-    refs = [asdict(document) for document in documents]
-    posting.erp_refs = refs
+    posting.erp_refs = [asdict(document) for document in documents]
     posting.posted_at = _write_posted(posting)
     _tell_stock(context, posting, consumed)
     context.record(
@@ -119,6 +116,8 @@ def _leased(context: Context, posting_id: int, token: UUID) -> Posting | None:
 
 def _tell_stock(context: Context, posting: Posting, consumed: list[Consumed]) -> None:
     backflushed = policy_of(posting.link).backflushed
+    if backflushed:
+        backflush.alone(posting.thread)
     if backflushed and posting.kind == PostingKind.START:
         backflush.note_start(context, posting, consumed)
     elif backflushed and posting.kind == PostingKind.FINISH:

@@ -10,16 +10,15 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from apps.core.commands import Command, Context, command
+from apps.core.commands import Context, command
 from apps.erp_sync.actions import CONNECT
-from apps.erp_sync.api.work_centers import upsert_work_centers
+from apps.erp_sync.api.resources import ALL
 from apps.erp_sync.connectors.interface import Kind
 from apps.erp_sync.events import ErpRead
 from apps.erp_sync.models import ErpEmployee, ErpLink, Reading, Unread
 from apps.erp_sync.policy import policy_of
 from apps.materials import commands as materials
 from apps.materials.commands.erp_rows import MOST_ROWS, Outcome
-from apps.orders import commands as orders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +46,17 @@ class Counts:
     rejected: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taker:
-    """command  takes the rows; with the site if `per_site`; can adopt rows of ours if `adopts`"""
-
-    command: Command[..., Any]
-    per_site: bool = True
-    adopts: bool = False
-
-
-TAKERS: dict[Kind, Taker] = {
-    Kind.UNIT: Taker(command=materials.upsert_units, per_site=False, adopts=True),
-    Kind.ITEM: Taker(command=materials.upsert_items, per_site=False, adopts=True),
-    Kind.LOT: Taker(command=materials.upsert_lots, per_site=False),
-    Kind.BOM: Taker(command=materials.upsert_boms, per_site=False, adopts=True),
-    Kind.LOCATION: Taker(command=materials.upsert_locations, adopts=True),
-    Kind.WORK_CENTER: Taker(command=upsert_work_centers),
-    Kind.ROUTING: Taker(command=orders.upsert_routings, adopts=True),
-    Kind.ORDER: Taker(command=orders.take_work_orders),
+RESOURCES = {resource.name: resource for resource in ALL}
+# What of it the API takes by the same command.
+RESOURCE_OF = {
+    Kind.UNIT: RESOURCES["units"],
+    Kind.ITEM: RESOURCES["items"],
+    Kind.LOT: RESOURCES["lots"],
+    Kind.BOM: RESOURCES["boms"],
+    Kind.LOCATION: RESOURCES["locations"],
+    Kind.WORK_CENTER: RESOURCES["work-centers"],
+    Kind.ROUTING: RESOURCES["routings"],
+    Kind.ORDER: RESOURCES["work-orders"],
 }
 
 
@@ -143,11 +135,11 @@ def _run(context: Context, link: ErpLink, kind: Kind, batch: list[Any], as_of: d
             context, site_id=link.site_id, as_of=as_of, rows=batch, complete=True
         )
         return taken.rows
-    taker = TAKERS[kind]
-    inputs: dict[str, Any] = {"site_id": link.site_id} if taker.per_site else {}
-    if taker.adopts and policy_of(link).adopt:
+    resource = RESOURCE_OF[kind]
+    inputs: dict[str, Any] = {"site_id": link.site_id} if resource.per_site else {}
+    if resource.adopts and policy_of(link).adopt:
         inputs["adopt"] = True
-    report: Any = taker.command.within(context, rows=batch, **inputs)
+    report: Any = resource.command.within(context, rows=batch, **inputs)
     rows: Sequence[Any] = report.rows
     return rows
 

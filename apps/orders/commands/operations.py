@@ -30,16 +30,16 @@ Stations = Mapping[str, WorkUnit]
 def placed(steps: list[Operation], rows: Collection[OrderOperationRow], stations: Stations) -> list[Operation]:
     """The routing's steps with the order's keys and stations."""
     named = {row.sequence: row for row in rows}
-    found = []
-    for step in steps:
-        row = named.get(step.sequence)
-        if row is not None:
-            step = replace(step, erp_key=row.erp_key)  # noqa: PLW2901
-            if row.work_unit:
-                station = stations[row.work_unit]
-                step = replace(step, work_center_id=station.work_center_id, work_unit_id=station.pk)  # noqa: PLW2901
-        found.append(step)
-    return found
+    return [_placed(step, named.get(step.sequence), stations) for step in steps]
+
+
+def _placed(step: Operation, row: OrderOperationRow | None, stations: Stations) -> Operation:
+    if row is None:
+        return step
+    if not row.work_unit:
+        return replace(step, erp_key=row.erp_key)
+    station = stations[row.work_unit]
+    return replace(step, erp_key=row.erp_key, work_center_id=station.work_center_id, work_unit_id=station.pk)
 
 
 def are_placed(jobs: Collection[JobOrder], rows: Collection[OrderOperationRow], stations: Stations) -> bool:
