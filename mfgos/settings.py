@@ -130,6 +130,8 @@ _owner_url = env.text("DATABASE_OWNER_URL") or env.text("DATABASE_URL") or clust
 DATABASES = {"default": database(_owner_url if DB_ROLE == "owner" else _app_url)}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = False
+# Of what is bound by the server only (apps.core.prepared): Django binds all else itself.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 2
 if env.flag("MFGOS_DB_POOL", default=False):
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

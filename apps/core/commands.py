@@ -36,6 +36,7 @@ from apps.core import clock, ledger, live, rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.core.events import SUBSCRIPTIONS, Event
+from apps.core.prepared import planned_once
 from apps.core.rights import Action, Scope
 
 P = ParamSpec("P")
@@ -173,7 +174,7 @@ class Command(Generic[P, R]):
 
     def _once(self, context: Context, inputs: Mapping[str, Any], occurred_at: datetime | None) -> R:
         digest = self._digest(context.actor, inputs, occurred_at)
-        with connection.cursor() as cursor:
+        with planned_once() as cursor:
             # Waits for a twin with the same id that is still running, so that only one of them goes on.
             cursor.execute(
                 "INSERT INTO core_commandreceipt (command_id, name, digest) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

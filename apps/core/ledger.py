@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
 from apps.core.errors import CommandRefused
 from apps.core.events import Event
+from apps.core.prepared import planned_once
 
 if TYPE_CHECKING:
     from apps.core.commands import Context
@@ -59,7 +58,7 @@ def _insert(rows: Sequence[dict[str, Any]], context: Context) -> list[int]:
     common = _who_and_when(context)
     values = [row | common | {"data": json.dumps(row["data"])} for row in rows]
     columns, marks = ", ".join(values[0]), ", ".join(["%s"] * len(values[0]))
-    with connection.cursor() as cursor:
+    with planned_once() as cursor:
         cursor.execute(
             f"INSERT INTO core_ledgerevent ({columns}) VALUES {', '.join([f'({marks})'] * len(values))} RETURNING id",  # noqa: S608 - names from here
             [value for row in values for value in row.values()],

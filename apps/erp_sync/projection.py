@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from apps.core.commands import Context
+from apps.core.prepared import Given, Prepared
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import ErpLink, Posting, PostingKind
@@ -21,7 +22,10 @@ from apps.orders.models import JobInterval, JobOrder, WorkOrder
 
 def link_of(site_id: int | None) -> ErpLink | None:
     """Asked before anything is read of what nobody else wants to know."""
-    return ErpLink.objects.select_related("site").filter(site_id=site_id, active=True).first() if site_id else None
+    return next(iter(_ACTIVE_LINK(site_id=site_id)), None) if site_id else None
+
+
+_ACTIVE_LINK = Prepared(lambda: ErpLink.objects.select_related("site").filter(site_id=Given("site_id"), active=True))
 
 
 class Projection:

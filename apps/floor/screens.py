@@ -41,8 +41,7 @@ class Look:
     @property
     def blockers(self) -> list[Blocker]:
         """The open ones, what stops most first."""
-        found: list[Blocker] = getattr(self.job, "open_blockers", [])
-        return found
+        return self.job.open_blockers
 
     @property
     def done(self) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from apps.core.commands import Context
+from apps.core.prepared import planned_once
 from apps.labor.events import ClockedOff, ClockedOn
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder
@@ -120,5 +121,5 @@ UPDATE labor_timeentry SET last_evidence_at = %s FROM going WHERE labor_timeentr
 
 def write_evidence(person_id: int, at: datetime) -> None:
     """No history: evidence is written often, and the ledger has the acts. An entry being closed now is passed over."""
-    with connection.cursor() as cursor:
+    with planned_once() as cursor:
         cursor.execute(EVIDENCE, [person_id, at, at])

@@ -20,8 +20,7 @@ FOR_CONFIRMATION = "confirmation"
 def use_material(context: Context, job: JobOrder, confirmation: Confirmation) -> None:
     """Takes what the pieces needed, from what expires first. Refused when there is not enough."""
     pieces = confirmation.good + confirmation.scrap
-    needs = JobMaterial.objects.filter(job_order=job).select_related("item__unit").order_by("item")
-    for need in needs:
+    for need in job.needs:
         for line, quantity in _picked(context, job, need, need.per_piece * pieces):
             issue.within(
                 context.consequence(),

@@ -12,6 +12,7 @@ from typing import Any
 from apps.core.numbers import plain
 from apps.materials.queries import available_of, next_receipt
 from apps.orders.models import BlockerKind, JobMaterial, JobOrder
+from apps.orders.models.job_orders import read_needs
 from apps.orders.models.statuses import OVER
 
 
@@ -58,17 +59,17 @@ def received(job: JobOrder) -> Decimal:
 
 def obstacles(jobs: Collection[JobOrder]) -> dict[int, dict[BlockerKind, Obstacle]]:
     """By operation and kind. One query, one per site where something is needed, and one per item that is short."""
-    needs: defaultdict[int, list[JobMaterial]] = defaultdict(list)
-    wanting = [job.pk for job in jobs if job.to_do]
-    for need in JobMaterial.objects.filter(job_order__in=wanting).select_related("item__unit").order_by("pk"):
-        needs[need.job_order_id].append(need)
+    wanting = [job for job in jobs if job.to_do]
+    if len(wanting) > 1:
+        read_needs(wanting)
+    needs = {job.pk: job.needs for job in wanting}
     stock, coming = _stock(jobs, needs), cache(next_receipt)
     return {
         job.pk: {
             obstacle.kind: obstacle
             for obstacle in (
                 _short_of_pieces(job),
-                _short_of_material(job, needs[job.pk], stock.get(job.site_id, {}), coming),
+                _short_of_material(job, needs.get(job.pk, []), stock.get(job.site_id, {}), coming),
             )
             if obstacle
         }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.models import LedgerEvent
 from apps.core.numbers import plain
+from apps.core.prepared import Given, Prepared
 from apps.orders.models import Confirmation, DirectiveStep, DispatchStatus, Frequency, JobOrder, StepRecord
 from apps.workflows.events import StateChanged
 from apps.workflows.kinds import Refusal
@@ -106,10 +107,18 @@ class Progress:
         return self.begun and not any(s.is_open and s.step.required for s in mine)
 
 
+_STEPS = Prepared(
+    lambda: (
+        DirectiveStep.objects.select_related("scan_item")
+        .filter(directive__job_order=Given("job_order"))
+        .order_by("position")
+    )
+)
+
+
 def progress_of(job: JobOrder) -> Progress:
     """One query where there are no steps, two to five where there are."""
-    found = DirectiveStep.objects.filter(directive__job_order=job)
-    steps = list(found.select_related("scan_item").order_by("position"))
+    steps = _STEPS(job_order=job.pk)
     by_piece = any(step.frequency == Frequency.PER_PIECE for step in steps)
     made = _made(job, by_piece=by_piece) if steps else 0
     last = _last_records(job, made) if steps else {}

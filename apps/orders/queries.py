@@ -8,10 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Prefetch
-
-from apps.orders.models import Blocker, DirectiveStep, DispatchStatus, JobOrder, StepKind, StepRecord
-from apps.orders.models.job_orders import JobOrderQuerySet
+from apps.orders.models import DirectiveStep, DispatchStatus, JobOrder, StepKind, StepRecord
+from apps.orders.models.job_orders import JobOrderQuerySet, read_open_blockers
 from apps.orders.models.statuses import BEGUN
 from apps.orders.progress import Standing, is_last_of_piece, progress_of
 from apps.plant.models import WorkUnit
@@ -43,9 +41,10 @@ def queue_of_line(work_center_id: int) -> Queue:
 
 
 def _rows(jobs: JobOrderQuerySet) -> list[JobOrder]:
-    """With what a screen needs of each; open blockers as `open_blockers`, what stops most first."""
-    blockers = Prefetch("blockers", Blocker.objects.open().order_by("from_quantity"), to_attr="open_blockers")
-    return list(jobs.select_related("work_order", "workflow_version").prefetch_related(blockers).by_due_date())
+    """With what a screen needs of each."""
+    found = list(jobs.select_related("work_order", "workflow_version").by_due_date())
+    read_open_blockers(found)
+    return found
 
 
 def by_station(queue: Queue) -> dict[int | None, JobOrder]:

@@ -5,13 +5,17 @@ Called by the commands that change either, within their transaction, never by ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from apps.core.commands import Context
+from apps.core.prepared import Given, Prepared
 from apps.orders.events import BlockerClosed, BlockerOpened
 from apps.orders.flow import Obstacle, obstacles
 from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobOrder
+from apps.orders.models.job_orders import read_open_blockers
 from apps.orders.models.statuses import BEGUN, OPEN
 from apps.workflows.engine import fire
 
@@ -24,12 +28,15 @@ def reconsider(context: Context, *jobs: JobOrder) -> None:
     They are locked (or new in this transaction), and as they are now.
     """
     found = obstacles([job for job in jobs if job.status in OPEN | BEGUN])
-    existing = _open_blockers(jobs)
+    if len(jobs) > 1:
+        read_open_blockers(jobs)
     opened: list[Blocker] = []
     for job in jobs:
+        existing = {blocker.kind: blocker for blocker in job.open_blockers}
         for kind in BlockerKind:
-            blocker = _settle(context, job, existing.get((job.pk, kind)), found.get(job.pk, {}).get(kind))
+            blocker = _settle(context, job, existing.get(kind), found.get(job.pk, {}).get(kind))
             opened += [blocker] if blocker else []
+        del job.open_blockers
     _open(context, opened)
     for job in jobs:
         runnable = all(obstacle.from_quantity > job.made for obstacle in found.get(job.pk, {}).values())
@@ -41,28 +48,29 @@ def reconsider(context: Context, *jobs: JobOrder) -> None:
 
 def reconsider_next(context: Context, job: JobOrder) -> None:
     """The operations that take from this one: up to and with the next that counts."""
-    following = JobOrder.objects.filter(predecessor=job).first()
-    while following is not None:
-        reconsider(context, locked(following.pk))
-        if following.is_count_point:
-            return
-        following = JobOrder.objects.filter(predecessor=following).first()
+    for following in _LOCKED_AFTER(predecessor=job.pk):
+        following.predecessor = job
+        reconsider(context, following)
+        if not following.is_count_point:
+            reconsider_next(context, following)
 
 
 def blocker_before(job: JobOrder, made: Decimal) -> Blocker | None:
     """The open blocker that `made` pieces would pass, the nearest one."""
-    passed = Blocker.objects.open().select_related("job_order").filter(job_order=job, from_quantity__lt=made)
-    return passed.order_by("from_quantity").first()
+    return next((blocker for blocker in job.open_blockers if blocker.from_quantity < made), None)
 
 
 def locked(job_order_id: int) -> JobOrder:
+    """Raises JobOrder.DoesNotExist."""
+    return _to_look_at().get(pk=job_order_id)
+
+
+def _to_look_at() -> QuerySet[JobOrder]:
     rows = JobOrder.objects.select_related("work_order", "work_center", "site", "predecessor__predecessor")
-    return rows.select_for_update(of=("self",)).get(pk=job_order_id)
+    return rows.select_for_update(of=("self",))
 
 
-def _open_blockers(jobs: Collection[JobOrder]) -> dict[tuple[int, str], Blocker]:
-    rows = Blocker.objects.open().filter(job_order__in=[job.pk for job in jobs])
-    return {(blocker.job_order_id, blocker.kind): blocker for blocker in rows}
+_LOCKED_AFTER = Prepared(lambda: _to_look_at().filter(predecessor=Given("predecessor")))
 
 
 def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: Obstacle | None) -> Blocker | None:

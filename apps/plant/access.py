@@ -11,12 +11,12 @@ from datetime import datetime
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import connection
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
 from apps.core import clock, rights
 from apps.core.actors import Actor
+from apps.core.prepared import planned_once
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.people import Person, PersonSkill
 from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
@@ -117,7 +117,7 @@ def _assignments(person_id: int) -> RoleAssignmentQuerySet:
 def _held(person_id: int, action: str) -> Scope:
     """The places of `_assignments` whose role holds the action; by hand, as every command and every screen asks."""
     now = clock.now()
-    with connection.cursor() as cursor:
+    with planned_once() as cursor:
         cursor.execute(
             "SELECT held.everywhere, held.site_id, held.area_id, held.work_center_id "
             "FROM plant_roleassignment AS held "

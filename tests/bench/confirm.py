@@ -1,9 +1,10 @@
 """One booking: the command that the floor uses, against the same rows written by bare SQL.
 
 Timed in this process, from the call until it returns, COMMIT with fsync included, one after another as mfgos_app.  Both
-write a receipt with its answer, a confirmation, the sums of the operation, its history row and a ledger event, and
-announce three topics, all in one transaction under the lock of the operation.  The command also asks for the right,
-checks the quantities and looks for a receipt with the same id.  Runs alternate; ratio_bare_sql is of the medians.
+write a receipt with its answer, a confirmation, the sums of the operation, its history row and a ledger event, note
+that the person is at work, and announce three topics, in one transaction under the lock of the operation (the command
+notes it after the transaction).  The command also asks for the right, checks the quantities and looks for a receipt
+with the same id.  Runs alternate; ratio_bare_sql is of the medians.
 """
 
 from __future__ import annotations
@@ -75,16 +76,18 @@ def both(running: Product) -> tuple[Callable[[], object], Callable[[], object]]:
     by_hand = ByHand(own_wire(), watched.job_id, watched.person_id, columns)
     with CaptureQueriesContext(connection) as queries:
         written = grown(by_command)
-    assert written == grown(by_hand) == [1, 1, 1, 1], "the two do not write the same"
-    mine = [query["sql"] for query in queries if "count(*)" not in query["sql"]]
+    assert written == grown(by_hand) == [1, 1, 1, 1, 1], "the two do not write the same"
+    mine = [query["sql"] for query in queries if "count(*)" not in query["sql"] and "max(last" not in query["sql"]]
     print(f"{len(mine)} statements in the command, {by_hand.statements} by hand (BEGIN and COMMIT included)")
     return by_command, by_hand
 
 
 def grown(book: Callable[[], object]) -> list[int]:
-    before = counts()
+    """How many rows more there are, of each table; and whether the person was seen at work."""
+    before, seen = counts(), last_seen_at_work()
     book()
-    return [after - count for after, count in zip(counts(), before, strict=True)]
+    more = [after - count for after, count in zip(counts(), before, strict=True)]
+    return [*more, int(last_seen_at_work() > seen)]
 
 
 def counts() -> list[int]:
@@ -96,6 +99,14 @@ def counts() -> list[int]:
             cursor.execute(f"SELECT count(*) FROM {table}")
             found.append(cursor.fetchone()[0])
     return found
+
+
+def last_seen_at_work() -> Any:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(last_evidence_at) FROM labor_timeentry WHERE ended_at IS NULL")
+        return cursor.fetchone()[0]
 
 
 @dataclass
@@ -112,7 +123,7 @@ class ByHand:
         with self.wire.cursor() as cursor:
             self._book(cursor)
         self.wire.commit()
-        self.statements = 9
+        self.statements = 10
 
     def _book(self, cursor: psycopg.Cursor[Any]) -> None:
         command_id, good = uuid4(), Decimal(1)
@@ -165,6 +176,10 @@ class ByHand:
             "INSERT INTO core_commandreceipt (command_id, name, digest, answer) "
             "VALUES (%s, 'orders.confirm_quantity', %s, %s)",
             [command_id, "0" * 64, json.dumps(answer)],
+        )
+        cursor.execute(
+            "UPDATE labor_timeentry SET last_evidence_at = %s WHERE person_id = %s AND ended_at IS NULL",
+            [now, self.person_id],
         )
         topics = [f"line:{line}", f"work_order:{order}", f"station:{unit}"]
         cursor.execute("SELECT pg_notify('mfgos_live', topic) FROM unnest(%s::text[]) AS topic", [topics])

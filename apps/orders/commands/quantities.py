@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
 from apps.core.numbers import plain
+from apps.core.prepared import Given, Prepared
 from apps.orders import consumption
 from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.commands.answers import JobState, state_of
@@ -92,21 +94,27 @@ def locked_with_source(job_order_id: int) -> JobOrder:
     """The operation and those that it takes pieces from, back to the nearest that counts, locked in one query in the
     order of the pieces' way.
     """
-    this = JobOrder.objects.filter(pk=job_order_id)
+    chain = {job.pk: job for job in _LOCKED_CHAIN(job_order=job_order_id)}
+    for job in chain.values():
+        if job.predecessor_id in chain:
+            job.predecessor = chain[job.predecessor_id]
+    return chain[job_order_id]
+
+
+def _chain() -> QuerySet[JobOrder]:
+    this = JobOrder.objects.filter(pk=Given("job_order"))
     order, sequence = this.values("work_order")[:1], this.values("sequence")[:1]
     counting = JobOrder.objects.filter(work_order=order, sequence__lt=sequence, is_count_point=True)
     source = counting.order_by("-sequence").values("sequence")[:1]
-    rows = (
+    return (
         JobOrder.objects.select_related("work_order__item", "work_center", "site")
         .select_for_update(of=("self",))
         .filter(work_order=order, sequence__lte=sequence, sequence__gte=Coalesce(source, 0))
         .order_by("sequence")
     )
-    chain = {job.pk: job for job in rows}
-    for job in chain.values():
-        if job.predecessor_id in chain:
-            job.predecessor = chain[job.predecessor_id]
-    return chain[job_order_id]
+
+
+_LOCKED_CHAIN = Prepared(_chain)
 
 
 def _check_entry(context: Context, job: JobOrder, good: Decimal, scrap: Decimal, scrap_reason_id: int | None) -> None:
@@ -119,8 +127,7 @@ def _check_entry(context: Context, job: JobOrder, good: Decimal, scrap: Decimal,
             % {"order": job.work_order.number, "sequence": job.sequence, "status": job.status_label},
             status=job.status,
         )
-    reasons = ReasonCode.objects.choosable(Purpose.SCRAP)
-    if scrap and (scrap_reason_id is None or not reasons.filter(pk=scrap_reason_id).exists()):
+    if scrap and not ReasonCode.objects.choosable(Purpose.SCRAP).filter(pk=scrap_reason_id or 0).exists():
         context.refuse("no_scrap_reason", _("Say why it is scrap: choose a reason."))
     raise_if(why_not_book(progress_of(job), good, scrap))
 

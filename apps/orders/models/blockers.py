@@ -24,6 +24,10 @@ class BlockerQuerySet(models.QuerySet["Blocker"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
+    def nearest_first(self) -> Self:
+        """The open ones, what stops most before what stops later."""
+        return self.open().order_by("from_quantity")
+
 
 class Blocker(models.Model):
     """`from_quantity`: so many pieces can be made, the next one can't; 0: nothing at all.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Self
 
 from django.db import models
+from django.db.models import Prefetch, prefetch_related_objects
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import rights
@@ -14,8 +16,11 @@ from apps.core.actors import Actor
 from apps.core.fields import QuantityField
 from apps.core.history import History
 from apps.core.ownership import ErpFed, owned_by_erp
+from apps.core.prepared import Given, Prepared
 from apps.core.rights import Action, Scope
 from apps.orders.actions import VIEW_ORDERS
+from apps.orders.models.blockers import Blocker
+from apps.orders.models.materials import JobMaterial
 from apps.orders.models.statuses import BEGUN, OPEN, DispatchStatus
 from apps.plant.models import within
 from apps.workflows.models import Phases, WorkflowItem, workflow_triggers
@@ -112,6 +117,19 @@ class JobOrder(ErpFed, WorkflowItem):
     def scope(self) -> Scope:
         return self.work_center.scope
 
+    @cached_property
+    def needs(self) -> list[JobMaterial]:
+        """What it uses up, by item, read once; `flow.obstacles` reads those of many operations together."""
+        return _NEEDS(job_order=self.pk)
+
+    @cached_property
+    def open_blockers(self) -> list[Blocker]:
+        """What stops most first. Read once; `readiness.reconsider`, which alone changes them, forgets them."""
+        found = _OPEN_BLOCKERS(job_order=self.pk)
+        for blocker in found:
+            blocker.job_order = self
+        return found
+
     @property
     def to_do(self) -> Decimal:
         """Good pieces still missing, never below zero."""
@@ -147,3 +165,17 @@ class JobOrder(ErpFed, WorkflowItem):
     def is_setting_up(self) -> bool:
         """Running, but not yet making pieces other than the first."""
         return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP.value
+
+
+_NEEDS = Prepared(lambda: JobMaterial.objects.with_item().filter(job_order=Given("job_order")))
+_OPEN_BLOCKERS = Prepared(lambda: Blocker.objects.nearest_first().filter(job_order=Given("job_order")))
+
+
+def read_needs(jobs: Sequence[JobOrder]) -> None:
+    """Of those that have not read theirs, in one query."""
+    prefetch_related_objects(jobs, Prefetch("materials", JobMaterial.objects.with_item(), to_attr="needs"))
+
+
+def read_open_blockers(jobs: Sequence[JobOrder]) -> None:
+    """Of those that have not read theirs, in one query."""
+    prefetch_related_objects(jobs, Prefetch("blockers", Blocker.objects.nearest_first(), to_attr="open_blockers"))

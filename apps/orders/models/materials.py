@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import QuantityField
 from apps.core.history import History
+
+
+class JobMaterialQuerySet(models.QuerySet["JobMaterial"]):
+    def with_item(self) -> Self:
+        """By item: whoever takes them from stock locks them in this order."""
+        return self.select_related("item__unit").order_by("item")
 
 
 class JobMaterial(models.Model):
@@ -19,6 +27,7 @@ class JobMaterial(models.Model):
     job_order_id: int
     item_id: int
     history = History()
+    objects = JobMaterialQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("material of an operation")

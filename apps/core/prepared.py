@@ -1,0 +1,122 @@
+"""A query that a hot path runs again and again: Django writes its SQL once, each connection plans it once.
+
+    LINE = Prepared(lambda: WorkCenter.objects.select_related("site").filter(pk=Given("line_id")))
+    LINE(line_id=7)                                    # a list of work centers, as from any queryset
+
+To write the SQL of a queryset costs Django more than PostgreSQL needs to answer it, and what is bound on the client is
+planned anew each time.  For queries whose shape never depends on their inputs; all others stay querysets.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
+from django.db.models.expressions import Expression
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Given(Expression):
+    """Stands in the queryset for an input of each call."""
+
+    def __init__(self, name: str, output_field: models.Field[Any, Any] | None = None) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Given]]:  # type: ignore[override]  # noqa: ARG002 - Django's signature
+        return "%s", [self]
+
+
+class Prepared(Generic[M]):
+    """`rows` gives the queryset, with `Given` where an input goes; it is called once, at the first use."""
+
+    def __init__(self, rows: Callable[[], models.QuerySet[M]]) -> None:
+        self._rows = rows
+
+    def __call__(self, **inputs: Any) -> list[M]:
+        """Raises KeyError for an input that is missing, TransactionManagementError where rows are locked outside of a
+        transaction.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        written = self._written
+        if written.locks and not connection.in_atomic_block:
+            raise TransactionManagementError("rows are locked within a transaction")
+        params = [inputs[part.name] if isinstance(part, Given) else part for part in written.params]
+        with planned_once() as cursor:
+            cursor.execute(written.sql, params)
+            found = _Found(written, connection, cursor.fetchall())
+        return list(written.iterable(found))
+
+    @cached_property
+    def _written(self) -> _Written:
+        queryset = self._rows()
+        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])
+        locks = bool(queryset.query.select_for_update)
+        return _Written(sql, params, compiler, converters, queryset._iterable_class, locks)
+
+
+@dataclass(frozen=True)
+class _Written:
+    sql: str
+    params: tuple[Any, ...]
+    compiler: SQLCompiler
+    converters: dict[int, Any]
+    iterable: Any
+    locks: bool
+
+
+@dataclass
+class _Found:
+    """Rows that are there already, as much like a queryset as Django's iterables ask for."""
+
+    written: _Written
+    connection: Any
+    rows: Sequence[tuple[Any, ...]]
+    db: str = DEFAULT_DB_ALIAS
+    _known_related_objects: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def query(self) -> _Found:
+        return self
+
+    def get_compiler(self, using: str) -> Any:  # noqa: ARG002 - Django's signature
+        compiler: Any = copy.copy(self.written.compiler)
+        compiler.connection = self.connection
+        compiler.execute_sql = lambda *_, **__: [self.rows]
+        compiler.get_converters = lambda _: self.written.converters
+        return compiler
+
+
+class _Planned(ServerBindingCursor):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Django's log of queries asks the cursor for the text, which only cursors keep that bind on the client."""
+        done = super().execute(query, params, **options)  # type: ignore[misc]  # of a class made when psycopg is found
+        self._query = SimpleNamespace(query=query.encode())
+        return done
+
+
+def planned_once() -> CursorWrapper:
+    """A cursor whose statements are bound by the server, and planned at the third use on a connection: for SQL written
+    by hand whose text is always the same.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()
+    wire = connection.connection
+    usual, wire.cursor_factory = wire.cursor_factory, _Planned
+    try:
+        cursor: CursorWrapper = connection.cursor()
+    finally:
+        wire.cursor_factory = usual
+    return cursor
