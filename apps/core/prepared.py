@@ -2,6 +2,7 @@
 
     LINE = Prepared(lambda: WorkCenter.objects.select_related("site").filter(pk=Given("line_id")))
     LINE(line_id=7)                                    # a list of work centers, as from any queryset
+    LINES = Prepared(lambda: WorkCenter.objects.filter(pk__any=Given("line_ids")))      # for `in`, whose text varies
 
 To write the SQL of a queryset costs Django more than PostgreSQL needs to answer it, and what is bound on the client is
 planned anew each time.  For queries whose shape never depends on their inputs; all others stay querysets.
@@ -19,11 +20,12 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Lookup
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
-M = TypeVar("M", bound=models.Model)
+M = TypeVar("M")
 
 
 class Given(Expression):
@@ -37,10 +39,24 @@ class Given(Expression):
         return "%s", [self]
 
 
+@models.ForeignObject.register_lookup
+@models.Field.register_lookup
+class AnyOf(Lookup):
+    """`pk__any=Given("ids")`: one of a list, whatever its length; an empty list has nothing."""
+
+    lookup_name = "any"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} = ANY({right})", [*left_params, *right_params]
+
+
 class Prepared(Generic[M]):
     """`rows` gives the queryset, with `Given` where an input goes; it is called once, at the first use."""
 
-    def __init__(self, rows: Callable[[], models.QuerySet[M]]) -> None:
+    def __init__(self, rows: Callable[[], models.QuerySet[Any, M]]) -> None:
         self._rows = rows
 
     def __call__(self, **inputs: Any) -> list[M]:
@@ -56,6 +72,10 @@ class Prepared(Generic[M]):
             cursor.execute(written.sql, params)
             found = _Found(written, connection, cursor.fetchall())
         return list(written.iterable(found))
+
+    def first(self, **inputs: Any) -> M | None:
+        """The first of them, None where there is none; for a query that finds one at most, or is ordered and cut."""
+        return next(iter(self(**inputs)), None)
 
     @cached_property
     def _written(self) -> _Written:

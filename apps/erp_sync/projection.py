@@ -22,7 +22,7 @@ from apps.orders.models import JobInterval, JobOrder, WorkOrder
 
 def link_of(site_id: int | None) -> ErpLink | None:
     """Asked before anything is read of what nobody else wants to know."""
-    return next(iter(_ACTIVE_LINK(site_id=site_id)), None) if site_id else None
+    return _ACTIVE_LINK.first(site_id=site_id) if site_id else None
 
 
 _ACTIVE_LINK = Prepared(lambda: ErpLink.objects.select_related("site").filter(site_id=Given("site_id"), active=True))

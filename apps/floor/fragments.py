@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import fragment
+from apps.core.prepared import Given, Prepared
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.screens import board, station
@@ -22,12 +23,17 @@ ERP_REST_SECONDS = 1
 
 
 def _line(key: str) -> WorkCenter | None:
-    return WorkCenter.objects.select_related("site", "area").filter(pk=key).first() if key.isdecimal() else None
+    return _LINE.first(pk=int(key)) if key.isdecimal() else None
 
 
 def _unit(key: str) -> WorkUnit | None:
-    units = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area")
-    return units.filter(pk=key).first() if key.isdecimal() else None
+    return _UNIT.first(pk=int(key)) if key.isdecimal() else None
+
+
+_LINE = Prepared(lambda: WorkCenter.objects.select_related("site", "area").filter(pk=Given("pk")))
+_UNIT = Prepared(
+    lambda: WorkUnit.objects.select_related("site", "work_center__site", "work_center__area").filter(pk=Given("pk"))
+)
 
 
 def may_view_board(actor: Actor, key: str) -> bool:
@@ -52,14 +58,14 @@ def station_topics(key: str) -> Collection[str]:
 
 @fragment("line-board", topics=board_topics, may_view=may_view_board, tick_seconds=TICK_SECONDS)
 def line_board(key: str) -> str:
-    line = WorkCenter.objects.select_related("site", "area").get(pk=key)
+    (line,) = _LINE(pk=int(key))
     with timezone.override(line.site.zone):
         return render_to_string("floor/_board.html", {"board": board(line)})
 
 
 @fragment("station", topics=station_topics, may_view=may_view_station, tick_seconds=TICK_SECONDS)
 def station_fragment(key: str) -> str:
-    unit = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area").get(pk=key)
+    (unit,) = _UNIT(pk=int(key))
     with timezone.override(unit.site.zone):
         return render_to_string("floor/_station.html", {"station": station(unit)})
 

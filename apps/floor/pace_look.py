@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from functools import cached_property
 
 from apps.plant.shifts_calendar import Shift
 from apps.shifts.pace import Pace
@@ -14,65 +15,67 @@ LEFT, WIDTH, LABEL = 4, 1042, 240
 
 @dataclass(frozen=True)
 class PaceLook:
+    """A template asks for each of these again and again."""
+
     pace: Pace
 
-    @property
+    @cached_property
     def shift(self) -> Shift:
         return self.pace.shift
 
-    @property
+    @cached_property
     def made(self) -> Decimal:
         return self.pace.made
 
-    @property
+    @cached_property
     def target(self) -> Decimal | None:
         return self.pace.target
 
-    @property
+    @cached_property
     def should_be(self) -> Decimal | None:
         return self._pieces(self.pace.should_be_by_now)
 
-    @property
+    @cached_property
     def heading_for(self) -> Decimal | None:
         return self._pieces(self.pace.heading_for)
 
-    @property
+    @cached_property
     def behind(self) -> Decimal | None:
         """Of what is shown, so that the numbers agree; None when not behind, or nobody can say."""
         return self._above_zero(self.should_be, self.made)
 
-    @property
+    @cached_property
     def short(self) -> Decimal | None:
         return self._above_zero(self.target, self.heading_for)
 
     # -- the bar
 
-    @property
+    @cached_property
     def made_width(self) -> int:
         return self._at(self.made) - LEFT
 
-    @property
+    @cached_property
     def should_be_at(self) -> int | None:
         return None if self.should_be is None else self._at(self.should_be)
 
-    @property
+    @cached_property
     def heading_at(self) -> int | None:
         return None if self.heading_for is None else self._at(self.heading_for)
 
-    @property
+    @cached_property
     def target_at(self) -> int | None:
         return None if self.target is None else self._at(self.target)
 
-    @property
+    @cached_property
     def made_at(self) -> int:
         return self._at(self.made)
 
-    @property
+    @cached_property
     def heading_width(self) -> int:
         """From what is made to where it is heading."""
         return max(0, (self.heading_at or 0) - self.made_at)
 
-    @property
+    @cached_property
     def heading_has_label(self) -> bool:
         others = [at for at in (self.should_be_at, self.target_at) if at is not None]
         return (
@@ -81,7 +84,7 @@ class PaceLook:
             and all(abs(self.heading_at - at) > LABEL for at in others)
         )
 
-    @property
+    @cached_property
     def should_be_has_label(self) -> bool:
         at = self.should_be_at
         return at is not None and self.target_at is not None and LABEL / 3 < at < self.target_at - LABEL

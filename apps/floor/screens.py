@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.core import clock
+from apps.core.prepared import Given, Prepared
 from apps.floor.pace_look import PaceLook
 from apps.labor.models import TimeEntry
 from apps.labor.queries import on_job
@@ -117,7 +118,7 @@ def board(line: WorkCenter) -> Board:
 
 def _columns(line: WorkCenter, queue: Queue) -> list[UnitColumn]:
     jobs = by_station(queue)
-    return [
-        UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None)
-        for unit in line.work_units.order_by("position")
-    ]
+    return [UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None) for unit in _UNITS(work_center=line.pk)]
+
+
+_UNITS = Prepared(lambda: WorkUnit.objects.filter(work_center=Given("work_center")).order_by("position"))

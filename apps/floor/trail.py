@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.numbers import plain
+from apps.core.prepared import Given, Prepared
 from apps.erp_sync.actions import POST, VIEW_POSTINGS
 from apps.erp_sync.models import PostingState
 from apps.erp_sync.queries import InErp, in_erp
@@ -78,7 +79,14 @@ def erp_detail(entry: LastEntry, unit: WorkUnit, actor: Actor) -> str:
 
 def _last_booking(unit: WorkUnit) -> Confirmation | None:
     """Of the station's own operations, and at its terminals of those that any station of the line may run."""
+    return _LAST_BOOKING.first(work_unit=unit.pk)
+
+
+def _bookings() -> QuerySet[Confirmation]:
     counting = Confirmation.objects.filter(reverses=None, reversed_by=None, booked_by=None)
-    terminals = Terminal.objects.filter(work_unit=unit).values("pk")
-    here = Q(job_order__work_unit=unit) | Q(job_order__work_unit=None, terminal_id__in=terminals)
-    return counting.filter(here).select_related("job_order__work_order").order_by("-pk").first()
+    terminals = Terminal.objects.filter(work_unit=Given("work_unit")).values("pk")
+    here = Q(job_order__work_unit=Given("work_unit")) | Q(job_order__work_unit=None, terminal_id__in=terminals)
+    return counting.filter(here).select_related("job_order__work_order").order_by("-pk")[:1]
+
+
+_LAST_BOOKING = Prepared(_bookings)

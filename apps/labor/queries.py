@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Q
 
 from apps.core import clock
+from apps.core.prepared import Given, Prepared
 from apps.labor.cutting import cut
 from apps.labor.models import TimeEntry
 from apps.orders.models import JobInterval, sharing
@@ -19,8 +20,17 @@ from apps.workflows.models import Phases
 
 def on_job(job_order_id: int) -> list[TimeEntry]:
     """Who works on the operation now, with their names, the longest first."""
-    entries = TimeEntry.objects.open().filter(job_order=job_order_id)
-    return list(entries.select_related("person").order_by("started_at", "pk"))
+    return _ON_JOB(job_order=job_order_id)
+
+
+_ON_JOB = Prepared(
+    lambda: (
+        TimeEntry.objects.open()
+        .filter(job_order=Given("job_order"))
+        .select_related("person")
+        .order_by("started_at", "pk")
+    )
+)
 
 
 def jobs_of(person_id: int) -> list[TimeEntry]:

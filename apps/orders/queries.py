@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from apps.core.prepared import Given, Prepared
 from apps.orders.models import DirectiveStep, DispatchStatus, JobOrder, StepKind, StepRecord
 from apps.orders.models.job_orders import JobOrderQuerySet, read_open_blockers
 from apps.orders.models.statuses import BEGUN
@@ -32,19 +33,20 @@ class Queue:
 
 
 def queue_of_station(unit: WorkUnit) -> Queue:
-    jobs = JobOrder.objects.at_station(unit.pk, unit.work_center_id).not_over()
-    return _sorted_out(_rows(jobs))
+    jobs = _AT_STATION(work_unit=unit.pk, work_center=unit.work_center_id)
+    return _sorted_out(jobs)
 
 
 def queue_of_line(work_center_id: int) -> Queue:
-    return _sorted_out(_rows(JobOrder.objects.filter(work_center_id=work_center_id).not_over()))
+    return _sorted_out(_OF_LINE(work_center=work_center_id))
 
 
-def _rows(jobs: JobOrderQuerySet) -> list[JobOrder]:
-    """With what a screen needs of each."""
-    found = list(jobs.select_related("work_order", "workflow_version").by_due_date())
-    read_open_blockers(found)
-    return found
+def _rows() -> JobOrderQuerySet:
+    return JobOrder.objects.not_over().select_related("work_order", "workflow_version").by_due_date()
+
+
+_OF_LINE = Prepared(lambda: _rows().filter(work_center=Given("work_center")))
+_AT_STATION = Prepared(lambda: _rows().at_station(Given("work_unit"), Given("work_center")))
 
 
 def by_station(queue: Queue) -> dict[int | None, JobOrder]:
@@ -56,6 +58,7 @@ def by_station(queue: Queue) -> dict[int | None, JobOrder]:
 
 
 def _sorted_out(jobs: list[JobOrder]) -> Queue:
+    read_open_blockers(jobs)
     begun = [job for job in jobs if job.status in BEGUN]
     startable = {DispatchStatus.READY, DispatchStatus.DISPATCHED}
     return Queue(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 Interval = tuple[datetime, datetime]
@@ -111,6 +112,7 @@ def net_seconds(shift: Shift, start: datetime, end: datetime) -> Decimal:
     return Decimal(net // _MICROSECOND).scaleb(-6)
 
 
+@lru_cache(maxsize=4096)  # a board asks for the same ones with every piece
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant of a naive local time; see the module for times that occur twice or never."""
     instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)

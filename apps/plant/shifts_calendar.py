@@ -6,8 +6,7 @@ import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
+from apps.core.prepared import planned_once
 from apps.plant import calendar_times
 from apps.plant.calendar_times import Calendar, Shift, net_seconds
 from apps.plant.models.calendars import ShiftPattern
@@ -36,7 +35,7 @@ def calendar_of(work_center: WorkCenter) -> Calendar | None:
 
     For many instants of one work center, read it once and ask apps.plant.calendar_times.
     """
-    with connection.cursor() as cursor:
+    with planned_once() as cursor:
         cursor.execute(_CALENDAR, [work_center.calendar_id, work_center.calendar_id, work_center.site_id])
         rows = cursor.fetchall()
     if not rows:

@@ -15,6 +15,7 @@ from apps.plant.shifts_calendar import shifts_between
 from apps.shifts.actions import SET_TARGET
 from apps.shifts.events import TargetSet
 from apps.shifts.models import ShiftTarget
+from apps.shifts.queries import target_in_force
 
 # Nobody plans a shift farther away; a date beyond is a slip of the finger.
 FARTHEST = timedelta(days=400)
@@ -52,7 +53,7 @@ def set_target(
     shift = _shift(context, line, shift_date, shift_code)
     if quantity <= 0:
         context.refuse("no_quantity", _("Type how many the shift is to make."))
-    old = ShiftTarget.objects.in_force(line.pk, shift)
+    old = target_in_force(line.pk, shift)
     if old and context.now >= shift.start and not reason.strip():
         context.refuse("no_reason", _("The shift runs already. Say why its target changes."))
     target = ShiftTarget.objects.create(

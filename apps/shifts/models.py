@@ -13,7 +13,6 @@ from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.fields import QuantityField
 from apps.core.rights import Action, Scope
-from apps.plant.calendar_times import Shift
 from apps.plant.models import within
 from apps.shifts.actions import SET_TARGET
 
@@ -21,11 +20,6 @@ from apps.shifts.actions import SET_TARGET
 class ShiftTargetQuerySet(models.QuerySet["ShiftTarget"]):
     def visible_to(self, actor: Actor, action: Action = SET_TARGET) -> Self:
         return self.filter(within(rights.places(actor, action)))
-
-    def in_force(self, work_center_id: int, shift: Shift) -> ShiftTarget | None:
-        """The latest one of the shift."""
-        rows = self.filter(work_center=work_center_id, shift_date=shift.shift_date, shift_code=shift.code)
-        return rows.order_by("-version").first()
 
 
 class ShiftTarget(models.Model):

@@ -5,15 +5,11 @@ Net time is the time of the shift without its breaks. What can't be said is None
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from apps.plant.calendar_times import Interval, Shift, net_seconds
-
-# Good pieces at the counting point, and when; a reversal is negative.
-Count = tuple[datetime, Decimal]
 
 # The rate is that of the last so many net seconds of the shift, and says nothing in its first quarter of an hour.
 RATE_WINDOW = Decimal(2 * 3600)
@@ -49,12 +45,13 @@ class Pace:
         return None if self.target is None or self.heading_for is None else self.target - self.heading_for
 
 
-def reckon(shift: Shift, now: datetime, counts: Sequence[Count], target: Decimal | None) -> Pace:
-    """`counts` of this shift in any order; those after `now` do not count yet."""
+def reckon(shift: Shift, now: datetime, made: Decimal, lately: Decimal, target: Decimal | None) -> Pace:
+    """made    good at the counting point from the start of the shift until `now`; what was undone is not in it
+    lately  the same from `lately_from` until `now`
+    """
     so_far = net_seconds(shift, shift.start, now)
     whole = net_seconds(shift, shift.start, shift.end)
-    made = _good(counts, shift.start, now)
-    rate = _rate(shift, now, counts, so_far)
+    rate = lately * HOUR / min(so_far, RATE_WINDOW) if so_far >= RATE_NEEDS else None
     return Pace(
         shift=shift,
         made=made,
@@ -66,20 +63,9 @@ def reckon(shift: Shift, now: datetime, counts: Sequence[Count], target: Decimal
     )
 
 
-def _good(counts: Iterable[Count], start: datetime, now: datetime) -> Decimal:
-    return sum((good for at, good in counts if start <= at <= now), Decimal(0))
-
-
-def _rate(shift: Shift, now: datetime, counts: Sequence[Count], so_far: Decimal) -> Decimal | None:
-    if so_far < RATE_NEEDS:
-        return None
-    window = min(so_far, RATE_WINDOW)
-    return _good(counts, window_start(shift, now, window), now) * HOUR / window
-
-
-def window_start(shift: Shift, now: datetime, window: Decimal) -> datetime:
-    """The latest instant from which `window` net seconds pass until `now`; the shift's start, if there are no more."""
-    left = timedelta(microseconds=int(window.scaleb(6)))
+def lately_from(shift: Shift, now: datetime) -> datetime:
+    """The latest instant from which RATE_WINDOW passes until `now`, net; the start of the shift, before that."""
+    left = timedelta(microseconds=int(RATE_WINDOW.scaleb(6)))
     for start, end in reversed(_working(shift, now)):
         if end - start >= left:
             return end - left

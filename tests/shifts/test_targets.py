@@ -16,7 +16,7 @@ from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Person, Purpose, ReasonCode
 from apps.shifts.commands import set_target
 from apps.shifts.models import ShiftTarget
-from apps.shifts.queries import pace
+from apps.shifts.queries import pace, target_in_force
 from tests.orders.shop import Shop, make_job, make_shop
 from tests.world import ledger, make_calendar, make_station, run
 
@@ -77,7 +77,7 @@ class TestATarget:
             target(shop, 80, why="  ")
         target(shop, 96, code="L")
         target(shop, 80, code="L")
-        assert ShiftTarget.objects.in_force(shop.world.line.pk, pace(shop.world.line, local(15)).shift).quantity == 80
+        assert target_in_force(shop.world.line.pk, pace(shop.world.line, local(15)).shift).quantity == 80
 
     def test_of_a_shift_that_is_over_stays(self, shop: Shop) -> None:
         clock.move_to(local(14), rate=0)

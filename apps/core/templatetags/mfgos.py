@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 
 from django import template
 from django.utils import formats
@@ -26,6 +27,7 @@ def decimal_mark() -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """A glyph of the sprite in templates/core/_sprite.html; the word beside it says the same to readers."""
     return format_html('<svg class="i" aria-hidden="true"><use href="#i-{}"/></svg>', name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Self
 
 from django.db import models
-from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -30,7 +30,7 @@ class JobOrderQuerySet(models.QuerySet["JobOrder"]):
     def visible_to(self, actor: Actor, action: Action = VIEW_ORDERS) -> Self:
         return self.filter(within(rights.places(actor, action)))
 
-    def at_station(self, work_unit_id: int, work_center_id: int) -> Self:
+    def at_station(self, work_unit_id: int | Given, work_center_id: int | Given) -> Self:
         """Those meant for this work unit, or for any of its work center."""
         return self.filter(
             models.Q(work_unit_id=work_unit_id) | models.Q(work_unit=None), work_center_id=work_center_id
@@ -119,16 +119,18 @@ class JobOrder(ErpFed, WorkflowItem):
 
     @cached_property
     def needs(self) -> list[JobMaterial]:
-        """What it uses up, by item, read once; `flow.obstacles` reads those of many operations together."""
-        return _NEEDS(job_order=self.pk)
+        """What it uses up, by item, read once; see `read_needs`."""
+        read_needs([self])
+        return self.needs
 
     @cached_property
     def open_blockers(self) -> list[Blocker]:
-        """What stops most first. Read once; `readiness.reconsider`, which alone changes them, forgets them."""
-        found = _OPEN_BLOCKERS(job_order=self.pk)
-        for blocker in found:
-            blocker.job_order = self
-        return found
+        """What stops most first. Read once; `readiness.reconsider`, which alone changes them, forgets them.
+
+        See `read_open_blockers`.
+        """
+        read_open_blockers([self])
+        return self.open_blockers
 
     @property
     def to_do(self) -> Decimal:
@@ -167,15 +169,24 @@ class JobOrder(ErpFed, WorkflowItem):
         return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP.value
 
 
-_NEEDS = Prepared(lambda: JobMaterial.objects.with_item().filter(job_order=Given("job_order")))
-_OPEN_BLOCKERS = Prepared(lambda: Blocker.objects.nearest_first().filter(job_order=Given("job_order")))
+_NEEDS_OF_ALL = Prepared(lambda: JobMaterial.objects.with_item().filter(job_order__any=Given("job_orders")))
+_OPEN_BLOCKERS_OF_ALL = Prepared(lambda: Blocker.objects.nearest_first().filter(job_order__any=Given("job_orders")))
 
 
 def read_needs(jobs: Sequence[JobOrder]) -> None:
-    """Of those that have not read theirs, in one query."""
-    prefetch_related_objects(jobs, Prefetch("materials", JobMaterial.objects.with_item(), to_attr="needs"))
+    """Of all of them, in one query."""
+    found: defaultdict[int, list[JobMaterial]] = defaultdict(list)
+    for need in _NEEDS_OF_ALL(job_orders=[job.pk for job in jobs]):
+        found[need.job_order_id].append(need)
+    for job in jobs:
+        job.needs = found[job.pk]
 
 
 def read_open_blockers(jobs: Sequence[JobOrder]) -> None:
-    """Of those that have not read theirs, in one query."""
-    prefetch_related_objects(jobs, Prefetch("blockers", Blocker.objects.nearest_first(), to_attr="open_blockers"))
+    """Of all of them, in one query."""
+    of = {job.pk: job for job in jobs}
+    for job in jobs:
+        job.open_blockers = []
+    for blocker in _OPEN_BLOCKERS_OF_ALL(job_orders=list(of)):
+        blocker.job_order = of[blocker.job_order_id]
+        blocker.job_order.open_blockers.append(blocker)
