@@ -48,6 +48,15 @@ def now() -> datetime:
     return real if settings.CLOCK == "real" else _setting().at(real)
 
 
+def of_database() -> datetime:
+    """What stamps postings and tells which of them a record of the stock has in it: never moved, the same for all."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (moment,) = cursor.fetchone()
+    stamped: datetime = moment
+    return stamped
+
+
 def rate() -> Decimal:
     """Seconds shown per real second."""
     return Decimal(1) if settings.CLOCK == "real" else _setting().rate

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from apps.core import clock
 from apps.core.commands import Context
 from apps.erp_sync import payloads
 from apps.erp_sync.connectors import interface as erp
@@ -138,12 +139,30 @@ def note_start(context: Context, posting: Posting, consumed: Collection[Consumed
             for part in consumed
         ],
     )
-    _read_stock_again(posting, set(items))
+    # A record of the stock that was read between the start and its confirmation may have had it in already.
+    _read_stock_again(posting.link_id, set(items))
 
 
-def _read_stock_again(posting: Posting, item_keys: set[str]) -> None:
-    """A record of the stock that was read between the start and its confirmation may have had it in already."""
-    rows = Reading.objects.select_for_update(of=("self",)).filter(link=posting.link_id, kind=erp.Kind.STOCK.value)
+def take_back(projection: Projection) -> None:
+    """The ERP has cancelled the order: what its start consumed lies there again, in its books. What the floor has used
+    it does not know, so that stays a movement of ours.
+    """
+    order = projection.order
+    alone(order.thread)
+    items = Advance.objects.filter(thread=order.thread, settled_at=None).values("item")
+    keys = set(Item.objects.filter(pk__in=items).values_list("erp_key", flat=True))
+    settle_advance.within(
+        projection.context.consequence(),
+        site_id=order.site_id,
+        thread=order.thread,
+        posted_at=clock.of_database(),
+        used_is_there=False,
+    )
+    _read_stock_again(projection.link.pk, keys)
+
+
+def _read_stock_again(link_id: int, item_keys: set[str]) -> None:
+    rows = Reading.objects.select_for_update(of=("self",)).filter(link=link_id, kind=erp.Kind.STOCK.value)
     for reading in rows:
         reading.again = sorted({*reading.again, *item_keys})
         reading.save(update_fields=["again"])

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.core import clock
 from apps.core.actors import Actor, Origin
 from apps.erp_sync import payloads, registry
 from apps.erp_sync.connectors import interface as erp
@@ -77,7 +77,7 @@ def read_erp(link: ErpLink) -> dict[str, Counts]:
 
 def _read(link: ErpLink, connector: Connector, kind: Kind) -> Counts | None:
     reading = Reading.objects.filter(link=link, kind=kind.value).first() or Reading(link=link, kind=kind.value)
-    as_of = _database_time()
+    as_of = clock.of_database()
     page = connector.changes(kind, reading.cursor)
     records = {key_of(record.ref): record for record in page.upserts}
     retry = [key for key in _to_retry(link, kind, reading) if key not in records]
@@ -231,12 +231,3 @@ def _note_reading(link: ErpLink, kind: str, problem: str) -> None:
 
 def _actor(link: ErpLink) -> Actor:
     return Actor.system(f"erp:{link.system}", Origin.ERP)
-
-
-def _database_time() -> datetime:
-    """Postings are stamped by the database, so what was posted before a reading is told by its clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
-    moment: datetime = now
-    return moment

@@ -47,16 +47,25 @@ def note_advance(context: Context, *, site_id: int, thread: str, parts: list[Par
 
 
 @command("materials.settle_advance")
-def settle_advance(context: Context, *, site_id: int, thread: str, posted_at: datetime, erp_reference: str) -> None:
-    """What the floor has used of the story is in the ERP now: its issues and returns are marked, the advance ends."""
+def settle_advance(
+    context: Context,
+    *,
+    site_id: int,
+    thread: str,
+    posted_at: datetime,
+    erp_reference: str = "",
+    used_is_there: bool = True,
+) -> None:
+    """The ERP's stock is ahead no more since `posted_at`: what the floor has used of the story is in it, and its issues
+    and returns are marked; or (`used_is_there` false) the ERP has put all of it back, and they are not.
+    """
     site = found(context, Site.objects.all(), site_id)
     context.allow(MANAGE_MATERIALS, at=site.scope)
     open_ones = Advance.objects.filter(site=site, thread=thread, settled_at=None)
     items = set(open_ones.values_list("item", flat=True))
     open_ones.update(settled_at=posted_at)
-    used = Movement.objects.filter(
-        site=site, thread=thread, posting=None, kind__in=(MovementKind.ISSUE, MovementKind.RETURN)
-    )
+    kinds = (MovementKind.ISSUE, MovementKind.RETURN) if used_is_there else ()
+    used = Movement.objects.filter(site=site, thread=thread, posting=None, kind__in=kinds)
     marks = MovementPosting.objects.bulk_create(
         MovementPosting(movement_id=key, erp_reference=erp_reference, posted_at=posted_at)
         for key in used.order_by("pk").values_list("pk", flat=True)
