@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from apps.core import clock
 from tests.environment import assert_test_server
+from tests.supervisor.folders import folder
 from tests.tables import empty, empty_for_good
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,15 @@ GROUPS = {
 }
 # A client's first request would read the whole folder of static files, and each test has a client of its own.
 settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session")
+def used_folder() -> Iterator[Path]:
+    """Shared by tests that start one after another: its database is made once, later starts find it prepared, and what
+    the tests before have left in it.
+    """
+    with folder(0o755, "mfgos used ") as path:
+        yield path
 
 
 class Groups(LoadScopeScheduling):

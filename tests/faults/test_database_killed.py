@@ -39,11 +39,11 @@ print("JOB", made.job_order_ids[0])
 
 @pytest.mark.faults
 def test_every_acknowledged_booking_survives_kill_9_of_the_database_under_load(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    used_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Product(tmp_path) as product:
+    with Product(used_folder) as product:
         product.running()
-        monkeypatch.setenv("MFGOS_PG_DIR", str(tmp_path / "pg"))
+        monkeypatch.setenv("MFGOS_PG_DIR", str(used_folder / "pg"))
         url = cluster.url(BASE_DIR, user="mfgos_app", mode="run")
         environment = product.environment | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "mfgos.settings"}
         job = released_job(environment)
