@@ -223,8 +223,10 @@ def alone(thread: str) -> None:
 
 
 def level(projection: Projection, movement: Movement) -> None:
-    """Posts what the floor has issued of this part beyond what the ERP has consumed."""
+    """Posts what the floor has issued of this part beyond what the ERP has consumed, as soon as that is known."""
     alone(projection.order.thread)
+    if not is_known(projection.order):
+        return
     place = Place(movement.item_id, movement.from_location_id, movement.lot_id)
     over = used(projection.order)[place] - _consumed(projection)[place]
     if over > 0:

@@ -177,8 +177,7 @@ def tell_of_a_movement(event: MaterialMoved, context: Context) -> None:
     rows = Movement.objects.select_related("item__unit", "unit", "lot__item", "from_location", "to_location", "reason")
     movement = rows.get(pk=event.subject_id)
     if projection.policy.backflushed and movement.kind in COMPONENTS:
-        known = backflush.is_known(projection.order) and not projection.is_cancelled
-        if movement.kind == MovementKind.ISSUE and known:
+        if movement.kind == MovementKind.ISSUE and not projection.is_cancelled:
             backflush.level(projection, movement)
         return
     is_output = movement.kind == MovementKind.RECEIPT or movement.item_id == projection.order.item_id

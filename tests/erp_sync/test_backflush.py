@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,7 @@ from apps.materials.models import Item, Location, Lot, MovementPosting, StockSna
 from apps.materials.queries import stock
 from apps.orders.commands import apply_change, refuse_change, reverse_confirmation, take_edge, take_work_orders
 from apps.orders.commands.erp_rows import WorkOrderRow
-from apps.orders.models import Confirmation, JobOrder, PendingChange
+from apps.orders.models import Confirmation, JobOrder, PendingChange, WorkOrder
 from apps.plant.models import Purpose, ReasonCode, Role
 from tests.erp_sync.outbox_world import ERP, SYSTEM, Outbox, deliver_all, erp_item, erp_location, need
 from tests.materials.stock_world import as_erp, put_stock
@@ -203,6 +204,38 @@ class TestWhatIsPosted:
         shop.outbox.book(shop.job, 2)
         kinds = [(kind, quantity) for kind, quantity, _ in moves()]
         assert kinds == [("receipt", 1), ("issue", 2), ("receipt", 2), ("issue", 3), ("issue", 1)]
+
+
+def test_an_issue_and_the_confirmation_of_the_start_do_not_miss_each_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One looks whether the start is known just before the other makes it so; neither sees what the other writes."""
+    shop.outbox.start(shop.job)
+    asked, confirmed = threading.Event(), threading.Event()
+    is_known = backflush.is_known
+
+    def asks_and_dawdles(order: WorkOrder) -> bool:
+        known = is_known(order)
+        if threading.current_thread() is issuing and not asked.is_set():
+            asked.set()
+            confirmed.wait(1)
+        return known
+
+    def issue_beyond() -> None:
+        try:
+            issue_more(shop, 9)
+        finally:
+            connection.close()
+
+    issuing = threading.Thread(target=issue_beyond)
+    monkeypatch.setattr(backflush, "is_known", asks_and_dawdles)
+    issuing.start()
+    assert asked.wait(10)
+    deliver_all()
+    confirmed.set()
+    issuing.join()
+    deliver_all()
+    assert moves() == [("issue", 6, "2")]
 
 
 class TestAnOrderThatIsNotMade:
