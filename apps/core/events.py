@@ -16,9 +16,17 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
 from pydantic_core import to_jsonable_python
+
+
+class Story(TypedDict):
+    """The fields of an event that all events about one thing have alike."""
+
+    site_id: int
+    thread: str
+    erp_reference: str
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

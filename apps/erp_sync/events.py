@@ -66,4 +66,4 @@ class OrderDone(Event, subject="work_order"):
 
 
 def order_done(order: WorkOrder) -> OrderDone:
-    return OrderDone(subject_id=order.pk, site_id=order.site_id, thread=order.thread, erp_reference=order.number)
+    return OrderDone(subject_id=order.pk, **order.story)

@@ -46,9 +46,7 @@ def put_on(
     context.record(
         ClockedOn(
             subject_id=entry.pk,
-            site_id=job.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
+            **job.work_order.story,
             person_id=person_id,
             job_order_id=job.pk,
             work_center_id=job.work_center_id,
@@ -70,9 +68,7 @@ def put_off(
     context.record(
         ClockedOff(
             subject_id=entry.pk,
-            site_id=entry.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
+            **job.work_order.story,
             person_id=entry.person_id,
             job_order_id=job.pk,
             work_center_id=job.work_center_id,

@@ -103,9 +103,7 @@ def correct_time_entry(
     context.record(
         TimeEntryCorrected(
             subject_id=entry.pk,
-            site_id=entry.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
+            **job.work_order.story,
             person_id=entry.person_id,
             job_order_id=job.pk,
             work_center_id=job.work_center_id,

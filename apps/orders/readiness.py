@@ -95,9 +95,7 @@ def _open(context: Context, blockers: Sequence[Blocker]) -> None:
         [
             BlockerOpened(
                 subject_id=blocker.job_order_id,
-                site_id=blocker.site_id,
-                thread=blocker.job_order.work_order.thread,
-                erp_reference=blocker.job_order.work_order.number,
+                **blocker.job_order.work_order.story,
                 blocker_id=blocker.pk,
                 blocker=blocker.kind,
                 from_quantity=blocker.from_quantity,
@@ -114,9 +112,7 @@ def _close(context: Context, job: JobOrder, blocker: Blocker) -> None:
     context.record(
         BlockerClosed(
             subject_id=job.pk,
-            site_id=job.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
+            **job.work_order.story,
             blocker_id=blocker.pk,
             blocker=blocker.kind,
         )

@@ -82,11 +82,7 @@ def change(context: Context, order: WorkOrder, field: str, new: str, *, source: 
     else:
         _replan(context, order, field, int(new))
     jobs = locked_jobs(order)
-    context.record(
-        WorkOrderChanged(
-            subject_id=order.pk, site_id=order.site_id, thread=order.thread, erp_reference=order.number, fields=[field]
-        )
-    )
+    context.record(WorkOrderChanged(subject_id=order.pk, **order.story, fields=[field]))
     for job in jobs:
         reconsider(context, locked(job.pk))
         context.touch(*job.topics)

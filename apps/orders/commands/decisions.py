@@ -27,9 +27,7 @@ def ask(context: Context, order: WorkOrder, field: ChangedField, *, old: str, ne
     context.record(
         ChangeReceived(
             subject_id=order.pk,
-            site_id=order.site_id,
-            thread=order.thread,
-            erp_reference=order.number,
+            **order.story,
             change_id=row.pk,
             field=field.value,
             old=old,
@@ -95,9 +93,7 @@ def _decide(context: Context, row: PendingChange, *, applied: bool) -> None:
     context.record(
         ChangeDecided(
             subject_id=order.pk,
-            site_id=order.site_id,
-            thread=order.thread,
-            erp_reference=order.number,
+            **order.story,
             change_id=row.pk,
             field=row.field,
             applied=applied,

@@ -241,11 +241,7 @@ def _fill_changed(context: Context, known: Known, order: WorkOrder, row: WorkOrd
     _check_number(order)
     with erp_authority(context):
         save(context, order)
-    context.record(
-        WorkOrderChanged(
-            subject_id=order.pk, site_id=order.site_id, thread=order.thread, erp_reference=order.number, fields=fields
-        )
-    )
+    context.record(WorkOrderChanged(subject_id=order.pk, **order.story, fields=fields))
     for job in locked_jobs(order):
         context.touch(*job.topics)
     return True
@@ -325,9 +321,7 @@ def _take_date(context: Context, site: Site, row: CommitDateRow) -> Taken:
         context.record(
             WorkOrderChanged(
                 subject_id=order.pk,
-                site_id=order.site_id,
-                thread=order.thread,
-                erp_reference=order.number,
+                **order.story,
                 fields=["due_at"],
             )
         )

@@ -262,9 +262,7 @@ def _entered(context: Context) -> dict[str, Any]:
 def _story(job: JobOrder) -> dict[str, Any]:
     return {
         "subject_id": job.pk,
-        "site_id": job.site_id,
-        "thread": job.work_order.thread,
-        "erp_reference": job.work_order.number,
+        **job.work_order.story,
         "work_order_id": job.work_order_id,
         "work_center_id": job.work_center_id,
     }

@@ -151,9 +151,7 @@ def announce_release(context: Context, released: Sequence[list[JobOrder]]) -> No
         [
             WorkOrderReleased(
                 subject_id=order.pk,
-                site_id=order.site_id,
-                thread=order.thread,
-                erp_reference=order.number,
+                **order.story,
                 quantity=order.quantity,
                 job_order_ids=[job.pk for job in jobs],
             )

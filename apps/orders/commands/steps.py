@@ -148,9 +148,7 @@ def _save(context: Context, progress: Progress, standing: Standing, done: dict[s
     context.record(
         StepRecorded(
             subject_id=job.pk,
-            site_id=job.site_id,
-            thread=job.work_order.thread,
-            erp_reference=job.work_order.number,
+            **job.work_order.story,
             record_id=record.pk,
             step_id=step.pk,
             work_order_id=job.work_order_id,

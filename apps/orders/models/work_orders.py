@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.events import Story
 from apps.core.fields import QuantityField
 from apps.core.history import History
 from apps.core.ownership import ErpFed, owned_by_erp
@@ -66,3 +67,8 @@ class WorkOrder(ErpFed):
     def thread(self) -> str:
         """Joins the whole story of the order in the ledger."""
         return f"work_order:{self.pk}"
+
+    @property
+    def story(self) -> Story:
+        """For every ledger event of it, of its operations, and of what is done on them."""
+        return {"site_id": self.site_id, "thread": self.thread, "erp_reference": self.number}
