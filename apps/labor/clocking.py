@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from apps.core.commands import Context
-from apps.core.prepared import planned_once
+from apps.core.prepared import Given, Prepared, planned_once
 from apps.labor.events import ClockedOff, ClockedOn
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder
@@ -21,7 +21,12 @@ def sign(context: Context, entry: TimeEntry) -> None:
 
 
 def is_on(job: JobOrder, person_id: int) -> bool:
-    return TimeEntry.objects.open().filter(job_order=job, person=person_id).exists()
+    return _ENTRY.first(job_order=job.pk, person=person_id) is not None
+
+
+_ENTRY = Prepared(
+    lambda: TimeEntry.objects.open().filter(job_order=Given("job_order"), person=Given("person")).values_list("pk")
+)
 
 
 def put_on(

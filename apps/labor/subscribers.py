@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.core.commands import Context
 from apps.core.events import subscribe
+from apps.core.prepared import Given, Prepared
 from apps.labor.clocking import is_on, note_evidence, open_entries, put_off, put_on
 from apps.labor.models import ClosedBy
 from apps.materials.events import MaterialMoved
@@ -26,7 +27,7 @@ def follow_the_job(event: StateChanged, context: Context) -> None:
     ran, runs = (status == DispatchStatus.RUNNING for status in (event.from_status, event.to_status))
     if not (ran or runs):
         return
-    job = JobOrder.objects.select_related("work_order").get(pk=event.subject_id)
+    (job,) = _JOB(pk=int(event.subject_id))
     old, new = event.from_phase or Phases.RUN.value, event.to_phase or Phases.RUN.value
     if ran and not (runs and old == new):
         for entry in open_entries(job):
@@ -35,6 +36,9 @@ def follow_the_job(event: StateChanged, context: Context) -> None:
                 put_on(context, job, entry.person_id, new, seen_at=entry.last_evidence_at)
     if runs and person_id is not None and not is_on(job, person_id):
         put_on(context, job, person_id, new)
+
+
+_JOB = Prepared(lambda: JobOrder.objects.select_related("work_order").filter(pk=Given("pk")))
 
 
 @subscribe(QuantityConfirmed, MaterialMoved)

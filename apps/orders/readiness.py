@@ -61,7 +61,10 @@ def blocker_before(job: JobOrder, made: Decimal) -> Blocker | None:
 
 def locked(job_order_id: int) -> JobOrder:
     """Raises JobOrder.DoesNotExist."""
-    return _to_look_at().get(pk=job_order_id)
+    job = _LOCKED.first(pk=job_order_id)
+    if job is None:
+        raise JobOrder.DoesNotExist
+    return job
 
 
 def _to_look_at() -> QuerySet[JobOrder]:
@@ -69,6 +72,7 @@ def _to_look_at() -> QuerySet[JobOrder]:
     return rows.select_for_update(of=("self",))
 
 
+_LOCKED = Prepared(lambda: _to_look_at().filter(pk=Given("pk")))
 _LOCKED_AFTER = Prepared(lambda: _to_look_at().filter(predecessor=Given("predecessor")))
 
 

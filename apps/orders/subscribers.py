@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from apps.core.commands import Context
 from apps.core.events import subscribe
+from apps.core.prepared import Given, Prepared
 from apps.materials.events import (
     LotHeld,
     LotReleased,
@@ -55,7 +56,7 @@ def keep_intervals(event: StateChanged, context: Context) -> None:
     assert event.site_id is not None, "an operation has a site"
     job_order_id = int(event.subject_id)
     phase = phase_of(event)
-    interval = JobInterval.objects.filter(job_order=job_order_id, ended_at=None).first()
+    interval = _OPEN_INTERVAL.first(job_order=job_order_id)
     if interval and interval.phase != phase:
         interval.close(context.occurred_at, JobInterval.PHASE if phase else event.to_status)
     if phase and (interval is None or interval.phase != phase):
@@ -65,6 +66,9 @@ def keep_intervals(event: StateChanged, context: Context) -> None:
             phase=phase,
             started_at=_not_before_the_last_end(job_order_id, context.occurred_at),
         )
+
+
+_OPEN_INTERVAL = Prepared(lambda: JobInterval.objects.filter(job_order=Given("job_order"), ended_at=None))
 
 
 def phase_of(event: StateChanged) -> str:

@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.core import clock, rights
 from apps.core.actors import Actor
-from apps.core.prepared import planned_once
+from apps.core.prepared import Given, Prepared
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.people import Person, PersonSkill
 from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
@@ -83,7 +83,7 @@ def terminal_of(cookies: Mapping[str, str]) -> Terminal | None:
 
 def roles_at(person_id: int, scope: Scope) -> set[str]:
     """Codes of the roles that a person holds now for one of the places in `scope`."""
-    held = _assignments(person_id).select_related("role")
+    held = _ASSIGNMENTS(person=person_id, now=clock.now())
     return {assignment.role.code for assignment in held if _covers(assignment, scope)}
 
 
@@ -110,24 +110,23 @@ def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> lis
     return sorted(set(skill_codes) - set(held.values_list("skill__code", flat=True)))
 
 
-def _assignments(person_id: int) -> RoleAssignmentQuerySet:
-    return RoleAssignment.objects.valid_at(clock.now()).filter(person=person_id, person__is_active=True)
-
-
 def _held(person_id: int, action: str) -> Scope:
-    """The places of `_assignments` whose role holds the action; by hand, as every command and every screen asks."""
-    now = clock.now()
-    with planned_once() as cursor:
-        cursor.execute(
-            "SELECT held.everywhere, held.site_id, held.area_id, held.work_center_id "
-            "FROM plant_roleassignment AS held "
-            "JOIN plant_person AS person ON person.id = held.person_id AND person.is_active "
-            "JOIN plant_roleaction AS may ON may.role_id = held.role_id AND may.code = %s "
-            "WHERE held.person_id = %s AND held.valid_from <= %s "
-            "AND (held.valid_until IS NULL OR held.valid_until > %s)",
-            [action, person_id, now, now],
-        )
-        return frozenset(place_of(*row) for row in cursor.fetchall())
+    """The places of the assignments whose role holds the action."""
+    return frozenset(place_of(*row) for row in _PLACES(person=person_id, action=action, now=clock.now()))
+
+
+def _assignments() -> RoleAssignmentQuerySet:
+    return RoleAssignment.objects.valid_at(Given("now")).filter(person=Given("person"), person__is_active=True)
+
+
+_ASSIGNMENTS = Prepared(lambda: _assignments().select_related("role"))
+_PLACES = Prepared(
+    lambda: (
+        _assignments()
+        .filter(role__actions__code=Given("action"))
+        .values_list("everywhere", "site_id", "area_id", "work_center_id")
+    )
+)
 
 
 def _covers(assignment: RoleAssignment, scope: Scope) -> bool:

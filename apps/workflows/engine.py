@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
+from apps.core.prepared import Given, Prepared
 from apps.workflows import judgement, people
 from apps.workflows.definition import SYSTEM_ROLE
 from apps.workflows.events import StateChanged
@@ -109,7 +111,7 @@ def fire(
             context.allow(kind.permission, at=kind.scope(item))
         raise_if(judgement.not_from_here(kind, item, edge_code))
         raise AssertionError("not_from_here always refuses")
-    stop = EdgeStop.objects.in_force().filter(workflow_id=graph.workflow_id, edge=edge_code).first()
+    stop = _STOP.first(workflow=graph.workflow_id, edge=edge_code)
     raise_if(judgement.stopped(edge, graph.workflow_id, stop))
     firing = _Firing(context, kind, item, edge, inputs or {}, as_system=as_system)
     item.__dict__["_judge"] = firing
@@ -143,11 +145,19 @@ def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
 
 def _locked(item_class: type[Item], pk: int, reads: Sequence[str]) -> Item:
     """Locks first, then reads: what another command did meanwhile is seen."""
-    rows = item_class._base_manager.select_for_update(of=("self",)).select_related("workflow_version", *reads)
-    item = rows.filter(pk=pk).first()
+    item: Item | None = _rows(item_class, tuple(reads)).first(pk=pk)
     if item is None:
         raise CommandRefused("not_found", _("This does not exist any more. Reload the screen."), facts={"id": pk})
     return item
+
+
+@cache
+def _rows(item_class: type[WorkflowItem], reads: tuple[str, ...]) -> Prepared[Any]:
+    rows = item_class._base_manager.select_for_update(of=("self",)).select_related("workflow_version", *reads)
+    return Prepared(lambda: rows.filter(pk=Given("pk")))
+
+
+_STOP = Prepared(lambda: EdgeStop.objects.in_force().filter(workflow=Given("workflow"), edge=Given("edge")))
 
 
 def _save(item: WorkflowItem, move: Move, context: Context) -> None:

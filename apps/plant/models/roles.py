@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.history import History
+from apps.core.prepared import Given
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.people import Person
 from apps.plant.models.places import Area, Site, WorkCenter, ids, within
@@ -84,7 +85,7 @@ def place_of(everywhere: bool, site_id: int | None, area_id: int | None, work_ce
 
 
 class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
-    def valid_at(self, at: datetime) -> Self:
+    def valid_at(self, at: datetime | Given) -> Self:
         return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=at), valid_from__lte=at)
 
     def visible_to(self, actor: Actor, action: Action) -> Self:
