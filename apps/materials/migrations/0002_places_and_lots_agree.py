@@ -16,7 +16,7 @@ KEYS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("materials", "0001_materials"), ("plant", "0002_places_agree")]
+    dependencies = [("materials", "0001_tables"), ("plant", "0002_places_agree")]
     operations = [
         migrations.RunSQL(
             f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target}",

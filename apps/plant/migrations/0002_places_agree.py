@@ -17,7 +17,7 @@ KEYS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("plant", "0001_plant")]
+    dependencies = [("plant", "0001_tables")]
     operations = [
         migrations.RunSQL(
             f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target}",

@@ -1,5 +1,6 @@
 """Plain trigger functions, before the tables that use them: nothing switches them off."""
 
+from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations
 
 GUARD_MASTER = """
@@ -51,8 +52,12 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0002_intervals")]
+    replaces = [("orders", "0003_standard_work_functions")]
+    initial = True
+    dependencies = [("core", "0001_functions")]
     operations = [
+        # Trusted: the owner of the database may create it. Gives exclusion constraints "=" on job orders.
+        BtreeGistExtension(),
         migrations.RunSQL(GUARD_MASTER, "DROP FUNCTION orders_guard_master()"),
         migrations.RunSQL(GUARD_MASTER_STEP, "DROP FUNCTION orders_guard_master_step()"),
     ]
