@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.plant.models import Person
 from tests.e2e.conftest import Floor
@@ -75,6 +75,21 @@ def test_when_the_lock_falls_the_screen_has_its_own_language_again(floor: Floor,
     make_job(shop.world.line, shop.world.station, number="WO-9")
     expect(page.locator("#station-state")).to_contain_text("Ready")
     expect(page.locator("#who")).to_contain_text("Nobody is signed in")
+
+
+def test_a_screen_whose_scripts_come_late_misses_nothing(floor: Floor, shop: Shop) -> None:
+    page = floor.screen("/station/S1/A33/", make_terminal(shop.world.site, station=shop.world.station))
+
+    def comes_late(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/station*.js", comes_late, times=1)
+    sign_in(page)
+    expect(page.locator("#station-state")).to_contain_text("Bereit")
+    Person.objects.get_queryset().filter(pk=shop.world.olga.pk).update(pin="")
+    make_job(shop.world.line, shop.world.station, number="WO-9")
+    expect(page.locator("#station-state")).to_contain_text("Ready")
 
 
 def test_long_words_break_no_screen(floor: Floor, shop: Shop) -> None:
