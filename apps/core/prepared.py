@@ -60,13 +60,15 @@ class Prepared(Generic[M]):
         self._rows = rows
 
     def __call__(self, **inputs: Any) -> list[M]:
-        """Raises KeyError for an input that is missing, TransactionManagementError where rows are locked outside of a
-        transaction.
+        """Raises KeyError for an input that is missing, ValueError for None (nothing is equal to it; say `isnull`),
+        TransactionManagementError where rows are locked outside of a transaction.
         """
         connection = connections[DEFAULT_DB_ALIAS]
         written = self._written
         if written.locks and not connection.in_atomic_block:
             raise TransactionManagementError("rows are locked within a transaction")
+        if None in inputs.values():
+            raise ValueError(f"no input of a prepared query may be None: {inputs}")
         params = [inputs[part.name] if isinstance(part, Given) else part for part in written.params]
         with planned_once() as cursor:
             cursor.execute(written.sql, params)
@@ -80,6 +82,8 @@ class Prepared(Generic[M]):
     @cached_property
     def _written(self) -> _Written:
         queryset = self._rows()
+        if queryset._prefetch_related_lookups:  # type: ignore[attr-defined]
+            raise ValueError("a prepared query prefetches nothing: select along, or read the rest by another")
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
         converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])

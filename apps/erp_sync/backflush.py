@@ -143,24 +143,6 @@ def note_start(context: Context, posting: Posting, consumed: Collection[Consumed
     _read_stock_again(posting.link_id, set(items))
 
 
-def take_back(projection: Projection) -> None:
-    """The ERP has cancelled the order: what its start consumed lies there again, in its books. What the floor has used
-    it does not know, so that stays a movement of ours.
-    """
-    order = projection.order
-    alone(order.thread)
-    items = Advance.objects.filter(thread=order.thread, settled_at=None).values("item")
-    keys = set(Item.objects.filter(pk__in=items).values_list("erp_key", flat=True))
-    settle_advance.within(
-        projection.context.consequence(),
-        site_id=order.site_id,
-        thread=order.thread,
-        posted_at=clock.of_database(),
-        used_is_there=False,
-    )
-    _read_stock_again(projection.link.pk, keys)
-
-
 def _read_stock_again(link_id: int, item_keys: set[str]) -> None:
     rows = Reading.objects.select_for_update(of=("self",)).filter(link=link_id, kind=erp.Kind.STOCK.value)
     for reading in rows:
@@ -206,6 +188,23 @@ def _posted_at(posting: Posting) -> datetime:
     if posting.posted_at is None:
         raise ValueError(f"{posting} is not posted")
     return posting.posted_at
+
+
+def settle_skipped(context: Context, posting: Posting) -> None:
+    """A person keeps the finish from the ERP, so the story is told. Where the ERP had cancelled the order it has put
+    back all that it consumed, and what the floor has used stays a movement of ours; else it was booked there by hand.
+    """
+    alone(posting.thread)
+    items = Advance.objects.filter(thread=posting.thread, settled_at=None).values("item")
+    keys = set(Item.objects.filter(pk__in=items).values_list("erp_key", flat=True))
+    settle_advance.within(
+        context.consequence(),
+        site_id=posting.site_id,
+        thread=posting.thread,
+        posted_at=clock.of_database(),
+        used_is_there=posting.parked_reason.get("code") != erp.ORDER_CANCELLED,
+    )
+    _read_stock_again(posting.link_id, keys)
 
 
 # ---- levelling

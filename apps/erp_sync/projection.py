@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ from apps.erp_sync.policy import Policy, policy_of
 from apps.erp_sync.queries import TOPIC
 from apps.labor.models import TimeEntry
 from apps.materials.models import Lot
-from apps.orders.models import JobInterval, JobOrder, PendingChange, WorkOrder
+from apps.orders.models import JobInterval, JobOrder, WorkOrder
 
 
 def link_of(site_id: int | None) -> ErpLink | None:
@@ -53,13 +52,6 @@ class Projection:
 
     def ref(self, erp_key: str) -> erp.ErpRef:
         return payloads.ref(self.link.system, erp_key)
-
-    @cached_property
-    def is_cancelled(self) -> bool:
-        """In the ERP: it has put back what it had consumed, and wants to hear of no end. What is made or used all the
-        same is told as ever; should the ERP refuse it, a person sees that.
-        """
-        return PendingChange.objects.cancellations().filter(work_order=self.order).exists()
 
     @property
     def order_ref(self) -> erp.ErpRef:

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from apps.erp_sync.models import ErpLink, Posting, PostingKind, PostingState
 from apps.erp_sync.models.outbox import UNSETTLED
 from apps.orders.consumption import FOR_CONFIRMATION
-from apps.orders.models import Confirmation, JobOrder, PendingChange
+from apps.orders.models import Confirmation, JobOrder
 from apps.orders.models.statuses import OVER
 
 # Wakes the worker: something is to be delivered.
@@ -62,8 +62,7 @@ def overlooked() -> list[int]:
     # The finish of an order whose start is still on its way is told with the start's confirmation.
     known = (PostingState.POSTED, PostingState.SKIPPED)
     started = Posting.objects.filter(kind=PostingKind.START, link__active=True, state__in=known)
-    cancelled = PendingChange.objects.cancellations().filter(work_order=OuterRef("work_order"))
-    rows = started.filter(~Exists(finish), ~Exists(cancelled), ~Exists(jobs.exclude(status__in=OVER)))
+    rows = started.filter(~Exists(finish), ~Exists(jobs.exclude(status__in=OVER)))
     return list(rows.order_by("pk").values_list("work_order_id", flat=True))
 
 

@@ -16,8 +16,8 @@ from apps.labor.models import TimeEntry
 from apps.materials.events import MaterialMoved, MovementReversed
 from apps.materials.models import Lot, Movement, MovementKind
 from apps.orders.consumption import lot_of
-from apps.orders.events import ChangeReceived, QuantityConfirmed, QuantityReversed
-from apps.orders.models import ChangedField, Confirmation, DispatchStatus, JobOrder, WorkOrder
+from apps.orders.events import QuantityConfirmed, QuantityReversed
+from apps.orders.models import Confirmation, DispatchStatus, JobOrder, WorkOrder
 from apps.orders.models.statuses import OVER
 from apps.workflows.events import StateChanged
 
@@ -40,7 +40,7 @@ def tell_of_the_start_and_the_end(event: StateChanged, context: Context) -> None
             projection.start(backflush.lots_to_start_with(projection) if projection.policy.backflushed else ())
         return
     # An order that nobody has started is none of the ERP's business: it stays released there.
-    if event.to_status == DispatchStatus.CLOSED or not projection.has_started() or projection.is_cancelled:
+    if event.to_status == DispatchStatus.CLOSED or not projection.has_started():
         return
     projection.cycle(job, final=True)
     # Two operations that end at the same moment do not see each other: apps.erp_sync.tasks looks again.
@@ -56,16 +56,6 @@ def tell_of_the_end(event: OrderDone, context: Context) -> None:
         _close(projection)
 
 
-@subscribe(ChangeReceived)
-def put_back_what_a_cancelled_order_consumed(event: ChangeReceived, context: Context) -> None:
-    """Whatever a person says to it here, and when: in the ERP it is so."""
-    if event.field != ChangedField.CANCELLED:
-        return
-    projection = Projection.for_order(context, WorkOrder.objects.get(pk=event.subject_id))
-    if projection is not None and projection.policy.backflushed:
-        backflush.take_back(projection)
-
-
 @subscribe(PostingConfirmed)
 def catch_up_with_the_start(event: PostingConfirmed, context: Context) -> None:
     """What happened before the ERP had started the order, or while it did not answer."""
@@ -73,7 +63,7 @@ def catch_up_with_the_start(event: PostingConfirmed, context: Context) -> None:
         return
     posting = Posting.objects.select_related("work_order__item").get(pk=event.subject_id)
     projection = Projection.for_order(context, posting.work_order)
-    if projection is None or not projection.policy.backflushed or projection.is_cancelled:
+    if projection is None or not projection.policy.backflushed:
         return
     if posting.work_order.job_orders.exclude(status__in=OVER).exists():
         backflush.level_all(projection, give_back=False)
@@ -84,8 +74,6 @@ def catch_up_with_the_start(event: PostingConfirmed, context: Context) -> None:
 def _close(projection: Projection) -> None:
     """The last word on an order, once it is known what its start has consumed."""
     order = projection.order
-    if projection.is_cancelled:
-        return
     if projection.policy.backflushed:
         if not backflush.is_known(order):
             return
@@ -177,7 +165,7 @@ def tell_of_a_movement(event: MaterialMoved, context: Context) -> None:
     rows = Movement.objects.select_related("item__unit", "unit", "lot__item", "from_location", "to_location", "reason")
     movement = rows.get(pk=event.subject_id)
     if projection.policy.backflushed and movement.kind in COMPONENTS:
-        if movement.kind == MovementKind.ISSUE and not projection.is_cancelled:
+        if movement.kind == MovementKind.ISSUE:
             backflush.level(projection, movement)
         return
     is_output = movement.kind == MovementKind.RECEIPT or movement.item_id == projection.order.item_id

@@ -64,13 +64,13 @@ def reckon(shift: Shift, now: datetime, made: Decimal, lately: Decimal, target: 
 
 
 def lately_from(shift: Shift, now: datetime) -> datetime:
-    """The latest instant from which RATE_WINDOW passes until `now`, net; the start of the shift, before that."""
-    left = timedelta(microseconds=int(RATE_WINDOW.scaleb(6)))
+    """The latest instant from which RATE_WINDOW passes until `now`, net; before that, where work began."""
+    left, began = timedelta(microseconds=int(RATE_WINDOW.scaleb(6))), shift.start
     for start, end in reversed(_working(shift, now)):
         if end - start >= left:
             return end - left
-        left -= end - start
-    return shift.start
+        left, began = left - (end - start), start
+    return began
 
 
 def _working(shift: Shift, now: datetime) -> list[Interval]:

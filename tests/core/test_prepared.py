@@ -67,6 +67,26 @@ def test_an_input_that_is_missing_is_an_error_and_runs_nothing() -> None:
     assert not queries
 
 
+def test_none_is_no_input() -> None:
+    with pytest.raises(ValueError, match="None"):
+        CODES(pk=None)
+
+
+def test_what_would_be_dropped_silently_is_refused() -> None:
+    prefetching = Prepared(lambda: WorkCenter.objects.prefetch_related("work_units").filter(pk=Given("pk")))
+    with pytest.raises(ValueError, match="prefetches"):
+        prefetching(pk=1)
+
+
+def test_one_of_a_list_whatever_its_length(world: World) -> None:
+    some = Prepared(lambda: WorkCenter.objects.filter(pk__any=Given("pks")).order_by("pk"))
+    assert some(pks=[]) == []
+    assert some(pks=[world.line.pk]) == [world.line]
+    assert some(pks=[world.other_line.pk, world.line.pk]) == sorted(
+        [world.line, world.other_line], key=lambda line: line.pk
+    )
+
+
 def test_the_log_of_queries_has_its_text(world: World) -> None:
     with CaptureQueriesContext(connection) as queries:
         CODES(pk=world.line.pk)

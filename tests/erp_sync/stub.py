@@ -38,7 +38,9 @@ class StubErp:
     # ---- what tests say and see
 
     def configure(self, **values: Any) -> None:
-        """off: bool; chaos: seed; rejects: [order id]; hold_after_effect: seconds; fault: always this one; consumes."""
+        """off: bool; chaos: seed; rejects, cancelled: [order id]; hold_after_effect: seconds; fault: always this;
+        consumes: order id -> parts.
+        """
         with self._open() as db:
             for name, value in values.items():
                 db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
@@ -111,6 +113,8 @@ class StubErp:
             db.execute("INSERT INTO arrivals (key, fault, at) VALUES (?, ?, ?)", arrival)
             if owner in (self._setting(db, "rejects") or []):
                 return erp.Rejected("order state", "The order is closed.", erp.FixableBy.PLANNER)
+            if owner in (self._setting(db, "cancelled") or []):
+                return erp.Rejected(erp.ORDER_CANCELLED, "The order is cancelled.", erp.FixableBy.PLANNER)
             if fault == "late":
                 db.execute("INSERT INTO held VALUES (?, ?)", (key, owner))
                 return erp.Unknown("no answer yet")

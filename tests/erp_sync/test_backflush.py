@@ -6,28 +6,23 @@ import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 
-from apps.core.models import LedgerEvent
 from apps.erp_sync import backflush, delivery, payloads
 from apps.erp_sync.commands import skip_posting
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.events import OrderDone
 from apps.erp_sync.models import ErpLink, Posting
 from apps.erp_sync.tasks import finish_overlooked_orders
 from apps.materials.commands import issue
-from apps.materials.commands.erp_rows import Outcome
 from apps.materials.commands.movements import Purposed
 from apps.materials.models import Item, Location, Lot, MovementPosting, StockSnapshot
 from apps.materials.queries import stock
-from apps.orders.commands import apply_change, refuse_change, reverse_confirmation, take_edge, take_work_orders
-from apps.orders.commands.erp_rows import WorkOrderRow
-from apps.orders.models import Confirmation, JobOrder, PendingChange, WorkOrder
+from apps.orders.commands import reverse_confirmation, take_edge
+from apps.orders.models import Confirmation, JobOrder, WorkOrder
 from apps.plant.models import Purpose, ReasonCode, Role
-from tests.erp_sync.outbox_world import ERP, SYSTEM, Outbox, deliver_all, erp_item, erp_location, need
+from tests.erp_sync.outbox_world import OPEN, SYSTEM, Outbox, deliver_all, erp_item, erp_location, need
 from tests.materials.stock_world import as_erp, put_stock
 from tests.orders.shop import reason
 from tests.world import give_role, make_person, run
@@ -255,86 +250,49 @@ class TestAnOrderThatIsNotMade:
         assert len(told("finish")) == 1
 
 
-class TestAnOrderThatTheErpCancels:
-    """It puts back what it had consumed, and refuses the end of the order; the floor has used what it has used."""
+class TestAFinishThatAPersonKeepsFromTheErp:
+    """The floor has made one piece of four, of two bars, and nothing more of the order is to come."""
 
     @pytest.fixture
-    def cancelled(self, shop: Shop) -> Shop:
-        """One piece was made when the ERP cancelled it; here it is still to be decided."""
+    def over(self, shop: Shop) -> Shop:
         shop.outbox.start(shop.job)
         deliver_all()
         shop.snapshot(old=0, new=7)
         shop.outbox.book(shop.job, 1)
         deliver_all()
-        self.erp_says(shop, cancelled=True)
-        shop.snapshot(old=5, new=10)
         return shop
 
-    def erp_says(self, shop: Shop, *, cancelled: bool) -> None:
-        order = shop.job.work_order
-        row = WorkOrderRow(
-            erp_key=order.erp_key,
-            version="2" if cancelled else "3",
-            number=order.number,
-            item=shop.outbox.item.erp_key,
-            quantity=order.quantity,
-            due_at=None,
-            cancelled=cancelled,
-        )
-        report = take_work_orders(ERP, uuid4(), site_id=order.site_id, rows=[row])
-        assert report.count(Outcome.REJECTED) == 0, report
+    def skip_all(self) -> None:
+        while True:
+            deliver_all(until=lambda: not Posting.objects.filter(state__in=OPEN).exclude(pk__in=behind()).exists())
+            parked = Posting.objects.filter(state="parked").first()
+            if parked is None:
+                return
+            run(skip_posting, SYSTEM, posting_id=parked.pk, reason="Decided by Petra.")
 
-    def decide(self, shop: Shop, *, applied: bool) -> None:
-        (change,) = PendingChange.objects.open()
-        planner = make_person()
-        give_role(planner, Role.objects.get(code="planner"), shop.outbox.world.site)
-        if applied:
-            run(apply_change, planner, change_id=change.pk)
-        else:
-            run(refuse_change, planner, change_id=change.pk, reason="The customer takes it all the same.")
-
-    def hold(self, shop: Shop) -> None:
-        why = {"reason": reason(Purpose.HOLD)}
-        run(take_edge, shop.outbox.world.lena, job_order_id=shop.job.pk, edge="hold", inputs=why)
-
-    def test_stock_is_what_lies_there_from_then_on(self, cancelled: Shop) -> None:
-        assert cancelled.lying() == {"OLD": 3, "NEW": 10}
-        cancelled.outbox.book(cancelled.job, 1)
-        assert cancelled.lying() == {"OLD": 1, "NEW": 10}
-
-    def test_an_older_record_of_the_stock_is_still_ahead(self, shop: Shop) -> None:
-        shop.outbox.start(shop.job)
-        deliver_all()
-        shop.snapshot(old=0, new=7)
-        self.erp_says(shop, cancelled=True)
-        assert shop.lying() == {"OLD": 5, "NEW": 10}
-
-    def test_hears_of_no_end_when_it_is_cancelled_here_too(self, cancelled: Shop) -> None:
-        self.hold(cancelled)
-        self.decide(cancelled, applied=True)
-        cancelled.job.refresh_from_db()
-        assert cancelled.job.status == "cancelled"
+    def test_of_an_order_that_it_has_cancelled_leaves_what_the_floor_has_used(self, over: Shop) -> None:
+        over.outbox.erp.configure(cancelled=["1"])
+        over.complete_short()
+        self.skip_all()
+        assert [kind for kind, _, _ in moves()] == ["receipt", "return", "return"]
+        assert set(Posting.objects.filter(kind="finish").values_list("state", flat=True)) == {"skipped"}
+        over.snapshot(old=5, new=10)
+        assert over.lying() == {"OLD": 3, "NEW": 10}
         finish_overlooked_orders.run()
-        deliver_all()
-        assert (told("finish"), [kind for kind, _, _ in moves()]) == ([], ["receipt"])
-        assert not LedgerEvent.objects.filter(kind=OrderDone.kind, subject_id=str(cancelled.job.work_order_id)).exists()
-        assert cancelled.lying() == {"OLD": 3, "NEW": 10}
+        assert len(told("finish")) == 1
 
-    def test_hears_of_no_end_either_when_the_floor_makes_it_all_the_same(self, cancelled: Shop) -> None:
-        self.decide(cancelled, applied=False)
-        cancelled.outbox.book(cancelled.job, 3)
-        cancelled.outbox.complete(cancelled.job)
-        finish_overlooked_orders.run()
-        assert told("finish") == []
-        assert [kind for kind, _, _ in moves()] == ["receipt", "receipt"], "what was made is told"
-        assert cancelled.lying() == {"NEW": 7}
+    def test_because_it_was_booked_there_by_hand_leaves_the_stock_to_its_record(self, over: Shop) -> None:
+        over.outbox.erp.configure(rejects=["1"])
+        over.complete_short()
+        self.skip_all()
+        over.snapshot(old=3, new=10)
+        assert over.lying() == {"OLD": 3, "NEW": 10}
 
-    def test_a_start_that_is_confirmed_late_consumed_nothing(self, shop: Shop) -> None:
-        shop.outbox.start(shop.job)
-        self.erp_says(shop, cancelled=True)
-        deliver_all()
-        shop.snapshot(old=5, new=10)
-        assert shop.lying() == {"OLD": 5, "NEW": 10}
+
+def behind() -> list[int]:
+    """Postings that wait for a parked one of their story."""
+    parked = Posting.objects.filter(state="parked").values("thread")
+    return list(Posting.objects.filter(thread__in=parked, state="queued").values_list("pk", flat=True))
 
 
 class TestAnOrderThatIsCorrectedAfterItsFinish:

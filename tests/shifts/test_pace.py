@@ -141,6 +141,15 @@ class TestByHand:
         pace = reckoned(shift, shift.end, [good("13:00", 50)], Decimal(96))
         assert (pace.should_be_by_now, pace.heading_for, pace.remaining_net_seconds) == (96, 50, 0)
 
+    def test_what_was_booked_in_a_break_before_the_first_work_is_no_rate(self) -> None:
+        start = local("08:00")
+        pause = (start, start + timedelta(minutes=30))
+        shift = Shift(
+            code="X", name="X", shift_date=MONDAY, start=start, end=start + timedelta(hours=8), breaks=(pause,)
+        )
+        pace = reckoned(shift, start + timedelta(minutes=90), [good("08:10", 2), good("09:00", 6)], None)
+        assert (pace.made, pace.rate_per_hour) == (8, 6)
+
     def test_a_shift_that_is_all_break_divides_by_nothing(self) -> None:
         start = local("08:00")
         shift = Shift(

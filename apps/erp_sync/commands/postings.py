@@ -6,9 +6,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, FreeText, command
+from apps.erp_sync import backflush
 from apps.erp_sync.actions import POST
 from apps.erp_sync.events import PostingRetried, PostingSkipped
-from apps.erp_sync.models import Posting, PostingState
+from apps.erp_sync.models import Posting, PostingKind, PostingState
+from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import TOPIC, topic_of
 
 
@@ -48,6 +50,8 @@ def skip_posting(context: Context, *, posting_id: int, reason: FreeText) -> None
     if not reason.strip():
         context.refuse("no_reason", _("Say why the ERP does not get it."))
     Posting.objects.filter(pk=posting.pk).update(state=PostingState.SKIPPED, skipped_reason=reason.strip())
+    if posting.kind == PostingKind.FINISH and policy_of(posting.link).backflushed:
+        backflush.settle_skipped(context, posting)
     context.record(
         PostingSkipped(
             subject_id=posting.pk,
@@ -62,7 +66,7 @@ def skip_posting(context: Context, *, posting_id: int, reason: FreeText) -> None
 
 
 def _locked(context: Context, posting_id: int) -> Posting:
-    rows = Posting.objects.select_for_update(of=("self",)).select_related("site", "work_order")
+    rows = Posting.objects.select_for_update(of=("self",)).select_related("site", "work_order", "link")
     posting = rows.filter(pk=posting_id).first()
     if posting is None:
         context.refuse("not_found", _("There is no such posting any more. Reload the page."))

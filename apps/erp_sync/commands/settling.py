@@ -21,7 +21,6 @@ from apps.erp_sync.policy import policy_of
 from apps.erp_sync.queries import TOPIC, topic_of
 from apps.materials.commands import mark_posted
 from apps.materials.models import MovementPosting
-from apps.orders.models import PendingChange
 
 POSTED = """
 UPDATE erp_sync_posting
@@ -120,8 +119,7 @@ def _tell_stock(context: Context, posting: Posting, consumed: list[Consumed]) ->
     if backflushed:
         backflush.alone(posting.thread)
     if backflushed and posting.kind == PostingKind.START:
-        if not PendingChange.objects.cancellations().filter(work_order=posting.work_order_id).exists():
-            backflush.note_start(context, posting, consumed)
+        backflush.note_start(context, posting, consumed)
     elif backflushed and posting.kind == PostingKind.FINISH:
         backflush.settle(context, posting)
     elif backflushed and backflush.is_component_move(posting):

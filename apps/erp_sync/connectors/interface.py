@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from apps.erp_sync.connectors.postings import (
+    ORDER_CANCELLED,
     Absent,
     AlreadyPosted,
     ComponentLot,
@@ -66,6 +67,7 @@ from apps.erp_sync.connectors.records import (
 )
 
 __all__ = [
+    "ORDER_CANCELLED",
     "Absent",
     "AlreadyPosted",
     "Backflush",

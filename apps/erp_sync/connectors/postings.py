@@ -37,6 +37,10 @@ class AlreadyPosted:
     refs: tuple[ErpRef, ...]
 
 
+# The code of a rejection because the ERP has cancelled the order, and put back what it had consumed for it.
+ORDER_CANCELLED = "order cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A business rule of the ERP, or of its connector, refuses. Nothing of this posting is left behind in the ERP."""

@@ -32,13 +32,6 @@ class PendingChangeQuerySet(models.QuerySet["PendingChange"]):
     def open(self) -> Self:
         return self.filter(state=ChangeState.OPEN)
 
-    def standing(self) -> Self:
-        """What is so in the ERP, whatever was said to it here: all but what the ERP took back."""
-        return self.exclude(state=ChangeState.REFUSED, decided_by_id=None)
-
-    def cancellations(self) -> Self:
-        return self.standing().filter(field=ChangedField.CANCELLED)
-
     def visible_to(self, actor: Actor, action: Action = VIEW_ORDERS) -> Self:
         return self.filter(work_order__site__in=Site.objects.visible_to(actor, action))
 

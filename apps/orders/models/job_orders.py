@@ -175,6 +175,8 @@ _OPEN_BLOCKERS_OF_ALL = Prepared(lambda: Blocker.objects.nearest_first().filter(
 
 def read_needs(jobs: Sequence[JobOrder]) -> None:
     """Of all of them, in one query."""
+    if not jobs:
+        return
     found: defaultdict[int, list[JobMaterial]] = defaultdict(list)
     for need in _NEEDS_OF_ALL(job_orders=[job.pk for job in jobs]):
         found[need.job_order_id].append(need)
@@ -184,6 +186,8 @@ def read_needs(jobs: Sequence[JobOrder]) -> None:
 
 def read_open_blockers(jobs: Sequence[JobOrder]) -> None:
     """Of all of them, in one query."""
+    if not jobs:
+        return
     of = {job.pk: job for job in jobs}
     for job in jobs:
         job.open_blockers = []

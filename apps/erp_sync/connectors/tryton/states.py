@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.erp_sync.connectors.postings import (
+    ORDER_CANCELLED,
     Absent,
     AlreadyPosted,
     ComponentLot,
@@ -48,7 +49,7 @@ class States:
         if posting.version and posting.version != picture.order["_timestamp"]:
             raise RejectedError("stale", "The order has changed in Tryton since it was read.")
         if picture.state == "cancelled":
-            raise RejectedError("order state", "The order is cancelled in Tryton.")
+            raise RejectedError(ORDER_CANCELLED, "The order is cancelled in Tryton.")
         match posting.intent:
             case OrderIntent.RELEASE:
                 self._release(picture)
