@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
+
 from apps.core.errors import CommandRefused
 from apps.core.events import Event
 from apps.core.prepared import planned_once
@@ -58,7 +60,8 @@ def _insert(rows: Sequence[dict[str, Any]], context: Context) -> list[int]:
     common = _who_and_when(context)
     values = [row | common | {"data": json.dumps(row["data"])} for row in rows]
     columns, marks = ", ".join(values[0]), ", ".join(["%s"] * len(values[0]))
-    with planned_once() as cursor:
+    # A plan is kept for the text of one row, not for each number of them.
+    with planned_once() if len(rows) == 1 else connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO core_ledgerevent ({columns}) VALUES {', '.join([f'({marks})'] * len(values))} RETURNING id",  # noqa: S608 - names from here
             [value for row in values for value in row.values()],
