@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from apps.orders.commands import take_edge
 from apps.plant.models import Person
 from tests.e2e.conftest import Floor
 from tests.e2e.test_station import sign_in
 from tests.e2e.test_steps import take_picture
 from tests.orders.shop import Shop, make_job, make_shop
 from tests.orders.steps_shop import a_unit, gap, publish, spec
-from tests.world import PIN, make_calendar, make_terminal
+from tests.world import PIN, make_calendar, make_terminal, run
 
 pytestmark = pytest.mark.browser
 
@@ -72,8 +73,8 @@ def test_when_the_lock_falls_the_screen_has_its_own_language_again(floor: Floor,
     sign_in(page)
     expect(page.locator("#station-state")).to_contain_text("Bereit")
     Person.objects.get_queryset().filter(pk=shop.world.olga.pk).update(pin="")  # ends the session, as the lock does
-    make_job(shop.world.line, shop.world.station, number="WO-9")
-    expect(page.locator("#station-state")).to_contain_text("Ready")
+    run(take_edge, shop.world.lena, job_order_id=shop.job.pk, edge="start", inputs={})  # seen on the screen
+    expect(page.locator("#station-state")).to_contain_text("Running")
     expect(page.locator("#who")).to_contain_text("Nobody is signed in")
 
 
@@ -88,8 +89,8 @@ def test_a_screen_whose_scripts_come_late_misses_nothing(floor: Floor, shop: Sho
     sign_in(page)
     expect(page.locator("#station-state")).to_contain_text("Bereit")
     Person.objects.get_queryset().filter(pk=shop.world.olga.pk).update(pin="")
-    make_job(shop.world.line, shop.world.station, number="WO-9")
-    expect(page.locator("#station-state")).to_contain_text("Ready")
+    run(take_edge, shop.world.lena, job_order_id=shop.job.pk, edge="start", inputs={})  # seen on the screen
+    expect(page.locator("#station-state")).to_contain_text("Running")
 
 
 def test_long_words_break_no_screen(floor: Floor, shop: Shop) -> None:
