@@ -31,8 +31,8 @@ M = TypeVar("M")
 class Given(Expression):
     """Stands in the queryset for an input of each call."""
 
-    def __init__(self, name: str, output_field: models.Field[Any, Any] | None = None) -> None:
-        super().__init__(output_field=output_field)
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Given]]:  # type: ignore[override]  # noqa: ARG002 - Django's signature

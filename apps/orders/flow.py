@@ -60,7 +60,7 @@ def received(job: JobOrder) -> Decimal:
 def obstacles(jobs: Collection[JobOrder]) -> dict[int, dict[BlockerKind, Obstacle]]:
     """By operation and kind. One query, one per site where something is needed, and one per item that is short."""
     wanting = [job for job in jobs if job.to_do]
-    read_needs([job for job in wanting if "needs" not in vars(job)])
+    read_needs(wanting)
     needs = {job.pk: job.needs for job in wanting}
     stock, coming = _stock(jobs, needs), cache(next_receipt)
     return {

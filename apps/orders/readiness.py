@@ -28,7 +28,7 @@ def reconsider(context: Context, *jobs: JobOrder) -> None:
     They are locked (or new in this transaction), and as they are now.
     """
     found = obstacles([job for job in jobs if job.status in OPEN | BEGUN])
-    read_open_blockers([job for job in jobs if "open_blockers" not in vars(job)])
+    read_open_blockers(jobs)
     opened: list[Blocker] = []
     for job in jobs:
         existing = {blocker.kind: blocker for blocker in job.open_blockers}

@@ -174,7 +174,8 @@ _OPEN_BLOCKERS_OF_ALL = Prepared(lambda: Blocker.objects.nearest_first().filter(
 
 
 def read_needs(jobs: Sequence[JobOrder]) -> None:
-    """Of all of them, in one query."""
+    """Of those that have not read theirs, in one query; in none where all have."""
+    jobs = [job for job in jobs if "needs" not in vars(job)]
     if not jobs:
         return
     found: defaultdict[int, list[JobMaterial]] = defaultdict(list)
@@ -185,7 +186,8 @@ def read_needs(jobs: Sequence[JobOrder]) -> None:
 
 
 def read_open_blockers(jobs: Sequence[JobOrder]) -> None:
-    """Of all of them, in one query."""
+    """Of those that have not read theirs, in one query; in none where all have."""
+    jobs = [job for job in jobs if "open_blockers" not in vars(job)]
     if not jobs:
         return
     of = {job.pk: job for job in jobs}
