@@ -60,6 +60,8 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.plant",
     "apps.workflows",
+    "apps.andon",
+    "apps.equipment",
     "apps.materials",
     "apps.orders",
     "apps.labor",

@@ -1,0 +1,1 @@
+"""Floor 4: what machines do: states, stops, signals, losses."""
