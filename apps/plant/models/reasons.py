@@ -24,6 +24,11 @@ class Purpose(models.TextChoices):
     HOLD = "hold", _("hold")
     RELEASE = "release", _("release of a hold")
     CANCELLATION = "cancellation", _("cancellation")
+    RESOLUTION = "resolution", _("resolution of an exception")
+    ROOT_CAUSE = "root_cause", _("cause of an exception")
+    SNOOZE = "snooze", _("snooze of an exception")
+    CLOCK_PAUSE = "clock_pause", _("pause of a clock")
+    CANNOT = "cannot", _("why somebody can't come")
 
 
 class ReasonCodeQuerySet(models.QuerySet["ReasonCode"]):

@@ -1,0 +1,1 @@
+"""How somebody is told: one file per kind of channel."""

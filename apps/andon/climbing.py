@@ -1,0 +1,81 @@
+"""One step of an exception's policy: whom it reaches now, and what comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from apps.andon.events import Escalated
+from apps.andon.ladder import Ladder
+from apps.andon.models import FloorException, Occasion, PolicyStep, Target, Timer
+from apps.andon.owners import Finder, Place
+from apps.andon.planning import ladder_of
+from apps.andon.telling import tell
+from apps.core.commands import Context
+
+
+def climb(
+    context: Context, exception: FloorException, *, timer: Timer | None = None, without: Collection[int] = ()
+) -> None:
+    """Takes the next step, and those after it at once as long as nobody can be reached. The exception is locked.
+
+    without  people who are not asked: they said that they can't
+    """
+    ladder = ladder_of(exception)
+    finder = Finder(context.now)
+    index = ladder.next_step()
+    if index is None:
+        return
+    last = len(ladder.steps) - 1
+    reached = _reached(finder, exception, ladder.steps[min(index, last)], without)
+    while not reached and index < last:
+        index += 1
+        reached = _reached(finder, exception, ladder.steps[index], without)
+    if not reached:
+        reached = [finder.rules(exception.site).default_owner_id]
+    exception.next_step, exception.level = index + 1, min(index, last) + 1
+    exception.save(update_fields=["next_step", "level"])
+    step = ladder.steps[min(index, last)]
+    tell(
+        context,
+        [(exception, person_id) for person_id in reached],
+        Occasion.STEP,
+        timer=timer,
+        level=exception.level,
+        channel=step.channel,
+    )
+    _next(context, exception, ladder)
+    context.record(
+        Escalated(
+            subject_id=exception.pk,
+            site_id=exception.site_id,
+            thread=exception.thread,
+            step=index,
+            level=exception.level,
+            person_ids=reached,
+            owner_id=exception.owner_id,
+        )
+    )
+    context.touch(*exception.topics)
+
+
+def _next(context: Context, exception: FloorException, ladder: Ladder) -> None:
+    following = ladder.step(context.now)
+    if following is not None:
+        Timer.objects.bulk_create([following], ignore_conflicts=True)
+
+
+def place_of(exception: FloorException) -> Place:
+    return Place(exception.site, exception.area, exception.work_center)
+
+
+def _reached(finder: Finder, exception: FloorException, step: PolicyStep, without: Collection[int]) -> list[int]:
+    """Ids of those whom the step means; of a role the one who is asked first."""
+    match step.target:
+        case Target.OWNER:
+            people = [exception.owner_id]
+        case Target.PERSON:
+            people = [step.person_id] if step.person_id else []
+        case _role:
+            code = step.role.code if step.role else ""
+            people = finder.on_duty(code, place_of(exception).scope)[:1]
+    return [person_id for person_id in people if person_id not in without]

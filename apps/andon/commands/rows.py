@@ -1,0 +1,97 @@
+"""What the commands on exceptions do alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.andon.events import OwnerChanged
+from apps.andon.kinds import take
+from apps.andon.models import FloorException, OwnerLevel, Timer
+from apps.andon.planning import plan_anew
+from apps.core.commands import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """An exception after a command."""
+
+    exception_id: int
+    status: str
+    owner_id: int
+    level: int
+    deadline_at: datetime | None
+
+
+def locked(context: Context, exception_id: int) -> FloorException:
+    """The row, locked until the end of the command, with all that a plan reads."""
+    rows = FloorException.objects.select_related(*READS).select_for_update(of=("self",))
+    exception = rows.filter(pk=exception_id).first()
+    if exception is None:
+        context.refuse("not_found", _("This exception does not exist any more. Reload the screen."))
+    return exception
+
+
+READS = ("policy_version", "type", "site", "area", "work_center__site", "work_center__area")
+
+
+def person_of(context: Context) -> int:
+    """Who acts; refuses where nobody is signed in."""
+    if context.actor.person_id is None:
+        context.refuse("nobody", _("Sign in: an answer belongs to a person."))
+    return context.actor.person_id
+
+
+def still_open(context: Context, exception: FloorException) -> None:
+    if exception.closed_at is not None:
+        context.refuse("closed", _("This exception is closed already."))
+
+
+def change_owner(
+    context: Context,
+    exception: FloorException,
+    person_id: int,
+    level: OwnerLevel,
+    *,
+    role: str = "",
+    why: str,
+) -> None:
+    """Sets the owner and tells the ledger; saved by the caller."""
+    old = exception.owner_id
+    context.touch(f"person:{old}")
+    take(exception, person_id, level, role, context.now)
+    context.record(owner_changed(exception, old, why))
+
+
+def owner_changed(exception: FloorException, old_owner_id: int, why: str) -> OwnerChanged:
+    return OwnerChanged(
+        subject_id=exception.pk,
+        site_id=exception.site_id,
+        thread=exception.thread,
+        erp_reference=exception.erp_reference,
+        old_owner_id=old_owner_id,
+        new_owner_id=exception.owner_id,
+        owner_level=exception.owner_level,
+        owner_role=exception.owner_role,
+        why=why,
+    )
+
+
+def save_with_plan(context: Context, exception: FloorException) -> None:
+    """Saves the row with a new plan of its timers."""
+    timers = plan_anew(exception, context.now)
+    exception.save()
+    Timer.objects.bulk_create(timers)
+    context.touch(*exception.topics)
+
+
+def standing(exception: FloorException) -> Standing:
+    return Standing(
+        exception_id=exception.pk,
+        status=exception.status,
+        owner_id=exception.owner_id,
+        level=exception.level,
+        deadline_at=exception.deadline_at,
+    )

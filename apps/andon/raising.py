@@ -1,0 +1,288 @@
+"""Exceptions begin and end with their cause, in the same transaction.
+
+    raise_exceptions(context, [Cause(type="shortage", kind="shortage", key="12", site_id=1, ...)])
+    end_causes(context, site_id=1, kind="shortage", keys=["12"])
+
+For the commands of upper floors, which have asked for the right. What has happened has happened: it refuses only where no
+workflow for exceptions was ever published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from apps.andon.causes import Cause
+from apps.andon.events import CauseEnded, ExceptionJoined, ExceptionRaised
+from apps.andon.ladder import Ladder
+from apps.andon.models import (
+    Clock,
+    ClockInterval,
+    ExceptionStatus,
+    ExceptionType,
+    FloorException,
+    Informed,
+    Occasion,
+    PolicyStep,
+    PolicyVersion,
+    Timer,
+)
+from apps.andon.owners import Finder, Place
+from apps.andon.storms import storms_in
+from apps.andon.telling import tell
+from apps.core.commands import Context
+from apps.core.errors import CommandRefused
+from apps.plant.models import Area, Site, WorkCenter
+from apps.plant.shifts_calendar import calendar_of, calendar_of_site
+from apps.workflows.engine import fire
+from apps.workflows.models import Version
+
+WORKFLOW, END = "exception", "end"
+
+Key = tuple[str, str]
+
+
+    at: datetime | None = None
+
+
+def raise_exceptions(context: Context, causes: Sequence[Cause]) -> dict[Key, int]:
+    """Id of the open exception of each cause, new or there already; of one site. A fixed number of queries for many."""
+    wanted = {cause.name: cause for cause in causes}
+    if not wanted:
+        return {}
+    site_ids = {cause.site_id for cause in causes}
+    if len(site_ids) != 1:
+        raise ValueError("exceptions are raised for one site at a time")
+    (site_id,) = site_ids
+    open_ones = _open(site_id, wanted)
+    if missing := wanted.keys() - open_ones.keys():
+        _one_at_a_time(site_id, missing)
+        open_ones |= _open(site_id, missing)
+    _join(context, open_ones)
+    raised = _raise(context, [cause for name, cause in wanted.items() if name not in open_ones])
+    return {name: found.pk for name, found in {**open_ones, **raised}.items()}
+
+
+def raise_exception(context: Context, cause: Cause) -> int:
+    """Id of the open exception of the cause."""
+    return raise_exceptions(context, [cause])[cause.name]
+
+
+def end_causes(context: Context, *, site_id: int, kind: str, keys: Collection[str]) -> None:
+    """The causes are gone: what is open for them closes, unless the cause says that it is there after all."""
+    if not keys:
+        return
+    rows = FloorException.objects.open().filter(site=site_id, cause_kind=kind, cause_key__in=list(keys))
+    for exception in rows.select_for_update(of=("self",)).order_by("pk"):
+        if exception.cause.is_present(exception):
+            continue
+        exception.cause_ended_at = context.occurred_at
+        exception.save(update_fields=["cause_ended_at"])
+        context.record(
+            CauseEnded(
+                subject_id=exception.pk, site_id=site_id, thread=exception.thread, owner_id=exception.owner_id
+            )
+        )
+        fire(context, FloorException, exception.pk, END, as_system=True)
+
+
+def _open(site_id: int, names: Collection[Key]) -> dict[Key, FloorException]:
+    """Locked, but shared: many may join one shortage at once, none of them while it closes."""
+    kinds, keys = zip(*names, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM andon_floorexception WHERE site_id = %s AND closed_at IS NULL AND (cause_kind, cause_key) "
+            "IN (SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY id FOR SHARE",
+            [site_id, list(kinds), list(keys)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    rows = FloorException.objects.open().filter(pk__in=ids) if ids else []
+    return {(row.cause_kind, row.cause_key): row for row in rows}
+
+
+def _one_at_a_time(site_id: int, names: Collection[Key]) -> None:
+    """Whoever raises the same causes waits here until this transaction has ended, and then finds them raised."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM "
+            "(SELECT name FROM unnest(%s::text[]) AS name ORDER BY name) AS in_order",
+            [[f"exception:{site_id}:{kind}:{key}" for kind, key in names]],
+        )
+
+
+def _join(context: Context, open_ones: Mapping[Key, FloorException]) -> None:
+    """Whoever reports it a second time hears of it from now on; one that was thought resolved is open again."""
+    person_id = context.actor.person_id
+    for exception in open_ones.values():
+        if exception.status == ExceptionStatus.RESOLVED:
+            fire(context, FloorException, exception.pk, "reopen", as_system=True)
+    if person_id is not None and not context.actor.is_system:
+        others = [exception for exception in open_ones.values() if exception.owner_id != person_id]
+        Informed.objects.bulk_create(
+            [Informed(exception=exception, person_id=person_id, since=context.now) for exception in others],
+            ignore_conflicts=True,
+        )
+    context.record_all(
+        [
+            ExceptionJoined(
+                subject_id=exception.pk, site_id=exception.site_id, thread=exception.thread, person_id=person_id
+            )
+            for exception in open_ones.values()
+        ]
+    )
+
+
+def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorException]:
+    if not causes:
+        return {}
+    made = _made(context, causes)
+    inserted = FloorException.objects.bulk_create(made)
+    ladders = [_begin(exception) for exception in inserted]
+    ClockInterval.objects.bulk_create([run for ladder in ladders for runs in ladder.runs.values() for run in runs])
+    _save_plans(ladders, context.now)
+    context.record_all([_told(exception) for exception in inserted])
+    _gather(context, inserted)
+    tell(context, [(e, e.owner_id) for e in inserted if e.parent_id is None], Occasion.RAISED)
+    _inform(context, ladders)
+    context.touch(*[topic for exception in inserted for topic in exception.topics])
+    return {(exception.cause_kind, exception.cause_key): exception for exception in inserted}
+
+
+def _gather(context: Context, raised: Sequence[FloorException]) -> None:
+    """Those that are part of a storm follow its parent from now on; their own timers belong to an older round."""
+    by_id = {exception.pk: exception for exception in raised}
+    for cause, members in storms_in(context, raised):
+        parent_id = raise_exception(context, cause)
+        for member in members:
+            for exception in {id(row): row for row in (member, by_id.get(member.pk, member))}.values():
+                exception.parent_id, exception.round = parent_id, exception.round + 1
+            member.save(update_fields=["parent", "round"])
+
+
+def _made(context: Context, causes: Sequence[Cause]) -> list[FloorException]:
+    site = Site.objects.get(pk=causes[0].site_id)
+    types = {row.code: row for row in ExceptionType.objects.filter(code__in={cause.type for cause in causes})}
+    policies = PolicyVersion.objects.in_force().filter(policy__in={row.policy_id for row in types.values()})
+    versions = {version.policy_id: version for version in policies}
+    lines = WorkCenter.objects.select_related("site", "area").in_bulk({c.work_center_id for c in causes if c.work_center_id})
+    areas = Area.objects.in_bulk({cause.area_id for cause in causes if cause.area_id})
+    workflow = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
+    if workflow is None:
+        raise CommandRefused(
+            "no_workflow",
+            _("No workflow for exceptions is published."),
+            _("A process engineer publishes one in the admin."),
+        )
+    finder = Finder(context.now)
+    return [_new(context, cause, site, types, versions, lines, areas, workflow, finder) for cause in causes]
+
+
+def _new(
+    context: Context,
+    cause: Cause,
+    site: Site,
+    types: Mapping[str, ExceptionType],
+    versions: Mapping[int, PolicyVersion],
+    lines: Mapping[int, WorkCenter],
+    areas: Mapping[int, Area],
+    workflow: Version,
+    finder: Finder,
+) -> FloorException:
+    kind = types[cause.type]
+    line = lines[cause.work_center_id] if cause.work_center_id else None
+    area = line.area if line else areas[cause.area_id] if cause.area_id else None
+    owner = finder.owner(Place(site, area, line), kind.pk)
+    raised_at = cause.at or context.occurred_at
+    return FloorException(
+        workflow_version=workflow,
+        type=kind,
+        severity=kind.severity,
+        impact=kind.impact,
+        policy_version=versions[kind.policy_id],
+        site=site,
+        area=area,
+        work_center=line,
+        work_unit_id=cause.work_unit_id,
+        cause_kind=cause.kind,
+        cause_key=cause.key,
+        facts=dict(cause.facts),
+        thread=cause.thread,
+        work_order_id=cause.work_order_id,
+        lot_id=cause.lot_id,
+        erp_reference=cause.erp_reference,
+        raised_at=raised_at,
+        raised_by_id=context.actor.person_id,
+        terminal_id=context.actor.terminal_id,
+        hits_at=cause.hits_at,
+        owner_id=owner.person_id,
+        owner_level=owner.level,
+        owner_role=owner.role,
+        owner_since=context.now,
+        # Nobody could answer before it was known: the ladder begins now, the clock with the cause.
+        ladder_started_at=context.now,
+    )
+
+
+def _begin(exception: FloorException) -> Ladder:
+    clocks = [Clock.RESPONSE]
+    if exception.policy_version.resolution_minutes:
+        clocks.append(Clock.RESOLUTION)
+    runs = {
+        clock: [ClockInterval(exception=exception, clock=clock, started_at=exception.raised_at)] for clock in clocks
+    }
+    line = exception.work_center
+    calendar = calendar_of(line) if line else calendar_of_site(exception.site_id)
+    return Ladder(exception, exception.policy_version, [], runs, calendar)
+
+
+def _save_plans(ladders: Sequence[Ladder], now: datetime) -> None:
+    versions = {ladder.version.pk for ladder in ladders}
+    steps: dict[int, list[PolicyStep]] = {}
+    for step in PolicyStep.objects.filter(version__in=versions).order_by("position"):
+        steps.setdefault(step.version_id, []).append(step)
+    timers: list[Timer] = []
+    for ladder in ladders:
+        ladder.exception.deadline_at = ladder.deadline
+        whole = Ladder(ladder.exception, ladder.version, steps.get(ladder.version.pk, []), ladder.runs, ladder.calendar)
+        timers += whole.timers(now)
+    FloorException.objects.bulk_update([ladder.exception for ladder in ladders], ["deadline_at"])
+    Timer.objects.bulk_create(timers)
+
+
+def _told(exception: FloorException) -> ExceptionRaised:
+    return ExceptionRaised(
+        subject_id=exception.pk,
+        site_id=exception.site_id,
+        thread=exception.thread,
+        erp_reference=exception.erp_reference,
+        type=exception.type.code,
+        cause_kind=exception.cause_kind,
+        cause_key=exception.cause_key,
+        severity=exception.severity,
+        impact=exception.impact,
+        work_center_id=exception.work_center_id,
+        work_unit_id=exception.work_unit_id,
+        owner_id=exception.owner_id,
+        owner_level=exception.owner_level,
+        owner_role=exception.owner_role,
+        policy_version_id=exception.policy_version_id,
+        parent_id=exception.parent_id,
+    )
+
+
+def _inform(context: Context, ladders: Iterable[Ladder]) -> None:
+    """Who must know besides the owner: whoever is on duty in the roles that the policy names."""
+    finder = Finder(context.now)
+    rows: dict[tuple[int, int], Informed] = {}
+    for ladder in ladders:
+        exception = ladder.exception
+        for role in ladder.version.informs:
+            for person_id in finder.on_duty(role, exception.scope)[:1]:
+                if person_id != exception.owner_id:
+                    row = Informed(exception=exception, person_id=person_id, role=role, since=context.now)
+                    rows.setdefault((exception.pk, person_id), row)
+    Informed.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    tell(context, [(row.exception, row.person_id) for row in rows.values()], Occasion.INFORMED)
