@@ -12,7 +12,16 @@ from apps.plant.calendar_times import Calendar, Shift, net_seconds
 from apps.plant.models.calendars import ShiftPattern
 from apps.plant.models.places import WorkCenter
 
-__all__ = ["Calendar", "Shift", "calendar_of", "net_seconds", "next_shift", "shift_at", "shifts_between"]
+__all__ = [
+    "Calendar",
+    "Shift",
+    "calendar_of",
+    "calendar_of_site",
+    "net_seconds",
+    "next_shift",
+    "shift_at",
+    "shifts_between",
+]
 
 # How far ahead the next shift is looked for: beyond the longest shutdown of a plant.
 LOOK_AHEAD = timedelta(days=35)
@@ -35,8 +44,17 @@ def calendar_of(work_center: WorkCenter) -> Calendar | None:
 
     For many instants of one work center, read it once and ask apps.plant.calendar_times.
     """
+    return _calendar(work_center.calendar_id, work_center.site_id)
+
+
+def calendar_of_site(site_id: int) -> Calendar | None:
+    """The site's own calendar; None where it has none."""
+    return _calendar(None, site_id)
+
+
+def _calendar(calendar_id: int | None, site_id: int) -> Calendar | None:
     with planned_once() as cursor:
-        cursor.execute(_CALENDAR, [work_center.calendar_id, work_center.calendar_id, work_center.site_id])
+        cursor.execute(_CALENDAR, [calendar_id, calendar_id, site_id])
         rows = cursor.fetchall()
     if not rows:
         return None
