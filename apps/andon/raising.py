@@ -3,8 +3,8 @@
     raise_exceptions(context, [Cause(type="shortage", kind="shortage", key="12", site_id=1, ...)])
     end_causes(context, site_id=1, kind="shortage", keys=["12"])
 
-For the commands of upper floors, which have asked for the right. What has happened has happened: it refuses only where no
-workflow for exceptions was ever published.
+For the commands of upper floors, which have asked for the right. What has happened has happened: it refuses only where
+no workflow for exceptions was ever published.
 """
 
 from __future__ import annotations
@@ -45,9 +45,6 @@ WORKFLOW, END = "exception", "end"
 Key = tuple[str, str]
 
 
-    at: datetime | None = None
-
-
 def raise_exceptions(context: Context, causes: Sequence[Cause]) -> dict[Key, int]:
     """Id of the open exception of each cause, new or there already; of one site. A fixed number of queries for many."""
     wanted = {cause.name: cause for cause in causes}
@@ -82,9 +79,7 @@ def end_causes(context: Context, *, site_id: int, kind: str, keys: Collection[st
         exception.cause_ended_at = context.occurred_at
         exception.save(update_fields=["cause_ended_at"])
         context.record(
-            CauseEnded(
-                subject_id=exception.pk, site_id=site_id, thread=exception.thread, owner_id=exception.owner_id
-            )
+            CauseEnded(subject_id=exception.pk, site_id=site_id, thread=exception.thread, owner_id=exception.owner_id)
         )
         fire(context, FloorException, exception.pk, END, as_system=True)
 
@@ -167,7 +162,8 @@ def _made(context: Context, causes: Sequence[Cause]) -> list[FloorException]:
     types = {row.code: row for row in ExceptionType.objects.filter(code__in={cause.type for cause in causes})}
     policies = PolicyVersion.objects.in_force().filter(policy__in={row.policy_id for row in types.values()})
     versions = {version.policy_id: version for version in policies}
-    lines = WorkCenter.objects.select_related("site", "area").in_bulk({c.work_center_id for c in causes if c.work_center_id})
+    line_ids = {cause.work_center_id for cause in causes if cause.work_center_id}
+    lines = WorkCenter.objects.select_related("site", "area").in_bulk(line_ids)
     areas = Area.objects.in_bulk({cause.area_id for cause in causes if cause.area_id})
     workflow = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
     if workflow is None:

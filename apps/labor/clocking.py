@@ -13,6 +13,7 @@ from apps.labor.events import ClockedOff, ClockedOn
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder
 from apps.plant.models import Person
+from apps.plant.presence import SEEN_AT_WORK
 
 
 def sign(context: Context, entry: TimeEntry) -> None:
@@ -93,8 +94,14 @@ def open_entries(job: JobOrder) -> list[TimeEntry]:
     return list(entries.select_related("job_order__work_order").order_by("pk"))
 
 
+def entries_of(person_id: int) -> list[TimeEntry]:
+    """All that the person is clocked on to, locked."""
+    entries = TimeEntry.objects.open().filter(person=person_id).select_for_update(of=("self",))
+    return list(entries.select_related("job_order__work_order", "job_order__work_center").order_by("pk"))
+
+
 def note_evidence(context: Context, person_id: int) -> None:
-    """The person did something now, so is at work: on all that the person is clocked on to.
+    """The person did something now, so is at work: at the site, and on all that the person is clocked on to.
 
     Written once the act is committed: within it, two people who are on two operations each would wait for one another.
     Should the write be lost, the end rule guesses an earlier end, and a person looks at it.
@@ -108,8 +115,9 @@ def note_evidence(context: Context, person_id: int) -> None:
 
 
 # Nobody waits for the disk: should the write be lost, the end rule guesses an earlier end.
-EVIDENCE = """
+EVIDENCE = f"""
 WITH hurry AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+{SEEN_AT_WORK},
 going AS (
     SELECT entry.id FROM labor_timeentry AS entry, hurry
      WHERE entry.person_id = %s AND entry.ended_at IS NULL AND entry.last_evidence_at < %s
@@ -117,10 +125,10 @@ going AS (
        FOR UPDATE OF entry SKIP LOCKED
 )
 UPDATE labor_timeentry SET last_evidence_at = %s FROM going WHERE labor_timeentry.id = going.id
-"""
+"""  # noqa: S608 - names from here
 
 
 def write_evidence(person_id: int, at: datetime) -> None:
     """No history: evidence is written often, and the ledger has the acts. An entry being closed now is passed over."""
     with planned_once() as cursor:
-        cursor.execute(EVIDENCE, [person_id, at, at])
+        cursor.execute(EVIDENCE, [person_id, at, at, person_id, at, at])

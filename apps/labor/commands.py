@@ -12,10 +12,10 @@ from apps.core.rights import EVERYWHERE
 from apps.labor import clocking
 from apps.labor.actions import CLOCK, CORRECT_TIME
 from apps.labor.clocking import is_on, note_evidence, put_off, put_on
-from apps.labor.end_rule import ends_at
 from apps.labor.events import TimeEntryCorrected
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder, sharing
+from apps.plant.end_rule import ends_at
 from apps.plant.shifts_calendar import calendar_of
 from apps.workflows.models import Phases
 
@@ -119,7 +119,7 @@ def correct_time_entry(
 
 @command("labor.end_by_rule")
 def end_by_rule(context: Context, *, entry_id: int) -> bool:
-    """Ends the time of somebody who is gone (apps.labor.end_rule), flagged; for the worker.
+    """Ends the time of somebody who is gone (apps.plant.end_rule), flagged; for the worker.
 
     False: it goes on after all, it is closed already, or somebody is at it right now.
     """

@@ -1,17 +1,24 @@
-"""Working time follows the operation: who starts it is on, and nobody stays on when it stops."""
+"""Working time follows the operation: who starts it is on, and nobody stays on when it stops.
+
+Presence follows working time: it begins with the first, and ends with the last that a person or the end rule has
+closed. An operation that stops sends nobody home.
+"""
 
 from __future__ import annotations
 
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.core.prepared import Given, Prepared
-from apps.labor.clocking import is_on, note_evidence, open_entries, put_off, put_on
-from apps.labor.models import ClosedBy
+from apps.labor.clocking import entries_of, is_on, note_evidence, open_entries, put_off, put_on
+from apps.labor.events import ClockedOff, ClockedOn
+from apps.labor.models import ClosedBy, TimeEntry
 from apps.materials.events import MaterialMoved
 from apps.orders.events import QuantityConfirmed
 from apps.orders.kinds import JOB_ORDER
 from apps.orders.models import DispatchStatus, JobOrder
-from apps.plant.events import SignedIn
+from apps.plant.commands import begin_presence, end_presence
+from apps.plant.events import SignedIn, WentOffDuty
+from apps.plant.presence import locked_open
 from apps.workflows.events import StateChanged
 from apps.workflows.models import Phases
 
@@ -52,3 +59,24 @@ def a_badge_is_seen(event: SignedIn, context: Context) -> None:
     """A badge at a terminal is evidence; a password may be typed from anywhere."""
     if event.by == "badge":
         note_evidence(context, int(event.subject_id))
+
+
+@subscribe(ClockedOn)
+def whoever_works_is_there(event: ClockedOn, context: Context) -> None:
+    begin_presence.within(context.consequence(), person_id=event.person_id, work_center_id=event.work_center_id)
+
+
+@subscribe(ClockedOff)
+def whoever_works_no_more_has_left(event: ClockedOff, context: Context) -> None:
+    """The presence is locked before it is asked what else the person works on: work begun meanwhile is seen."""
+    if event.closed_by == ClosedBy.JOB or locked_open(event.person_id) is None:
+        return
+    if not TimeEntry.objects.open().filter(person=event.person_id).exists():
+        by_rule = event.closed_by == ClosedBy.RULE
+        end_presence.within(context.consequence(), person_id=event.person_id, by_rule=by_rule)
+
+
+@subscribe(WentOffDuty)
+def whoever_has_left_works_no_more(event: WentOffDuty, context: Context) -> None:
+    for entry in entries_of(int(event.subject_id)):
+        put_off(context, entry, context.occurred_at, ClosedBy.PERSON)

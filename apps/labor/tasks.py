@@ -9,8 +9,8 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.worker import task
 from apps.labor.commands import end_by_rule
-from apps.labor.end_rule import GRACE, ends_at
 from apps.labor.models import TimeEntry
+from apps.plant.end_rule import GRACE, ends_at
 from apps.plant.models import WorkCenter
 from apps.plant.shifts_calendar import calendar_of
 

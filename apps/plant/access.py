@@ -93,8 +93,22 @@ def has_role(actor: Actor, codes: Collection[str], scope: Scope) -> bool:
 
 def people_with_role(codes: Collection[str], scope: Scope) -> set[int]:
     """Ids of the people who hold one of the roles now for one of the places in `scope`."""
-    held = RoleAssignment.objects.valid_at(clock.now()).filter(person__is_active=True, role__code__in=codes)
-    return {assignment.person_id for assignment in held if _covers(assignment, scope)}
+    return set(nearest_places(codes, scope, clock.now()))
+
+
+def nearest_places(codes: Collection[str], scope: Scope, at: datetime) -> dict[int, str]:
+    """Whoever is active and holds one of the roles at `at` for one of the places in `scope`: id -> nearest of these."""
+    found: dict[int, str] = {}
+    for person_id, everywhere, site_id, area_id, line_id in _HOLDERS(codes=sorted(codes), now=at):
+        place = place_of(everywhere, site_id, area_id, line_id)
+        if place in scope and (person_id not in found or nearness(place) < nearness(found[person_id])):
+            found[person_id] = place
+    return found
+
+
+def nearness(place: str) -> int:
+    """The nearer a place, the smaller: line, area, site, everywhere."""
+    return _NEAREST_FIRST.index(place.partition(":")[0])
 
 
 def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> list[str]:
@@ -127,6 +141,16 @@ _PLACES = Prepared(
         .values_list("everywhere", "site_id", "area_id", "work_center_id")
     )
 )
+
+
+_HOLDERS = Prepared(
+    lambda: (
+        RoleAssignment.objects.valid_at(Given("now"))
+        .filter(person__is_active=True, role__code__any=Given("codes"))
+        .values_list("person_id", "everywhere", "site_id", "area_id", "work_center_id")
+    )
+)
+_NEAREST_FIRST = ("line", "area", "site", "everywhere")
 
 
 def _covers(assignment: RoleAssignment, scope: Scope) -> bool:

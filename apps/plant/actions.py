@@ -9,3 +9,5 @@ MANAGE_PLANT = declare("plant.manage_plant", _("change lines, stations, calendar
 MANAGE_PEOPLE = declare("plant.manage_people", _("change people and their skills"), desk=True)
 MANAGE_ROLES = declare("plant.manage_roles", _("change roles and who holds them"), desk=True)
 ENROL_TERMINAL = declare("plant.enrol_terminal", _("enrol and revoke terminals"), desk=True)
+OWN_DUTY = declare("plant.own_duty", _("go on and off duty, hand on own duties and say when away"))
+MANAGE_ROSTER = declare("plant.manage_roster", _("change the duty roster and who is away"))

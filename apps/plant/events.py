@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from apps.core.events import Event
 
 
@@ -35,6 +37,10 @@ class PasswordSet(Event, subject="person"):
     pass
 
 
+class PersonDeactivating(Event, subject="person"):
+    """Told before it happens: a subscriber refuses where the person can't be spared."""
+
+
 class PersonDeactivated(Event, subject="person"):
     pass
 
@@ -66,3 +72,70 @@ class TerminalEnrolled(Event, subject="terminal"):
 
 class TerminalRevoked(Event, subject="terminal"):
     pass
+
+
+class QualificationLost(Event, subject="person_skill"):
+    """A skill was taken away, or its days were changed so that it no longer holds today."""
+
+    person_id: int
+    skill: str
+
+
+class PresenceBegan(Event, subject="presence"):
+    person_id: int
+    work_center_id: int | None
+
+
+class WentOffDuty(Event, subject="person"):
+    """Said by the person, or for that person: told before the presence ends, so that what hangs on it ends first."""
+
+
+class PresenceEnded(Event, subject="presence"):
+    """`ended_by` is "person" or "rule"; a rule ends it at the last thing done, which lies in the past."""
+
+    person_id: int
+    work_center_id: int | None
+    ended_by: str
+    started_at: datetime
+    ended_at: datetime
+
+
+class DutyRostered(Event, subject="duty"):
+    person_id: int
+    role: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class DutySwapped(Event, subject="duty"):
+    """The subject is the entry of the new person; of one that ran already, the old entry ends where this begins."""
+
+    old_person_id: int
+    new_person_id: int
+    role: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class DutyEntryEnded(Event, subject="duty"):
+    person_id: int
+    role: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class AbsenceReported(Event, subject="absence"):
+    """`ends_at` None: until further notice."""
+
+    person_id: int
+    deputy_id: int | None
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+class AbsenceEnded(Event, subject="absence"):
+    person_id: int
+    ended_at: datetime

@@ -12,7 +12,16 @@ from apps.plant.calendar_times import Calendar, Shift, net_seconds
 from apps.plant.models.calendars import ShiftPattern
 from apps.plant.models.places import WorkCenter
 
-__all__ = ["Calendar", "Shift", "calendar_of", "calendar_of_site", "net_seconds", "next_shift", "shift_at", "shifts_between"]
+__all__ = [
+    "Calendar",
+    "Shift",
+    "calendar_of",
+    "calendar_of_site",
+    "net_seconds",
+    "next_shift",
+    "shift_at",
+    "shifts_between",
+]
 
 # How far ahead the next shift is looked for: beyond the longest shutdown of a plant.
 LOOK_AHEAD = timedelta(days=35)
@@ -39,7 +48,7 @@ def calendar_of(work_center: WorkCenter) -> Calendar | None:
 
 
 def calendar_of_site(site_id: int) -> Calendar | None:
-    """The site's own, for what happens at no work center."""
+    """The site's own calendar; None where it has none."""
     return _calendar(None, site_id)
 
 

@@ -9,14 +9,13 @@ from django.contrib import admin
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from pydantic import SecretStr
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from apps.core.errors import CommandRefused
+from apps.core.administration import HistoryAdmin
 from apps.plant.actions import MANAGE_PEOPLE
-from apps.plant.administration import CommandAdmin, PlacedAdmin, actor_of, by
+from apps.plant.administration import CommandAdmin, PlacedAdmin, by
 from apps.plant.commands import (
     change_person,
     create_person,
@@ -24,6 +23,7 @@ from apps.plant.commands import (
     reactivate_person,
     set_password,
     set_pin,
+    set_qualification,
 )
 from apps.plant.models import Person, PersonSkill, Skill
 from apps.plant.models.people import validate_pin
@@ -117,7 +117,7 @@ class SkillAdmin(PlacedAdmin):
 
 
 @admin.register(PersonSkill)
-class PersonSkillAdmin(PlacedAdmin):
+class PersonSkillAdmin(HistoryAdmin, CommandAdmin):
     view_action = MANAGE_PEOPLE
     change_action = MANAGE_PEOPLE
     list_display = ["person", "skill", "certificate", "valid_from", "valid_until"]
@@ -125,7 +125,13 @@ class PersonSkillAdmin(PlacedAdmin):
     search_fields = ["person__name", "certificate"]
     list_select_related = ["person", "skill"]
 
-    def save_model(self, request: HttpRequest, obj: PersonSkill, form: Any, change: bool) -> None:  # noqa: FBT001
-        if obj.person_id == actor_of(request).person_id:
-            raise CommandRefused("own_rights", _now("Nobody qualifies themselves."))
-        super().save_model(request, obj, form, change)
+    def save_model(self, request: HttpRequest, obj: PersonSkill, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        obj.pk = set_qualification(
+            *by(request),
+            qualification_id=obj.pk,
+            person_id=obj.person_id,
+            skill_id=obj.skill_id,
+            certificate=obj.certificate,
+            valid_from=obj.valid_from,
+            valid_until=obj.valid_until,
+        )

@@ -18,11 +18,13 @@ from apps.plant.events import (
     PersonChanged,
     PersonCreated,
     PersonDeactivated,
+    PersonDeactivating,
     PersonReactivated,
     PinSet,
 )
 from apps.plant.models.people import Person
 from apps.plant.models.places import Site
+from apps.plant.presence import leave
 
 
 @command("plant.create_person")
@@ -110,11 +112,16 @@ def set_password(context: Context, *, person_id: int, password: SecretStr) -> No
 
 @command("plant.deactivate_person")
 def deactivate_person(context: Context, *, person_id: int) -> None:
-    """From the next request on this person is nobody.  Refused: own_account."""
+    """From the next request on this person is nobody, and no longer at work.
+
+    Refused: own_account, and by a subscriber of PersonDeactivating who can't do without the person.
+    """
     person = _managed(context, person_id)
     if person.pk == context.actor.person_id:
         context.refuse("own_account", _("You can't deactivate yourself."), _("Somebody else who manages people can."))
     if person.is_active:
+        context.record(PersonDeactivating(subject_id=person.pk, site_id=person.site_id))
+        leave(context, person.pk)
         person.is_active = False
         save(context, person)
         context.record(PersonDeactivated(subject_id=person.pk, site_id=person.site_id))

@@ -112,21 +112,26 @@ def _role(context: Context, code: str) -> Role:
 
 
 def _put(context: Context, assignment: RoleAssignment, place: str) -> None:
-    kind, _separator, key = place.partition(":")
     if place == "everywhere":
         assignment.everywhere = True
         return
+    match locate(context, place):
+        case Site() as site:
+            assignment.site = site
+        case Area() as area:
+            assignment.area = area
+        case WorkCenter() as line:
+            assignment.work_center = line
+
+
+def locate(context: Context, place: str) -> Site | Area | WorkCenter:
+    """What "site:1", "area:2" or "line:7" stands for.  Refused: not_found."""
+    kind, _separator, key = place.partition(":")
     model = PLACES.get(kind)
     located = model._default_manager.filter(pk=int(key)).first() if model and key.isdecimal() else None
-    match located:
-        case Site():
-            assignment.site = located
-        case Area():
-            assignment.area = located
-        case WorkCenter():
-            assignment.work_center = located
-        case _nothing:
-            context.refuse("not_found", _("There is no such place."))
+    if located is None:
+        context.refuse("not_found", _("There is no such place."))
+    return located
 
 
 def _site_id(assignment: RoleAssignment) -> int | None:
