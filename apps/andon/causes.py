@@ -41,6 +41,11 @@ class Cause:
     work_order_id: int | None = None
     lot_id: int | None = None
     hits_at: datetime | None = None
+    at: datetime | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.kind, self.key
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,11 @@ def climb(
         level=exception.level,
         channel=step.channel,
     )
-    _next(context, exception, ladder)
+    _next(context, ladder)
     context.record(
         Escalated(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             step=index,
             level=exception.level,
             person_ids=reached,
@@ -58,7 +57,7 @@ def climb(
     context.touch(*exception.topics)
 
 
-def _next(context: Context, exception: FloorException, ladder: Ladder) -> None:
+def _next(context: Context, ladder: Ladder) -> None:
     following = ladder.step(context.now)
     if following is not None:
         Timer.objects.bulk_create([following], ignore_conflicts=True)

@@ -72,13 +72,28 @@ def _step(context: Context, timer: Timer, exception: FloorException) -> None:
 def _warn(context: Context, timer: Timer, exception: FloorException) -> None:
     """At 100 % the flag is set, and the clock goes on."""
     clock = Clock(timer.kind)
-    story = {"subject_id": exception.pk, "site_id": exception.site_id, "thread": exception.thread}
     setattr(exception, f"{clock.value}_warned", timer.step)
     if timer.step == 100:
         setattr(exception, f"{clock.value}_breached_at", timer.due_at)
-        context.record(ClockBreached(**story, clock=clock.value, due_at=timer.due_at, owner_id=exception.owner_id))
+        context.record(
+            ClockBreached(
+                subject_id=exception.pk,
+                **exception.story,
+                clock=clock.value,
+                due_at=timer.due_at,
+                owner_id=exception.owner_id,
+            )
+        )
     else:
-        context.record(ClockWarned(**story, clock=clock.value, percent=timer.step, owner_id=exception.owner_id))
+        context.record(
+            ClockWarned(
+                subject_id=exception.pk,
+                **exception.story,
+                clock=clock.value,
+                percent=timer.step,
+                owner_id=exception.owner_id,
+            )
+        )
     exception.save(update_fields=[f"{clock.value}_warned", f"{clock.value}_breached_at"])
     Timer.objects.bulk_create(ladder_of(exception).warnings(clock), ignore_conflicts=True)
     tell(context, [(exception, exception.owner_id)], Occasion.WARNING, timer=timer, level=exception.level)

@@ -86,7 +86,7 @@ def take(exception: FloorException, person_id: int, level: OwnerLevel, role: str
     exception.owner_since = at
 
 
-def plan(exception: FloorException, move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
+def plan(exception: FloorException, _move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
     """The status is the new one already, and the row is saved after this."""
     set_clocks(exception, context.occurred_at)
     exception.__dict__["_planned"] = plan_anew(exception, context.now)

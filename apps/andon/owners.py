@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.andon.models import OwnerLevel, OwnerRule, SiteRules
@@ -101,9 +102,9 @@ class Finder:
         yield OwnerLevel.MANAGER, rules.manager_role.code
 
     def _rule(self, place: Place, type_id: int) -> OwnerRule | None:
-        """The most exact one that fits: by type before area before shift."""
+        """The most exact one that fits."""
         if place.site.pk not in self._owner_rules:
-            rows = OwnerRule.objects.filter(site=place.site).select_related("role")
+            rows = OwnerRule.objects.filter(Q(site=place.site) | Q(site=None)).select_related("role")
             self._owner_rules[place.site.pk] = list(rows)
         rows_here = self._owner_rules[place.site.pk]
         shift = self._shift(place) if any(row.shift_code for row in rows_here) else ""
@@ -112,8 +113,7 @@ class Finder:
             for row in rows_here
             if row.type_id in (None, type_id) and row.area_id in (None, place.area_id) and row.shift_code in ("", shift)
         ]
-        exact = [(row.type_id is not None, row.area_id is not None, bool(row.shift_code)) for row in fitting]
-        return max(zip(exact, fitting, strict=True), key=lambda pair: pair[0])[1] if fitting else None
+        return max(fitting, key=_exactness, default=None)
 
     def _shift(self, place: Place) -> str:
         line = place.work_center
@@ -123,3 +123,7 @@ class Finder:
             shift = shift_at(line, self.at)
             self._shifts[line.pk] = shift.code if shift else ""
         return self._shifts[line.pk]
+
+
+def _exactness(rule: OwnerRule) -> tuple[bool, bool, bool, bool]:
+    return rule.type_id is not None, rule.area_id is not None, bool(rule.shift_code), rule.site_id is not None

@@ -44,7 +44,7 @@ def set_clocks(exception: FloorException, at: datetime) -> None:
 
 
 def plan_anew(exception: FloorException, now: datetime) -> list[Timer]:
-    """Sets the next round and the deadline on the exception, to be saved by the caller; gives the timers of the round."""
+    """Sets the next round and the deadline on the exception, saved by the caller; gives the timers of the round."""
     exception.round += 1
     ladder = ladder_of(exception)
     exception.deadline_at = ladder.deadline if exception.status not in (S.RESOLVED, S.CLOSED) else None

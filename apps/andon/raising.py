@@ -10,6 +10,7 @@ no workflow for exceptions was ever published.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -78,9 +79,7 @@ def end_causes(context: Context, *, site_id: int, kind: str, keys: Collection[st
             continue
         exception.cause_ended_at = context.occurred_at
         exception.save(update_fields=["cause_ended_at"])
-        context.record(
-            CauseEnded(subject_id=exception.pk, site_id=site_id, thread=exception.thread, owner_id=exception.owner_id)
-        )
+        context.record(CauseEnded(subject_id=exception.pk, **exception.story, owner_id=exception.owner_id))
         fire(context, FloorException, exception.pk, END, as_system=True)
 
 
@@ -122,9 +121,7 @@ def _join(context: Context, open_ones: Mapping[Key, FloorException]) -> None:
         )
     context.record_all(
         [
-            ExceptionJoined(
-                subject_id=exception.pk, site_id=exception.site_id, thread=exception.thread, person_id=person_id
-            )
+            ExceptionJoined(subject_id=exception.pk, **exception.story, person_id=person_id)
             for exception in open_ones.values()
         ]
     )
@@ -157,14 +154,19 @@ def _gather(context: Context, raised: Sequence[FloorException]) -> None:
             member.save(update_fields=["parent", "round"])
 
 
-def _made(context: Context, causes: Sequence[Cause]) -> list[FloorException]:
-    site = Site.objects.get(pk=causes[0].site_id)
-    types = {row.code: row for row in ExceptionType.objects.filter(code__in={cause.type for cause in causes})}
-    policies = PolicyVersion.objects.in_force().filter(policy__in={row.policy_id for row in types.values()})
-    versions = {version.policy_id: version for version in policies}
-    line_ids = {cause.work_center_id for cause in causes if cause.work_center_id}
-    lines = WorkCenter.objects.select_related("site", "area").in_bulk(line_ids)
-    areas = Area.objects.in_bulk({cause.area_id for cause in causes if cause.area_id})
+@dataclass(frozen=True)
+class _Rows:
+    """All that new exceptions of one site point to; `versions`: what is in force, by policy."""
+
+    site: Site
+    workflow: Version
+    types: Mapping[str, ExceptionType]
+    versions: Mapping[int, PolicyVersion]
+    lines: Mapping[int, WorkCenter]
+    areas: Mapping[int, Area]
+
+
+def _rows(context: Context, causes: Sequence[Cause]) -> _Rows:
     workflow = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
     if workflow is None:
         raise CommandRefused(
@@ -172,33 +174,36 @@ def _made(context: Context, causes: Sequence[Cause]) -> list[FloorException]:
             _("No workflow for exceptions is published."),
             _("A process engineer publishes one in the admin."),
         )
-    finder = Finder(context.now)
-    return [_new(context, cause, site, types, versions, lines, areas, workflow, finder) for cause in causes]
+    types = {row.code: row for row in ExceptionType.objects.filter(code__in={cause.type for cause in causes})}
+    policies = PolicyVersion.objects.in_force().filter(policy__in={row.policy_id for row in types.values()})
+    line_ids = {cause.work_center_id for cause in causes if cause.work_center_id}
+    return _Rows(
+        site=Site.objects.get(pk=causes[0].site_id),
+        workflow=workflow,
+        types=types,
+        versions={version.policy_id: version for version in policies},
+        lines=WorkCenter.objects.select_related("site", "area").in_bulk(line_ids),
+        areas=Area.objects.in_bulk({cause.area_id for cause in causes if cause.area_id}),
+    )
 
 
-def _new(
-    context: Context,
-    cause: Cause,
-    site: Site,
-    types: Mapping[str, ExceptionType],
-    versions: Mapping[int, PolicyVersion],
-    lines: Mapping[int, WorkCenter],
-    areas: Mapping[int, Area],
-    workflow: Version,
-    finder: Finder,
-) -> FloorException:
-    kind = types[cause.type]
-    line = lines[cause.work_center_id] if cause.work_center_id else None
-    area = line.area if line else areas[cause.area_id] if cause.area_id else None
-    owner = finder.owner(Place(site, area, line), kind.pk)
-    raised_at = cause.at or context.occurred_at
+def _made(context: Context, causes: Sequence[Cause]) -> list[FloorException]:
+    rows, finder = _rows(context, causes), Finder(context.now)
+    return [_new(context, cause, rows, finder) for cause in causes]
+
+
+def _new(context: Context, cause: Cause, rows: _Rows, finder: Finder) -> FloorException:
+    kind = rows.types[cause.type]
+    line = rows.lines[cause.work_center_id] if cause.work_center_id else None
+    area = line.area if line else rows.areas[cause.area_id] if cause.area_id else None
+    owner = finder.owner(Place(rows.site, area, line), kind.pk)
     return FloorException(
-        workflow_version=workflow,
+        workflow_version=rows.workflow,
         type=kind,
         severity=kind.severity,
         impact=kind.impact,
-        policy_version=versions[kind.policy_id],
-        site=site,
+        policy_version=rows.versions[kind.policy_id],
+        site=rows.site,
         area=area,
         work_center=line,
         work_unit_id=cause.work_unit_id,
@@ -209,7 +214,7 @@ def _new(
         work_order_id=cause.work_order_id,
         lot_id=cause.lot_id,
         erp_reference=cause.erp_reference,
-        raised_at=raised_at,
+        raised_at=cause.at or context.occurred_at,
         raised_by_id=context.actor.person_id,
         terminal_id=context.actor.terminal_id,
         hits_at=cause.hits_at,
@@ -217,7 +222,7 @@ def _new(
         owner_level=owner.level,
         owner_role=owner.role,
         owner_since=context.now,
-        # Nobody could answer before it was known: the ladder begins now, the clock with the cause.
+        # Nobody could answer before it was known: the ladder begins now, the clocks with the cause.
         ladder_started_at=context.now,
     )
 
@@ -251,9 +256,7 @@ def _save_plans(ladders: Sequence[Ladder], now: datetime) -> None:
 def _told(exception: FloorException) -> ExceptionRaised:
     return ExceptionRaised(
         subject_id=exception.pk,
-        site_id=exception.site_id,
-        thread=exception.thread,
-        erp_reference=exception.erp_reference,
+        **exception.story,
         type=exception.type.code,
         cause_kind=exception.cause_kind,
         cause_key=exception.cause_key,

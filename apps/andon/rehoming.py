@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import timedelta
-
-from django.db.models import QuerySet
+from collections import defaultdict
+from datetime import datetime, timedelta
 
 from apps.andon.actions import ANSWER
 from apps.andon.climbing import place_of
 from apps.andon.commands.rows import READS, change_owner, save_with_plan
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, OwnerLevel
-from apps.andon.owners import Finder
+from apps.andon.owners import Finder, Place
 from apps.andon.telling import tell
+from apps.core import rights
+from apps.core.actors import Actor
 from apps.core.commands import Context, command
 from apps.core.rights import EVERYWHERE
 from apps.plant.duty import is_on_duty
@@ -22,32 +22,22 @@ FALLBACKS = frozenset({OwnerLevel.SUPERVISOR, OwnerLevel.MANAGER, OwnerLevel.DEF
 
 
 def rehome_all(context: Context, person_id: int, why: str) -> None:
-    """All that the person owns, should the person not be on duty any more."""
-    if is_on_duty(person_id, context.now):
-        return
-    rehome(context, owned_by([person_id]), why)
-
-
-def owned_by(person_ids: Collection[int]) -> QuerySet[FloorException]:
-    return FloorException.objects.open().filter(owner__in=person_ids)
-
-
-def rehome(context: Context, exceptions: QuerySet[FloorException], why: str) -> int:
-    """Finds each its owner anew, without its present one; how many changed hands.
+    """All that the person owns and may not own any more: off duty, or without the right to answer there.
 
     What was answered has to be accepted by the new owner in time; what nobody has answered goes on climbing.
     """
     finder = Finder(context.now)
-    changed = 0
-    for exception in exceptions.select_related(*READS).select_for_update(of=("self",)).order_by("pk"):
-        changed += _rehome(context, finder, exception, why)
-    return changed
+    on_duty = is_on_duty(person_id, context.now)
+    owned = FloorException.objects.open().filter(owner=person_id)
+    for exception in owned.select_related(*READS).select_for_update(of=("self",)).order_by("pk"):
+        if not (on_duty and rights.may(Actor(person_id=person_id), ANSWER, exception.scope)):
+            _rehome(context, finder, exception, why)
 
 
-def _rehome(context: Context, finder: Finder, exception: FloorException, why: str) -> bool:
+def _rehome(context: Context, finder: Finder, exception: FloorException, why: str) -> None:
     owner = finder.owner(place_of(exception), exception.type_id, without={exception.owner_id})
     if owner.person_id == exception.owner_id:
-        return False
+        return
     change_owner(context, exception, owner.person_id, owner.level, role=owner.role, why=why)
     exception.arrives_at = None
     if exception.status in (ExceptionStatus.ACKNOWLEDGED, ExceptionStatus.IN_PROGRESS, ExceptionStatus.SNOOZED):
@@ -56,7 +46,6 @@ def _rehome(context: Context, finder: Finder, exception: FloorException, why: st
     save_with_plan(context, exception)
     if exception.parent_id is None and exception.status != ExceptionStatus.RESOLVED:
         tell(context, [(exception, owner.person_id)], Occasion.HANDOVER, level=exception.level)
-    return True
 
 
 @command("andon.rehome_person")
@@ -64,6 +53,21 @@ def rehome_person(context: Context, *, person_id: int) -> None:
     """For the sweep: the roster of the person has ended without an act of anybody."""
     context.allow(ANSWER, at=EVERYWHERE)
     rehome_all(context, person_id, "off_duty")
+
+
+def could_come_home(at: datetime) -> list[int]:
+    """Ids of the exceptions that fell to a fallback and have somebody nearer on duty at `at`."""
+    finder = Finder(at)
+    fallen = FloorException.objects.filter(status=ExceptionStatus.OPEN, owner_level__in=FALLBACKS)
+    groups: defaultdict[tuple[Place, int, str], list[int]] = defaultdict(list)
+    for exception in fallen.select_related("site", "area", "work_center__site", "work_center__area"):
+        groups[place_of(exception), exception.type_id, exception.owner_level].append(exception.pk)
+    return [
+        exception_id
+        for (place, type_id, level), ids in groups.items()
+        if is_nearer(finder.owner(place, type_id).level, OwnerLevel(level))
+        for exception_id in ids
+    ]
 
 
 @command("andon.bring_home")

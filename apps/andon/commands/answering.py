@@ -10,6 +10,7 @@ from apps.andon.actions import ANSWER, GIVE, VIEW_EXCEPTIONS
 from apps.andon.climbing import climb
 from apps.andon.commands.rows import (
     Standing,
+    at_work,
     change_owner,
     locked,
     owner_changed,
@@ -56,6 +57,7 @@ def _acknowledged(context: Context, exception_id: int) -> FloorException:
             )
         return exception
     old = exception.owner_id
+    at_work(context, person_id, exception.site_id)
     fired = fire(context, FloorException, exception_id, "acknowledge", {OWNER: person_id})
     if old != person_id:
         context.record(owner_changed(fired.item, old, "taken"))
@@ -79,8 +81,7 @@ def on_the_way(context: Context, *, exception_id: int, minutes: int) -> Standing
     context.record(
         OnTheWay(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             owner_id=exception.owner_id,
             arrives_at=exception.arrives_at,
         )
@@ -97,6 +98,7 @@ def progress(context: Context, *, exception_id: int) -> Standing:
     still_open(context, exception)
     if exception.status != ExceptionStatus.IN_PROGRESS:
         old = exception.owner_id
+        at_work(context, person_id, exception.site_id)
         exception = fire(context, FloorException, exception_id, "begin", {OWNER: person_id}).item
         if old != person_id:
             context.record(owner_changed(exception, old, "taken"))
@@ -148,8 +150,7 @@ def cannot(context: Context, *, exception_id: int, reason: str) -> Standing:
     context.record(
         AnswerRefused(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             person_id=person_id,
             reason=reason,
             owner_id=exception.owner_id,
@@ -180,11 +181,7 @@ def accept(context: Context, *, exception_id: int) -> Standing:
     exception.accept_by = None
     note_progress(exception, context.now)
     save_with_plan(context, exception)
-    context.record(
-        HandoverAccepted(
-            subject_id=exception.pk, site_id=exception.site_id, thread=exception.thread, owner_id=person_id
-        )
-    )
+    context.record(HandoverAccepted(subject_id=exception.pk, **exception.story, owner_id=person_id))
     return standing(exception)
 
 
@@ -210,8 +207,7 @@ def remark(context: Context, *, exception_id: int, text: FreeText) -> Standing:
     context.record(
         Remarked(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             person_id=person_id,
             owner_id=exception.owner_id,
         )

@@ -46,8 +46,7 @@ def pause_clock(context: Context, *, exception_id: int, reason: str, minutes: in
     context.record(
         ClockPaused(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             reason=reason,
             until=until,
             owner_id=exception.owner_id,
@@ -75,8 +74,7 @@ def let_run(context: Context, exception: FloorException) -> None:
     context.record(
         ClockResumed(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             owner_id=exception.owner_id,
         )
     )

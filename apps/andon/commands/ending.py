@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from apps.andon.commands.rows import Standing, owner_changed, standing
+from apps.andon.actions import ANSWER
+from apps.andon.commands.rows import Standing, at_work, locked, owner_changed, person_of, standing
 from apps.andon.kinds import CAUSE, OWNER, RESOLUTION, UNTIL
 from apps.andon.models import FloorException, Remark
 from apps.core.commands import Context, FreeText, command
@@ -42,10 +43,12 @@ def snooze(context: Context, *, exception_id: int, minutes: int, reason: str) ->
 
 def _moved(context: Context, exception_id: int, edge: str, inputs: dict[str, Any]) -> FloorException:
     """Whoever moves it owns it."""
-    old = FloorException.objects.filter(pk=exception_id).values_list("owner", flat=True).first()
-    person_id = context.actor.person_id
+    person_id = person_of(context)
+    before = locked(context, exception_id)
+    context.allow(ANSWER, at=before.scope)
+    at_work(context, person_id, before.site_id)
     exception = fire(context, FloorException, exception_id, edge, {**inputs, OWNER: person_id}).item
-    if person_id is not None and old is not None and old != person_id:
-        context.record(owner_changed(exception, old, "taken"))
-        context.touch(f"person:{old}")
+    if before.owner_id != person_id:
+        context.record(owner_changed(exception, before.owner_id, "taken"))
+        context.touch(f"person:{before.owner_id}")
     return exception

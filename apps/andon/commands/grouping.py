@@ -36,8 +36,7 @@ def merge(context: Context, *, exception_id: int, into_id: int) -> Standing:
     context.record(
         ExceptionsMerged(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             into_id=parent.pk,
             owner_id=exception.owner_id,
         )
@@ -59,8 +58,7 @@ def split(context: Context, *, exception_id: int) -> Standing:
     context.record(
         ExceptionSplit(
             subject_id=exception.pk,
-            site_id=exception.site_id,
-            thread=exception.thread,
+            **exception.story,
             from_id=from_id,
             owner_id=exception.owner_id,
         )

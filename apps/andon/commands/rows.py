@@ -12,6 +12,8 @@ from apps.andon.kinds import take
 from apps.andon.models import FloorException, OwnerLevel, Timer
 from apps.andon.planning import plan_anew
 from apps.core.commands import Context
+from apps.plant.commands import go_on_duty
+from apps.plant.duty import is_on_duty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,12 @@ def person_of(context: Context) -> int:
     return context.actor.person_id
 
 
+def at_work(context: Context, person_id: int, site_id: int) -> None:
+    """Who takes an exception is on duty from now on, if not before: nobody who is not there owns anything."""
+    if not is_on_duty(person_id, context.now):
+        go_on_duty.within(context.consequence(), site_id=site_id)
+
+
 def still_open(context: Context, exception: FloorException) -> None:
     if exception.closed_at is not None:
         context.refuse("closed", _("This exception is closed already."))
@@ -68,9 +76,7 @@ def change_owner(
 def owner_changed(exception: FloorException, old_owner_id: int, why: str) -> OwnerChanged:
     return OwnerChanged(
         subject_id=exception.pk,
-        site_id=exception.site_id,
-        thread=exception.thread,
-        erp_reference=exception.erp_reference,
+        **exception.story,
         old_owner_id=old_owner_id,
         new_owner_id=exception.owner_id,
         owner_level=exception.owner_level,

@@ -16,6 +16,7 @@ from apps.andon.causes import CauseKind, cause_kind
 from apps.andon.models.types import ExceptionType, Impact, Severity
 from apps.core import rights
 from apps.core.actors import Actor
+from apps.core.events import Story
 from apps.core.fields import TsTzRange
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.places import ids
@@ -204,6 +205,10 @@ class FloorException(WorkflowItem):
         if self.work_center:
             return self.work_center.scope
         return self.area.scope if self.area else self.site.scope
+
+    @property
+    def story(self) -> Story:
+        return Story(site_id=self.site_id, thread=self.thread, erp_reference=self.erp_reference)
 
     @property
     def is_answered(self) -> bool:

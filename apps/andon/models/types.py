@@ -100,10 +100,12 @@ class ExceptionType(models.Model):
 class OwnerRule(models.Model):
     """Exceptions of this type, in this area, in this shift belong to whoever of the role is on duty.
 
-    The most exact rule decides: by type before area before shift. Empty: any.
+    The most exact rule decides: by type before area before shift before site. Empty: any.
     """
 
-    site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+", verbose_name=_("site"))
+    site = models.ForeignKey(
+        "plant.Site", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("site")
+    )
     type = models.ForeignKey(
         ExceptionType, models.PROTECT, null=True, blank=True, related_name="owner_rules", verbose_name=_("type")
     )
@@ -113,7 +115,7 @@ class OwnerRule(models.Model):
     shift_code = models.CharField(_("shift"), max_length=20, blank=True)
     role = models.ForeignKey("plant.Role", models.PROTECT, related_name="+", verbose_name=_("duty role"))
 
-    site_id: int
+    site_id: int | None
     type_id: int | None
     area_id: int | None
     history = History()
@@ -133,7 +135,8 @@ class OwnerRule(models.Model):
 
     @property
     def scope(self) -> Scope:
-        return self.area.scope if self.area else self.site.scope
+        place = self.area or self.site
+        return place.scope if place else EVERYWHERE
 
 
 class SiteRules(models.Model):

@@ -1,0 +1,58 @@
+"""Whoever goes off duty owns nothing any more, in the same transaction."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from apps.andon.models import SiteRules
+from apps.andon.rehoming import rehome_all
+from apps.core.commands import Context
+from apps.core.events import subscribe
+from apps.plant.events import (
+    AbsenceReported,
+    DutyEntryEnded,
+    DutySwapped,
+    PersonDeactivated,
+    PersonDeactivating,
+    PresenceEnded,
+    QualificationLost,
+    RoleAssignmentEnded,
+)
+
+
+@subscribe(PresenceEnded, AbsenceReported, DutyEntryEnded, RoleAssignmentEnded, QualificationLost)
+def find_others(
+    event: PresenceEnded | AbsenceReported | DutyEntryEnded | RoleAssignmentEnded | QualificationLost, context: Context
+) -> None:
+    rehome_all(context, event.person_id, _WHY[type(event)])
+
+
+@subscribe(DutySwapped)
+def find_others_than_who_swapped(event: DutySwapped, context: Context) -> None:
+    rehome_all(context, event.old_person_id, "swapped")
+
+
+@subscribe(PersonDeactivated)
+def find_others_than_who_left(event: PersonDeactivated, context: Context) -> None:
+    rehome_all(context, int(event.subject_id), "deactivated")
+
+
+@subscribe(PersonDeactivating)
+def keep_the_last_resort(event: PersonDeactivating, context: Context) -> None:
+    """Who owns what nobody else can is not deactivated while named for that."""
+    rules = SiteRules.objects.filter(default_owner=int(event.subject_id)).select_related("site").first()
+    if rules is not None:
+        context.refuse(
+            "default_owner",
+            _("This person owns the exceptions of %(site)s when nobody is on duty.") % {"site": rules.site.name},
+            _("Name somebody else there first: Sites' rules for exceptions."),
+        )
+
+
+_WHY = {
+    PresenceEnded: "clocked_off",
+    AbsenceReported: "absent",
+    DutyEntryEnded: "off_duty",
+    RoleAssignmentEnded: "role_ended",
+    QualificationLost: "qualification_lost",
+}

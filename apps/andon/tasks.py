@@ -1,0 +1,49 @@
+"""Timers are fired, owners follow the duty of people."""
+
+from __future__ import annotations
+
+import logging
+from uuid import uuid4
+
+from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
+from apps.andon.models import FloorException, Timer
+from apps.andon.rehoming import FALLBACKS, bring_home, could_come_home, rehome_person
+from apps.core import clock
+from apps.core.worker import task
+from apps.plant.duty import is_on_duty
+
+log = logging.getLogger(__name__)
+
+
+@task("andon.timers", every_seconds=0.5)
+def fire_timers() -> int:
+    """How many it fired. Where some of them can't be fired together, each is tried alone."""
+    try:
+        return fire_due(WORKER, uuid4(), at_most=AT_ONCE)
+    except Exception:
+        log.exception("timers could not be fired together; each is tried alone")
+        return fire_one_by_one()
+
+
+def fire_one_by_one() -> int:
+    fired = 0
+    for timer in list(Timer.objects.due(clock.now())[:AT_ONCE]):
+        try:
+            fired += fire_due(WORKER, uuid4(), at_most=1)
+        except Exception:
+            log.exception("timer %s could not be fired; it comes after the others", timer)
+            put_back_timer(WORKER, uuid4(), timer_id=timer.pk)
+    return fired
+
+
+@task("andon.owners", every_seconds=15, topics=["duty"])
+def follow_duty() -> int:
+    """Rosters end and begin by the time alone: owners whose duty is over, and fallbacks that are needed no more."""
+    now = clock.now()
+    owners = FloorException.objects.open().exclude(owner_level__in=FALLBACKS).values_list("owner", flat=True)
+    for person_id in sorted(set(owners)):
+        if not is_on_duty(person_id, now):
+            rehome_person(WORKER, uuid4(), person_id=person_id)
+    for exception_id in could_come_home(now):
+        bring_home(WORKER, uuid4(), exception_id=exception_id)
+    return 0
