@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,6 +39,19 @@ class Environment:
 
     def names(self, name: str, default: Sequence[str]) -> list[str]:
         return [part.strip() for part in self.text(name, ",".join(default)).split(",") if part.strip()]
+
+    def table(self, name: str) -> dict[str, Any] | None:
+        """A JSON object; None when it is not set. The value stays out of the refusal: it may hold a secret."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise refusal("E006", f"{name} is no JSON object", f'write {name} as {{"name": "value"}}')
+        return value
 
 
 def refusal(code: str, what: str, hint: str) -> ImproperlyConfigured:

@@ -6,6 +6,7 @@ Nothing is started here: a local database address is computed, the supervisor st
 from __future__ import annotations
 
 import hashlib
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,27 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "mfgos_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "mfgos_csrf"
 X_FRAME_OPTIONS = "DENY"
+
+# ---- ways out: who is told of exceptions
+
+EMAIL_HOST = env.text("EMAIL_HOST")
+_mail_tls = env.choice("EMAIL_TLS", "starttls", ["starttls", "implicit", "none"])
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_tls == "starttls", _mail_tls == "implicit"
+EMAIL_PORT = env.integer("EMAIL_PORT", {"starttls": 587, "implicit": 465, "none": 25}[_mail_tls], low=1, high=65_535)
+EMAIL_HOST_USER = env.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD")
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+# Hosts that typed addresses may lead to without TLS, or though they are this machine.
+WEBHOOK_HTTP_HOSTS = env.names("MFGOS_WEBHOOK_HTTP_HOSTS", [])
+PUSH_KEY = env.text("MFGOS_PUSH_KEY")
+PUSH_CONTACT = env.text(
+    "MFGOS_PUSH_CONTACT", f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}" if DEFAULT_FROM_EMAIL else ""
+)
+MQTT_URL = env.text("MFGOS_MQTT_URL")
+SMS_PROVIDER = env.text("MFGOS_SMS_PROVIDER", "apps.andon.channels.sms.HttpProvider")
+SMS_URL = env.text("MFGOS_SMS_URL")
+SMS_HEADERS = env.table("MFGOS_SMS_HEADERS") or {}
+SMS_BODY = env.table("MFGOS_SMS_BODY")
 
 # ---- parts
 

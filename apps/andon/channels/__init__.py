@@ -1,1 +1,1 @@
-"""How somebody is told: one file per kind of channel."""
+"""The ways by which somebody is told of an exception. Nothing here knows a model: who tells whom stands above."""
