@@ -9,6 +9,7 @@ from apps.andon.climbing import climb
 from apps.andon.commands.clocks import let_run
 from apps.andon.commands.rows import READS, save_with_plan
 from apps.andon.events import ClockBreached, ClockWarned
+from apps.andon.kinds import END
 from apps.andon.models import (
     ANSWERED,
     Clock,
@@ -20,7 +21,6 @@ from apps.andon.models import (
     TimerKind,
 )
 from apps.andon.planning import ladder_of
-from apps.andon.raising import END
 from apps.andon.telling import tell
 from apps.core.actors import Actor
 from apps.core.commands import Context, command

@@ -12,14 +12,18 @@ from django.utils.translation import gettext_lazy
 from apps.andon.actions import ANSWER
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel, Timer
 from apps.andon.planning import plan_anew, restart_ladder, set_clocks
+from apps.andon.storms import STORM
 from apps.core.commands import Context
 from apps.plant.models import Purpose, ReasonCode
+from apps.workflows.engine import fire
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 
 S = ExceptionStatus
 # Of the commands: whose it is from now on, and when a snooze ends.
 OWNER, UNTIL = "owner_id", "until"
 RESOLUTION, CAUSE = "resolution", "cause"
+# The system's own edge: the cause is gone.
+END = "end"
 
 
 def snoozed_within_bounds(
@@ -96,6 +100,23 @@ def save_plan(exception: FloorException, _move: Move, _context: Context, _inputs
     Timer.objects.bulk_create(exception.__dict__.pop("_planned"))
 
 
+def part_ways(exception: FloorException, move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
+    """A parent that closes leaves its children to themselves; the last child of a storm ends it."""
+    if move.to_status != S.CLOSED:
+        return
+    children = FloorException.objects.not_done().filter(parent=exception).select_for_update(of=("self",))
+    for child in children.select_related("policy_version", "work_center").order_by("pk"):
+        child.parent = None
+        restart_ladder(child, context.now)
+        timers = plan_anew(child, context.now)
+        child.save()
+        Timer.objects.bulk_create(timers)
+        context.touch(*child.topics)
+    parent = exception.parent
+    if parent is not None and parent.is_open and parent.cause_kind == STORM and not parent.cause.is_present(parent):
+        fire(context, FloorException, parent.pk, END, as_system=True)
+
+
 def _reason(purpose: Purpose, code: str | None) -> ReasonCode | None:
     return ReasonCode.objects.filter(purpose=purpose, code=code).first() if code else None
 
@@ -127,7 +148,7 @@ EXCEPTION = declare(
         },
         invariants=[snoozed_within_bounds, closed_only_without_its_cause, resolved_by_a_code_of_its_type],
         prepare=[keep_times, plan],
-        on_move=[save_plan],
+        on_move=[save_plan, part_ways],
         thread=lambda exception: exception.thread,
         topics=lambda exception: exception.topics,
         site_id=lambda exception: exception.site_id,

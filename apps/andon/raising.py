@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.causes import Cause
 from apps.andon.events import CauseEnded, ExceptionJoined, ExceptionRaised
+from apps.andon.kinds import END
 from apps.andon.ladder import Ladder
 from apps.andon.models import (
     Clock,
@@ -41,7 +42,7 @@ from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 from apps.workflows.engine import fire
 from apps.workflows.models import Version
 
-WORKFLOW, END = "exception", "end"
+WORKFLOW = "exception"
 
 Key = tuple[str, str]
 

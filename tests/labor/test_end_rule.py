@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from apps.core import clock
 from apps.labor.commands import end_by_rule
-from apps.plant.end_rule import GRACE, SILENCE_OUTSIDE_SHIFTS, deadline, ends_at
 from apps.labor.models import TimeEntry
 from apps.labor.tasks import WORKER, end_silent_entries
 from apps.orders.commands import take_edge
 from apps.plant.calendar_times import Calendar, Pattern
+from apps.plant.end_rule import GRACE, SILENCE_OUTSIDE_SHIFTS, deadline, ends_at
 from tests.orders.shop import make_shop
 from tests.world import THREE_SHIFTS, ledger, make_calendar, run
 
