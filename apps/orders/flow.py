@@ -23,6 +23,7 @@ class Obstacle:
     kind: BlockerKind
     from_quantity: Decimal
     facts: dict[str, Any] = field(default_factory=dict)
+    cause_key: str = ""
 
 
 def source_of(job: JobOrder) -> JobOrder | None:
@@ -113,4 +114,4 @@ def _short_of_material(
             "day": coming.due_on.isoformat() if coming.due_on else "",
             "document": coming.document,
         }
-    return Obstacle(BlockerKind.MATERIAL, job.made + max(Decimal(0), pieces), facts)
+    return Obstacle(BlockerKind.MATERIAL, job.made + max(Decimal(0), pieces), facts, str(need.item_id))

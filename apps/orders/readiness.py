@@ -6,6 +6,7 @@ Called by the commands that change either, within their transaction, never by ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from apps.orders.flow import Obstacle, obstacles
 from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobOrder
 from apps.orders.models.job_orders import read_open_blockers
 from apps.orders.models.statuses import BEGUN, OPEN
+from apps.orders.shortages import let_go, own
 from apps.workflows.engine import fire
 
 MAKE_READY, MAKE_WAITING = "make_ready", "make_waiting"
@@ -30,13 +32,16 @@ def reconsider(context: Context, *jobs: JobOrder) -> None:
     found = obstacles([job for job in jobs if job.status in OPEN | BEGUN])
     read_open_blockers(jobs)
     opened: list[Blocker] = []
+    closed: list[Blocker] = []
     for job in jobs:
         existing = {blocker.kind: blocker for blocker in job.open_blockers}
         for kind in BlockerKind:
-            blocker = _settle(context, job, existing.get(kind), found.get(job.pk, {}).get(kind))
-            opened += [blocker] if blocker else []
+            change = _settle(context, job, existing.get(kind), found.get(job.pk, {}).get(kind))
+            opened += change.opened
+            closed += change.closed
         del job.open_blockers
     _open(context, opened)
+    let_go(context, closed)
     for job in jobs:
         runnable = all(obstacle.from_quantity > job.made for obstacle in found.get(job.pk, {}).values())
         if runnable and job.status == DispatchStatus.WAITING:
@@ -76,23 +81,50 @@ _LOCKED = Prepared(lambda: _to_look_at().filter(pk=Given("pk")))
 _LOCKED_AFTER = Prepared(lambda: _to_look_at().filter(predecessor=Given("predecessor")))
 
 
-def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: Obstacle | None) -> Blocker | None:
-    """The one that is to be opened, if any."""
+def drop(context: Context, jobs: Sequence[JobOrder]) -> None:
+    """They go, and what has stopped them with them."""
+    blockers = list(Blocker.objects.filter(job_order__in=jobs))
+    Blocker.objects.filter(job_order__in=jobs).delete()
+    let_go(context, blockers)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Blockers that are to be opened, and those that were closed."""
+
+    opened: tuple[Blocker, ...] = ()
+    closed: tuple[Blocker, ...] = ()
+
+
+def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: Obstacle | None) -> _Change:
     if obstacle is None:
+        if blocker is None:
+            return _Change()
+        _close(context, job, blocker)
+        return _Change(closed=(blocker,))
+    if blocker is None or blocker.cause_key != obstacle.cause_key:
+        # Another cause is another blocker: somebody else may own it.
         if blocker is not None:
             _close(context, job, blocker)
-        return None
-    values = {"from_quantity": obstacle.from_quantity, "facts": obstacle.facts}
-    if blocker is None:
-        return Blocker(site_id=job.site_id, job_order=job, kind=obstacle.kind, opened_at=context.now, **values)
+        opened = Blocker(
+            site_id=job.site_id,
+            job_order=job,
+            kind=obstacle.kind,
+            cause_key=obstacle.cause_key,
+            opened_at=context.now,
+            from_quantity=obstacle.from_quantity,
+            facts=obstacle.facts,
+        )
+        return _Change(opened=(opened,), closed=(blocker,) if blocker else ())
     if (blocker.from_quantity, blocker.facts) != (obstacle.from_quantity, obstacle.facts):
         blocker.from_quantity, blocker.facts = obstacle.from_quantity, obstacle.facts
         blocker.save()
         context.touch(*job.topics)
-    return None
+    return _Change()
 
 
 def _open(context: Context, blockers: Sequence[Blocker]) -> None:
+    own(context, blockers)
     Blocker.objects.bulk_create(blockers)
     context.touch(*[topic for blocker in blockers for topic in blocker.job_order.topics])
     context.record_all(

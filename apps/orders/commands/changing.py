@@ -22,7 +22,6 @@ from apps.orders.commands.planning import Plan, needs_of, operations_of
 from apps.orders.commands.release import OrderSteps, add_operations, check_steps
 from apps.orders.events import WorkOrderChanged
 from apps.orders.models import (
-    Blocker,
     ChangedField,
     DispatchStatus,
     JobMaterial,
@@ -32,7 +31,7 @@ from apps.orders.models import (
     WorkOrder,
 )
 from apps.orders.models.statuses import BEGUN, OPEN, OVER
-from apps.orders.readiness import locked, reconsider
+from apps.orders.readiness import drop, locked, reconsider
 from apps.plant.models import Person, ReasonCode
 from apps.workflows.definition import REASON
 from apps.workflows.engine import fire
@@ -154,7 +153,7 @@ def replace_operations(context: Context, order: WorkOrder, plan: Plan) -> None:
     if last is not None and any(job.sequence < last.sequence for job in going):
         context.refuse("out_of_order", _("An operation has begun behind one that has not."))
     JobMaterial.objects.filter(job_order__in=going).delete()
-    Blocker.objects.filter(job_order__in=going).delete()
+    drop(context, going)
     try:
         for job in going:
             job.delete()

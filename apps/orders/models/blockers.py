@@ -28,12 +28,17 @@ class BlockerQuerySet(models.QuerySet["Blocker"]):
         """The open ones, what stops most before what stops later."""
         return self.open().order_by("from_quantity")
 
+    def nearest_due_first(self) -> Self:
+        """The open ones, by the dates of their orders."""
+        return self.open().order_by(models.F("job_order__work_order__due_at").asc(nulls_last=True), "pk")
+
 
 class Blocker(models.Model):
     """`from_quantity`: so many pieces can be made, the next one can't; 0: nothing at all.
 
-    facts         for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
-    exception_id  the exception that owns it, once there are exceptions
+    facts      for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
+    cause_key  what is the matter, where other operations may have the same: id of the item that is short
+    exception  the open exception that owns it; the operation before needs nobody, its own work goes on
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
@@ -41,12 +46,16 @@ class Blocker(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=BlockerKind.choices)
     from_quantity = QuantityField(_("from piece"))
     facts = models.JSONField(default=dict)
-    exception_id = models.BigIntegerField(null=True)
+    cause_key = models.CharField(max_length=80, blank=True)
+    exception = models.ForeignKey(
+        "andon.FloorException", models.PROTECT, null=True, related_name="blockers", verbose_name=_("exception")
+    )
     opened_at = models.DateTimeField(_("since"))
     closed_at = models.DateTimeField(_("until"), null=True)
 
     site_id: int
     job_order_id: int
+    exception_id: int | None
     objects = BlockerQuerySet.as_manager()
 
     class Meta:
@@ -57,6 +66,10 @@ class Blocker(models.Model):
                 fields=["job_order", "kind"], condition=Q(closed_at=None), name="one_open_blocker_of_a_kind"
             ),
             models.CheckConstraint(condition=Q(from_quantity__gte=0), name="blocker_quantity_not_negative"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=False) | Q(kind="predecessor") | Q(exception__isnull=False),
+                name="open_blocker_has_an_exception",
+            ),
             models.CheckConstraint(
                 condition=Q(closed_at=None) | Q(closed_at__gte=models.F("opened_at")), name="blocker_closes_later"
             ),
