@@ -105,7 +105,7 @@ def swap_duty(context: Context, *, entry_id: int, from_person_id: int, to_person
     context.allow(OWN_DUTY if involved and not managing else MANAGE_ROSTER, at=entry.scope)
     if entry.person_id != from_person_id:
         context.refuse("taken", _("Somebody else has this duty meanwhile. Look again."))
-    if entry.ends_at <= context.now:
+    if entry.ends_at <= max(context.now, entry.starts_at):
         context.refuse("over", _("This duty is over. Choose one that is to come."))
     begun = entry.starts_at < context.now
     swapped = _entry(entry.located, context.now, entry.ends_at, entry.phone) if begun else entry
@@ -137,7 +137,7 @@ def end_duty_entry(context: Context, *, entry_id: int) -> None:
     """Ends now; one that has not begun never will; one that is over stays.  Refused: not_found."""
     entry = locked(context, ENTRIES, entry_id)
     context.allow(MANAGE_ROSTER, at=entry.scope)
-    if entry.ends_at <= context.now:
+    if entry.ends_at <= max(context.now, entry.starts_at):
         return
     entry.ends_at = max(context.now, entry.starts_at)
     save(context, entry)
