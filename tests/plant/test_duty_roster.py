@@ -89,6 +89,13 @@ class TestTyping:
         with pytest.raises(CommandRefused, match=said):
             put(boss, mia, world, *times)
 
+    def test_the_same_person_may_have_it_for_two_lines_and_two_people_for_one(self, world: World, boss: Person) -> None:
+        mia = fixer(world, "mia")
+        for place in (world.site, world.area, world.line, make_line(world.area, "L4")):
+            put(boss, mia, world, place=place.place)
+        put(boss, fixer(world, "dev"), world)
+        assert DutyRosterEntry.objects.count() == 5
+
     def test_who_can_not_have_it_is_refused_with_the_reason(self, world: World, boss: Person) -> None:
         with pytest.raises(CommandRefused, match=r"Olga does not hold the role .* assign the role first"):
             put(boss, world.olga, world)
@@ -244,8 +251,9 @@ class TestImporting:
         fixer(world, "mia")
         text = f"{HEADING}\n{FIXER};mia;%s;2026-06-02 06:00;2026-06-02 14:00;"
         assert run(import_roster, world.lena, site_id=world.site.pk, csv=text % "L3").added == 1
-        with pytest.raises(CommandRefused, match="You may not"):
-            run(import_roster, world.lena, site_id=world.site.pk, csv=text % "")
+        for who, place in ((world.lena, ""), (world.ivan, "L77"), (world.otto, "L3")):
+            with pytest.raises(CommandRefused, match="You may not"):
+                run(import_roster, who, site_id=world.site.pk, csv=text % place)
 
 
 class TestBeingAway:
