@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -161,6 +162,12 @@ class TestADeputy:
         passed_on.save()
         assert deputy_of(mia.pk, NOON) is None
         assert names(world) == []
+
+    def test_is_found_at_the_end_of_a_long_chain(self, world: World) -> None:
+        chain = [fixer(world, f"p{n}") for n in range(6)]
+        for one, next_one in pairwise(chain):
+            away(one, deputy=next_one)
+        assert deputy_of(chain[0].pk, NOON) == chain[-1].pk
 
     def test_without_the_role_or_deactivated_is_none(self, world: World) -> None:
         mia, dev = fixer(world, "mia"), make_person("dev")
