@@ -50,9 +50,12 @@ ADMIN_LISTS = {
     "materials_unit": "materials.view",
     "orders_pendingchange": "orders.view",
     "orders_workmaster": "orders.view",
+    "plant_absence": "plant.manage_roster",
     "plant_area": "plant.view_plant",
+    "plant_dutyrosterentry": "plant.own_duty",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",
+    "plant_presence": "plant.manage_roster",
     "plant_reasoncode": "plant.view_plant",
     "plant_role": "plant.view_plant",
     "plant_roleassignment": "plant.manage_roles",
@@ -89,9 +92,12 @@ ADMIN_FORMS = {
     "materials_unit": "materials.manage",
     "orders_pendingchange": None,
     "orders_workmaster": "orders.edit_standard_work",
+    "plant_absence": "plant.manage_roster",
     "plant_area": "plant.manage_plant",
+    "plant_dutyrosterentry": "plant.manage_roster",
     "plant_person": "plant.manage_people",
     "plant_personskill": "plant.manage_people",
+    "plant_presence": None,
     "plant_reasoncode": "plant.manage_plant",
     "plant_role": "plant.manage_roles",
     "plant_roleassignment": "plant.manage_roles",
@@ -109,6 +115,7 @@ ADMIN_FORMS = {
 ADMIN_PAGES = {"changelist", "add", "history", "delete", "change", "simple_history"}
 OTHER_ADMIN = {
     "admin:plant_role_matrix": "plant.view_plant",
+    "admin:plant_dutyrosterentry_import_csv": "plant.manage_roster",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.
 NEUTRAL_ADMIN = {

@@ -27,12 +27,15 @@ from apps.materials.commands import (
 from apps.materials.commands.erp_rows import Outcome
 from apps.materials.models import Item
 from apps.orders.commands import Need, Operation, StepSpec, draft_master, publish_master, release_work_order
-from apps.plant.commands import assign_role, create_person, set_password, set_pin
+from apps.plant.commands import assign_role, create_person, import_roster, set_password, set_pin
 from apps.plant.models import Area, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import shift_at
 from apps.shifts.commands import set_target
 
 ACTOR = Actor.system("demo")
+
+# How many days from today on have somebody for each duty.
+ROSTER_DAYS = 7
 
 
 def load(file: Path) -> str:
@@ -44,6 +47,7 @@ def load(file: Path) -> str:
     _calendar(site, plant["shifts"])
     for person in plant["people"]:
         _person(site, person)
+    _roster(site, plant["duties"])
     _materials(site, plant["units"], plant["items"])
     _stock(site, plant["racks"], plant["stock"])
     _targets(site, plant["areas"])
@@ -94,6 +98,18 @@ def _place(site: Site, code: str) -> str:
     if code == "everywhere":
         return code
     return site.place if code == site.code else WorkCenter.objects.get(site=site, code=code).place
+
+
+def _roster(site: Site, duties: list[dict[str, str]]) -> None:
+    """The same duties each day, from yesterday on: the night before the demo began is somebody's as well."""
+    today, day = clock.now().astimezone(site.zone).date(), timedelta(days=1)
+    lines = ["role;person;place;starts;ends;phone"]
+    for first in (today + offset * day for offset in range(-1, ROSTER_DAYS)):
+        for duty in duties:
+            last = first if duty["ends"] > duty["starts"] else first + day
+            times = f"{first} {duty['starts']};{last} {duty['ends']}"
+            lines.append(f"{duty['role']};{duty['person']};{duty['place']};{times};{duty['phone']}")
+    import_roster(actor=ACTOR, command_id=uuid4(), site_id=site.pk, csv="\n".join(lines))
 
 
 def _materials(site: Site, units: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:

@@ -102,7 +102,7 @@ def is_away(person_id: int, at: datetime) -> bool:
 def duties_of(person_id: int, at: datetime) -> list[Duty]:
     """All that the person is on duty for, the roster first; nothing for who is away or deactivated."""
     away = _away(at)
-    held = _roles_of(person_id, at)
+    held = _HELD(person=person_id, at=at)
     if person_id in away or not held:
         return []
     duties: dict[tuple[str, str], Duty] = {}
@@ -126,8 +126,7 @@ def who_is_away(start: datetime, end: datetime | None) -> set[int]:
 
 def _rostered(person_id: int, held: list[RoleAssignment], away: _Away, at: datetime) -> Iterator[Duty]:
     stood_in_for = {other for other in away if _stand_in(other, away) == person_id}
-    entries = DutyRosterEntry.objects.filter(_holding(at), person__in=stood_in_for | {person_id})
-    for entry in entries.select_related("site", "area", "work_center").order_by("starts_at", "pk"):
+    for entry in _ENTRIES(people=sorted(stood_in_for | {person_id}), at=at):
         because = DutyReason.ROSTER if entry.person_id == person_id else DutyReason.DEPUTY
         for assignment in held:
             # A duty for a site of somebody who holds the role for one of its lines is a duty for that line.
@@ -140,11 +139,11 @@ def _rostered(person_id: int, held: list[RoleAssignment], away: _Away, at: datet
 
 
 def _at_work(person_id: int, held: list[RoleAssignment], at: datetime) -> Iterator[Duty]:
-    presence = Presence.objects.filter(_present(at), person=person_id).first()
-    for assignment in held if presence else []:
-        located = assignment.site or assignment.area or assignment.work_center
-        if presence and (located is None or located.site_id == presence.site_id):
-            yield _duty(assignment, assignment.place, DutyReason.CLOCKED_ON)
+    for _person_id, site_id, _started_at in _PRESENT(people=[person_id], at=at):
+        for assignment in held:
+            located = assignment.site or assignment.area or assignment.work_center
+            if located is None or located.site_id == site_id:
+                yield _duty(assignment, assignment.place, DutyReason.CLOCKED_ON)
 
 
 def _duty(assignment: RoleAssignment, place: str, because: DutyReason, entry: DutyRosterEntry | None = None) -> Duty:
@@ -156,11 +155,6 @@ def _duty(assignment: RoleAssignment, place: str, because: DutyReason, entry: Du
         phone=entry.phone if entry else "",
         entry_id=entry.pk if entry else None,
     )
-
-
-def _roles_of(person_id: int, at: datetime) -> list[RoleAssignment]:
-    held = RoleAssignment.objects.valid_at(at).filter(person=person_id, person__is_active=True)
-    return list(held.select_related("role", "site", "area", "work_center").order_by("pk"))
 
 
 # Who is away -> the deputy, if any, and whether that one is active.
@@ -198,6 +192,21 @@ _ROSTER = Prepared(
     lambda: DutyRosterEntry.objects.filter(
         starts_at__lte=Given("at"), ends_at__gt=Given("at"), role__code=Given("role")
     ).order_by()
+)
+_ENTRIES = Prepared(
+    lambda: (
+        DutyRosterEntry.objects.filter(starts_at__lte=Given("at"), ends_at__gt=Given("at"), person__any=Given("people"))
+        .select_related("site", "area", "work_center")
+        .order_by("starts_at", "pk")
+    )
+)
+_HELD = Prepared(
+    lambda: (
+        RoleAssignment.objects.valid_at(Given("at"))
+        .filter(person=Given("person"), person__is_active=True)
+        .select_related("role", "site", "area", "work_center")
+        .order_by("pk")
+    )
 )
 _PRESENT = Prepared(
     lambda: (

@@ -26,7 +26,7 @@ SELECT %s, %s, %s, %s, started_at, started_at, '' FROM given
 ON CONFLICT DO NOTHING RETURNING id
 """
 
-# Part of one statement `WITH hurry AS (...), ...` that is written after an act: takes the person, and twice the instant.
+# Part of one statement `WITH hurry AS (...), ...`, written after an act: takes the person, and twice the instant.
 SEEN_AT_WORK = """
 here AS (
     SELECT presence.id FROM plant_presence AS presence, hurry

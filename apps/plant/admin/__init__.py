@@ -1,3 +1,3 @@
-from apps.plant.admin import calendars, people, places, roles, terminals
+from apps.plant.admin import calendars, duty, people, places, roles, terminals
 
-__all__ = ["calendars", "people", "places", "roles", "terminals"]
+__all__ = ["calendars", "duty", "people", "places", "roles", "terminals"]

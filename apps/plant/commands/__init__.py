@@ -5,7 +5,7 @@ Sign-in answers with a result where others refuse: a refusal undoes everything, 
 """
 
 from apps.plant.commands.absences import end_absence, report_absent
-from apps.plant.commands.duty import Imported, end_duty_entry, import_roster, roster_duty, swap_duty
+from apps.plant.commands.duty import end_duty_entry, roster_duty, swap_duty
 from apps.plant.commands.people import (
     change_person,
     create_person,
@@ -23,6 +23,7 @@ from apps.plant.commands.presences import (
 )
 from apps.plant.commands.qualifications import set_qualification
 from apps.plant.commands.roles import assign_role, end_role_assignment, set_role_actions
+from apps.plant.commands.roster_import import Imported, import_roster
 from apps.plant.commands.setup import add_administrator
 from apps.plant.commands.sign_in import SignIn, sign_in_at_desk, sign_in_with_badge
 from apps.plant.commands.terminals import enrol_terminal, revoke_terminal

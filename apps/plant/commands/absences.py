@@ -63,7 +63,7 @@ def end_absence(context: Context, *, absence_id: int) -> None:
     """Back now; one that has not begun never will; one that is over stays.  Refused: not_found."""
     absence = locked(context, Absence.objects.select_related("person"), absence_id)
     of_whom(context, absence.person_id)
-    if absence.ends_at is not None and absence.ends_at <= context.now:
+    if absence.ends_at is not None and absence.ends_at <= max(context.now, absence.starts_at):
         return
     _end(context, absence)
 

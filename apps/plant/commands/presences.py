@@ -11,7 +11,7 @@ from apps.plant.actions import MANAGE_ROSTER, OWN_DUTY
 from apps.plant.commands.absences import come_back, of_whom
 from apps.plant.end_rule import ends_at
 from apps.plant.models.duty import EndedBy, Presence
-from apps.plant.models.places import Site, WorkCenter
+from apps.plant.models.places import Site, WorkCenter, anywhere_in
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 
 
@@ -26,7 +26,7 @@ def go_on_duty(context: Context, *, site_id: int | None = None) -> None:
     site = Site.objects.filter(pk=where).first() if where else None
     if site is None:
         context.refuse("no_site", _("Say at which site you are: you have no home site."))
-    context.allow(OWN_DUTY, at=site.scope | {f"line:{line}" for line in _lines(site)})
+    context.allow(OWN_DUTY, at=anywhere_in(site))
     come_back(context, person.pk)
     if presence.begin(context, person_id=person.pk, site_id=site.pk, by_hand=True) is None:
         known = presence.locked_open(person.pk)
@@ -87,8 +87,3 @@ def end_presence_by_rule(context: Context, *, presence_id: int) -> bool:
         return False
     presence.end(context, known, end, EndedBy.RULE)
     return True
-
-
-def _lines(site: Site) -> list[int]:
-    """Who works at one line only goes on duty at its site."""
-    return list(WorkCenter.objects.filter(site=site).values_list("pk", flat=True))

@@ -157,8 +157,8 @@ class DutyRosterEntry(models.Model):
                     ("person", RangeOperators.EQUAL),
                     ("role", RangeOperators.EQUAL),
                     ("site", RangeOperators.EQUAL),
-                    (Coalesce("area_id", 0), RangeOperators.EQUAL),
-                    (Coalesce("work_center_id", 0), RangeOperators.EQUAL),
+                    (Coalesce("area", 0, output_field=models.BigIntegerField()), RangeOperators.EQUAL),
+                    (Coalesce("work_center", 0, output_field=models.BigIntegerField()), RangeOperators.EQUAL),
                 ],
                 violation_error_message=_("The person has this duty already in that time. Choose other times."),
             ),
@@ -186,11 +186,7 @@ class DutyRosterEntry(models.Model):
 class AbsenceQuerySet(models.QuerySet["Absence"]):
     def visible_to(self, actor: Actor, action: Action) -> Self:
         """Of people whose home is a site where the actor holds the action, or who hold a role at such a place."""
-        places = rights.places(actor, action)
-        if EVERYWHERE & places:
-            return self
-        working = RoleAssignment.objects.valid_at(clock.now()).visible_to(actor, action)
-        return self.filter(Q(person__site__in=ids(places, "site")) | Q(person__in=working.values("person")))
+        return self.filter(person__in=answered_for(actor, action))
 
 
 class Absence(models.Model):
@@ -243,6 +239,15 @@ class Absence(models.Model):
     @property
     def scope(self) -> Scope:
         return scope_of(self.person)
+
+
+def answered_for(actor: Actor, action: Action) -> models.QuerySet[Person]:
+    """People whose home is a site where the actor holds the action, or who hold a role at such a place now."""
+    people, places = Person.objects.get_queryset(), rights.places(actor, action)
+    if EVERYWHERE & places:
+        return people
+    working = RoleAssignment.objects.valid_at(clock.now()).visible_to(actor, action)
+    return people.filter(Q(site__in=ids(places, "site")) | Q(pk__in=working.values("person")))
 
 
 def scope_of(person: Person) -> Scope:

@@ -291,6 +291,13 @@ class WorkUnit(models.Model):
         return self.work_center.scope
 
 
+def anywhere_in(site: Site) -> Scope:
+    """The site, what contains it and all that lies in it: who may act somewhere there. Two queries."""
+    areas = Area.objects.filter(site=site).values_list("pk", flat=True)
+    lines = WorkCenter.objects.filter(site=site).values_list("pk", flat=True)
+    return site.scope | {f"area:{area}" for area in areas} | {f"line:{line}" for line in lines}
+
+
 def common_scope(places: Iterable[Site | Area | WorkCenter | WorkUnit]) -> Scope:
     """The places that contain all of `places`: who may act for the whole of them."""
     scopes = [place.scope for place in places]
