@@ -13,12 +13,12 @@ from django.db.models import QuerySet
 
 from apps.core.commands import Context
 from apps.core.prepared import Given, Prepared
+from apps.orders.causes.shortages import let_go, own
 from apps.orders.events import BlockerClosed, BlockerOpened
 from apps.orders.flow import Obstacle, obstacles
 from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobOrder
 from apps.orders.models.job_orders import read_open_blockers
 from apps.orders.models.statuses import BEGUN, OPEN
-from apps.orders.shortages import let_go, own
 from apps.workflows.engine import fire
 
 MAKE_READY, MAKE_WAITING = "make_ready", "make_waiting"
