@@ -47,7 +47,7 @@ class Broker:
     """mosquitto with a folder of its own. `stop` and `start` lose nothing that it has acknowledged, `kill` may lose the
     last moment: mosquitto acknowledges before it writes.
 
-    `users` (name -> password) shuts out everybody else; without it anybody may come in. `rights` are lines of mosquitto's
+    `users` (name -> password) shuts out everybody else; without it anybody may come in. `rights` are lines of an
     acl_file.
     """
 

@@ -72,7 +72,7 @@ def web(status: int = 200, body: bytes = b"", tls: ssl.SSLContext | None = None,
                 self.end_headers()
                 self.wfile.write(made.body)
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     if tls is not None:

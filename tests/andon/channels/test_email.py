@@ -30,13 +30,17 @@ class Mailbox:
         self.words = ""
         self.after_data = "250 taken"
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
         if self.words:
             return self.words
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+    async def handle_DATA(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any
+    ) -> str:
         self.recipients.append(envelope.rcpt_tos)
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
         return self.after_data
@@ -78,7 +82,8 @@ def test_the_same_telling_has_the_same_id_and_mails_of_one_exception_hang_togeth
     for changes in ({}, {}, {"key": "notification:18:1"}, {"key": "notification:19:1", "tag": "exception:18"}):
         Email().send(message(**changes), ANN, 5)
     ids, threads = ([mail[name] for mail in mailbox.mails] for name in ("Message-ID", "References"))
-    assert ids[0] == ids[1] and len(set(ids)) == 3
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
     assert threads[0] == threads[1] == threads[2] != threads[3]
     assert [mail["In-Reply-To"] for mail in mailbox.mails] == threads
 
@@ -86,7 +91,8 @@ def test_the_same_telling_has_the_same_id_and_mails_of_one_exception_hang_togeth
 def test_a_title_with_line_breaks_makes_no_header(mailbox: Mailbox) -> None:
     Email().send(message(title="Stop\r\nBcc: eve@elsewhere.example\n\nno body"), ANN, 5)
     (mail,) = mailbox.mails
-    assert mail["Bcc"] is None and mailbox.recipients == [["ann@plant.example"]]
+    assert mail["Bcc"] is None
+    assert mailbox.recipients == [["ann@plant.example"]]
     assert mail["Subject"] == "Stop Bcc: eve@elsewhere.example no body"
 
 
@@ -122,7 +128,9 @@ def test_a_wrong_password_says_which_settings_to_correct(settings: Any) -> None:
         pytest.raises(Failed, match="EMAIL_PASSWORD") as caught,
     ):
         Email().send(message(), ANN, 5)
-    assert mailbox.mails == [] and "hush" not in caught.value.sentence and not caught.value.permanent
+    assert mailbox.mails == []
+    assert "hush" not in caught.value.sentence
+    assert not caught.value.permanent
 
 
 def test_a_server_without_tls_gets_no_mail_when_tls_is_asked_for(mailbox: Mailbox, settings: Any) -> None:

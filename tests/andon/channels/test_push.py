@@ -85,14 +85,16 @@ def test_messages_of_one_exception_replace_each_other_on_their_way(service: Web,
     for tag in ("exception:17", "exception:17", "exception:18"):
         Push().send(message(tag=tag), phone.address(service.url), 5)
     first, second, other = (asked.headers["Topic"] for asked in service.asked)
-    assert first == second != other and len(first) <= 32
+    assert first == second != other
+    assert len(first) <= 32
 
 
 def test_the_push_service_can_tell_that_it_is_us(service: Web, phone: Phone) -> None:
     Push().send(message(), phone.address(f"{service.url}/push/1"), 5)
     scheme, _, rest = service.asked[0].headers["Authorization"].partition(" ")
     parts = dict(part.strip().split("=", 1) for part in rest.split(","))
-    assert scheme == "vapid" and parts["k"] == push_keys.public_key()
+    assert scheme == "vapid"
+    assert parts["k"] == push_keys.public_key()
     signed, _, signature = parts["t"].rpartition(".")
     point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw(parts["k"]))
     r, s = (int.from_bytes(half, "big") for half in (raw(signature)[:32], raw(signature)[32:]))
@@ -128,7 +130,8 @@ def test_a_broken_subscription_is_not_tried(service: Web) -> None:
     broken = Address(kind=ChannelKind.PUSH, endpoint=service.url, p256dh="AAAA", auth="AAAA")
     with pytest.raises(Failed, match="off and on again") as caught:
         Push().send(message(), broken, 5)
-    assert caught.value.permanent and service.asked == []
+    assert caught.value.permanent
+    assert service.asked == []
 
 
 def test_an_endpoint_that_leads_to_this_machine_is_not_called(service: Web, phone: Phone, settings: Any) -> None:
@@ -151,9 +154,11 @@ def test_a_key_that_is_kept_elsewhere_is_used_when_the_environment_has_none(
     kept = push_keys.make()
     settings.PUSH_KEY, settings.PUSH_CONTACT = "", "mailto:it@plant.example"
     monkeypatch.setattr(push_keys, "SOURCES", [])
-    assert push_keys.public_key() == "" and "MFGOS_PUSH_KEY" in Push().why_not_ready()
+    assert push_keys.public_key() == ""
+    assert "MFGOS_PUSH_KEY" in Push().why_not_ready()
     push_keys.source(lambda: kept)
-    assert push_keys.public_key() == push_keys.public_of(kept) and Push().why_not_ready() == ""
+    assert push_keys.public_key() == push_keys.public_of(kept)
+    assert Push().why_not_ready() == ""
     settings.PUSH_KEY = push_keys.make()
     assert push_keys.public_key() != push_keys.public_of(kept)
 
@@ -162,5 +167,7 @@ def test_the_command_prints_a_pair_that_belongs_together(capsys: pytest.CaptureF
     call_command("make_push_key")
     first, second = capsys.readouterr().out.splitlines()
     name, _, private = first.partition("=")
-    assert name == "MFGOS_PUSH_KEY" and second.endswith(push_keys.public_of(private))
-    assert len(raw(private)) == 32 and len(raw(push_keys.public_of(private))) == 65
+    assert name == "MFGOS_PUSH_KEY"
+    assert second.endswith(push_keys.public_of(private))
+    assert len(raw(private)) == 32
+    assert len(raw(push_keys.public_of(private))) == 65

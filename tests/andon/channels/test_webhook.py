@@ -89,10 +89,14 @@ def test_a_refusal_is_told_apart(status: int, permanent: bool, word: str) -> Non
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with web() as inner, web(307, Location=f"{inner.url}/inside") as server:
-        with pytest.raises(Failed, match="final address"):
-            Webhook().send(message(), to(server.url), 5)
-    assert inner.asked == [] and len(server.asked) == 1
+    with (
+        web() as inner,
+        web(307, Location=f"{inner.url}/inside") as server,
+        pytest.raises(Failed, match="final address"),
+    ):
+        Webhook().send(message(), to(server.url), 5)
+    assert inner.asked == []
+    assert len(server.asked) == 1
 
 
 def test_of_a_huge_answer_only_the_beginning_is_read() -> None:
@@ -126,7 +130,8 @@ def test_this_machine_and_what_clouds_tell_about_it_are_not_called(host: str, se
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(Failed) as caught:
         Webhook().send(message(), to(url), 5)
-    assert caught.value.permanent and "word" not in caught.value.sentence
+    assert caught.value.permanent
+    assert "word" not in caught.value.sentence
 
 
 def test_http_without_tls_only_to_hosts_that_are_named(settings: Any) -> None:
@@ -172,7 +177,8 @@ def test_a_certificate_has_to_be_trusted_and_to_carry_the_name(
         assert Webhook().send(message(), address, 5) == "200"
         with pytest.raises(Failed, match="certificate"):
             Webhook().send(message(), to(f"https://{HOST}:{server.port}/"), 5)
-    assert len(server.asked) == 1 and server.asked[0].headers["Host"] == f"localhost:{server.port}"
+    assert len(server.asked) == 1
+    assert server.asked[0].headers["Host"] == f"localhost:{server.port}"
 
 
 def test_the_answers_bound_is_the_wires() -> None:
