@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from apps.andon.channels import light, push_keys
 from apps.andon.channels.interface import Address, ChannelKind, Failed
 from apps.andon.channels.registry import CHANNELS
-from tests.andon.channels.servers import HOST, closed, dripping, garbage, message, silent, tcp
+from tests.andon.channels.servers import HOST, Behaviour, closed, dripping, garbage, message, silent, tcp
 
 TIMEOUT_SECONDS = 0.8
 MORNING = datetime(2026, 3, 2, 10, 2, tzinfo=UTC)
@@ -73,11 +73,13 @@ def fail(kind: ChannelKind, address: Address, caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("kind", FAR)
-@pytest.mark.parametrize("server", [closed, lambda: tcp(silent), lambda: tcp(dripping), lambda: tcp(garbage)])
+@pytest.mark.parametrize(
+    "behaviour", [None, silent, dripping, garbage], ids=["closed", "silent", "dripping", "garbage"]
+)
 def test_a_server_that_does_not_do_its_part_is_named_in_time(
-    kind: ChannelKind, server: Any, settings: Any, caplog: pytest.LogCaptureFixture
+    kind: ChannelKind, behaviour: Behaviour | None, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with server() as port:
+    with tcp(behaviour) if behaviour else closed() as port:
         failed = fail(kind, aim(settings, kind, HOST, port), caplog)
     assert f"{HOST}:{port}" in failed.sentence
     assert not failed.permanent

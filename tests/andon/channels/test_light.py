@@ -111,6 +111,25 @@ def test_what_could_not_be_told_does_not_come_late(broker: Broker, lamp: Light) 
         assert seen.get(timeout=5)[2]["state"] == "amber"
 
 
+def test_what_was_never_acknowledged_does_not_come_late_either(broker: Broker, lamp: Light) -> None:
+    show(lamp, Colour.GREEN)
+    broker.restart()
+    show(lamp, Colour.GREEN, seconds=5)
+    broker.freeze()
+    with pytest.raises(Failed, match="did not acknowledge"):
+        show(lamp, Colour.RED, seconds=0.5)
+    broker.kill()
+    broker.start()
+    show(lamp, Colour.AMBER, light.topic("Nord", "L3"), seconds=5)
+    time.sleep(1.5)
+    with watching(broker, A34) as seen:
+        try:
+            shown = seen.get(timeout=1)[2]["state"]
+        except queue.Empty:
+            shown = "nothing"  # killed before it had written
+    assert shown != "red"
+
+
 def test_a_broker_that_hangs_is_not_waited_for(broker: Broker, lamp: Light) -> None:
     show(lamp, Colour.GREEN)
     broker.freeze()
