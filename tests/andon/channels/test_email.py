@@ -117,6 +117,7 @@ def test_a_mail_that_is_refused_is_our_fault_not_the_recipients(mailbox: Mailbox
     assert (caught.value.permanent, caught.value.code) == (False, "554")
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 def test_a_wrong_password_says_which_settings_to_correct(settings: Any) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "mfgos", "hush-hush-4711"
 
