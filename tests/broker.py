@@ -48,16 +48,25 @@ class Broker:
     last moment: mosquitto acknowledges before it writes.
 
     `users` (name -> password) shuts out everybody else; without it anybody may come in. `rights` are lines of an
-    acl_file.
+    acl_file, `tls` is a PEM file with key and certificate.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, *, users: dict[str, str] | None = None, rights: str = "", port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        users: dict[str, str] | None = None,
+        rights: str = "",
+        tls: Path | None = None,
+        port: int = 0,
+    ) -> None:
         self.port = port or free_port()
         self._folder = folder
         self._users = users or {}
         self._rights = rights
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -141,6 +150,8 @@ class Broker:
             lines.append("user root")  # else it would give up root for a user that may not read this folder
         if self._users:
             lines.append(f"password_file {self._password_file()}")
+        if self._tls:
+            lines += [f"certfile {self._tls}", f"keyfile {self._tls}"]
         if self._rights:
             rights = self._folder / "rights"
             rights.write_text(self._rights, encoding="utf-8")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,3 +141,21 @@ def test_a_server_without_tls_gets_no_mail_when_tls_is_asked_for(mailbox: Mailbo
     with pytest.raises(Failed, match="EMAIL_TLS"):
         Email().send(message(), ANN, 5)
     assert mailbox.mails == []
+
+
+@pytest.mark.parametrize("way", ["EMAIL_USE_TLS", "EMAIL_USE_SSL"])
+def test_with_tls_only_to_a_server_whose_certificate_is_trusted(
+    way: str, certificate: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    option = {"tls_context": tls, "require_starttls": True} if way == "EMAIL_USE_TLS" else {"ssl_context": tls}
+    with mail_server(settings, **option) as mailbox:
+        settings.EMAIL_HOST = "localhost"
+        setattr(settings, way, True)
+        with pytest.raises(Failed, match="certificate"):
+            Email().send(message(), ANN, 5)
+        assert mailbox.mails == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        Email().send(message(), ANN, 5)
+        assert len(mailbox.mails) == 1

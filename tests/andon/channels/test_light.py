@@ -159,6 +159,19 @@ def test_login_and_rights_at_the_broker(tmp_path: Path, settings: Any) -> None:
         lamp.close()
 
 
+def test_with_tls_only_to_a_broker_whose_certificate_is_trusted(
+    tmp_path: Path, certificate: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Broker(tmp_path / "tls", tls=certificate) as closed:
+        settings.MQTT_URL = f"mqtts://localhost:{closed.port}"
+        lamp = Light()
+        with pytest.raises(Failed, match="No connection"):
+            show(lamp, Colour.RED, seconds=1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert show(lamp, Colour.RED).startswith("PUBACK")
+        lamp.close()
+
+
 def test_names_of_places_make_topics_that_mean_nothing_else(broker: Broker, lamp: Light) -> None:
     assert light.topic("Nord/1", "#", "A+3") == "mfgos/andon/Nord_1/_/A_3"
     assert light.topic("Nord", "L2") == "mfgos/andon/Nord/L2"
