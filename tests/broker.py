@@ -47,15 +47,26 @@ class Broker:
     """mosquitto with a folder of its own. `stop` and `start` lose nothing that it has acknowledged, `kill` may lose the
     last moment: mosquitto acknowledges before it writes.
 
-    `users` (name -> password) shuts out everybody else; without it anybody may come in.
+    `users` (name -> password) shuts out everybody else; without it anybody may come in. `rights` are lines of an
+    acl_file, `tls` is a PEM file with key and certificate.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, *, users: dict[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        users: dict[str, str] | None = None,
+        rights: str = "",
+        tls: Path | None = None,
+        port: int = 0,
+    ) -> None:
         self.port = port or free_port()
         self._folder = folder
         self._users = users or {}
+        self._rights = rights
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -139,6 +150,13 @@ class Broker:
             lines.append("user root")  # else it would give up root for a user that may not read this folder
         if self._users:
             lines.append(f"password_file {self._password_file()}")
+        if self._tls:
+            lines += [f"certfile {self._tls}", f"keyfile {self._tls}"]
+        if self._rights:
+            rights = self._folder / "rights"
+            rights.write_text(self._rights, encoding="utf-8")
+            rights.chmod(0o600)
+            lines.append(f"acl_file {rights}")
         return "\n".join(lines) + "\n"
 
     def _password_file(self) -> Path:

@@ -109,7 +109,6 @@ class Line:
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        client.enable_logger(None)
         client.reconnect_delay_set(*RECONNECT_SECONDS)
         client.connect_timeout = RECONNECT_SECONDS[1]
         if self.broker.user:

@@ -34,7 +34,7 @@ class Provider(Protocol):
 
 
 class HttpProvider:
-    """MFGOS_SMS_URL and MFGOS_SMS_BODY with {number}, {text} and {key} in them; without a body the URL is asked with GET."""
+    """MFGOS_SMS_URL and MFGOS_SMS_BODY with {number}, {text}, {key} in them; without a body the URL is got."""
 
     def send(self, number: str, text: str, key: str, timeout_seconds: float) -> str:
         values = {"{number}": number, "{text}": text, "{key}": key}

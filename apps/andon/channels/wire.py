@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -83,9 +84,7 @@ def _connected(goal: Target, addresses: list[str], timeout_seconds: float) -> ur
     failure: Exception = OSError("no address")
     for address in addresses:
         connection = (
-            urllib3.connection.HTTPSConnection(
-                address, goal.port, timeout=timeout_seconds, server_hostname=goal.host, assert_hostname=goal.host
-            )
+            urllib3.connection.HTTPSConnection(address, goal.port, timeout=timeout_seconds, server_hostname=goal.host)
             if goal.scheme == "https"
             else urllib3.connection.HTTPConnection(address, goal.port, timeout=timeout_seconds)
         )
@@ -110,7 +109,7 @@ def _failure(error: Exception, goal: Target, timeout_seconds: float) -> Failed:
         return Failed(sentence % names, permanent=True)
     if isinstance(error, LateError | TimeoutError | urllib3.exceptions.TimeoutError):
         return Failed(_("%(where)s did not answer within %(seconds)s s; see whether it is overloaded.") % names)
-    if isinstance(error, urllib3.exceptions.SSLError):
+    if isinstance(error, ssl.SSLError):
         return Failed(_("%(where)s shows no valid certificate for its name; renew the certificate there.") % names)
     if isinstance(error, urllib3.exceptions.NameResolutionError | socket.gaierror):
         return Failed(_("No machine is known by the name of %(where)s; correct it, or see to the name server.") % names)
