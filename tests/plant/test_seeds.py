@@ -58,7 +58,7 @@ def test_actions_of_apps_to_come_are_added_once_they_are_there(monkeypatch: pyte
     later = rights.Action("orders.run_job", "run operations")
     monkeypatch.setattr(rights, "ACTIONS", rights.ACTIONS | {later.code: later})
     assert "role operator may orders.run_job" in seeds.seed()
-    assert held("operator") == {"plant.view_plant", "orders.run_job"}
+    assert held("operator") == {"plant.view_plant", "plant.own_duty", "orders.run_job"}
 
 
 @pytest.mark.parametrize("role", SHIPPED, ids=lambda role: role["code"])
