@@ -41,7 +41,14 @@ def begin(
     context: Context, *, person_id: int, site_id: int, work_center_id: int | None = None, by_hand: bool = False
 ) -> int | None:
     """Begins at the context's `occurred_at`, but not within an earlier one; the new id, None where one goes on."""
-    inputs: list[Any] = [context.occurred_at, person_id, site_id, work_center_id, person_id, by_hand]
+    inputs: list[Any] = [
+        _not_ahead(context, context.occurred_at),
+        person_id,
+        site_id,
+        work_center_id,
+        person_id,
+        by_hand,
+    ]
     presence_id = None
     # Tried again where another one was begun, or ended, between the two statements.
     for _attempt in range(3):
@@ -79,7 +86,7 @@ def locked_open(person_id: int) -> Presence | None:
 
 def end(context: Context, presence: Presence, at: datetime, ended_by: EndedBy) -> None:
     """Ends at `at`, or at its start should that be later. The presence is locked by the caller."""
-    presence.ended_at, presence.ended_by = max(at, presence.started_at), ended_by
+    presence.ended_at, presence.ended_by = max(_not_ahead(context, at), presence.started_at), ended_by
     presence.save(update_fields=["ended_at", "ended_by"])
     context.record(
         PresenceEnded(
@@ -93,3 +100,8 @@ def end(context: Context, presence: Presence, at: datetime, ended_by: EndedBy) -
         )
     )
     context.touch(TOPIC)
+
+
+def _not_ahead(context: Context, at: datetime) -> datetime:
+    """The clock of a terminal may be ahead of ours: who has come or gone has done so by now."""
+    return min(at, context.now)

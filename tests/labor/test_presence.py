@@ -27,7 +27,6 @@ from tests.world import actor_of, ledger, make_calendar, make_holder, make_role,
 
 pytestmark = pytest.mark.django_db
 BERLIN = ZoneInfo("Europe/Berlin")
-MINUTE = timedelta(minutes=1)
 
 
 def local(clock_time: str) -> datetime:
@@ -130,6 +129,16 @@ class TestPresence:
         run(deactivate_person, make_holder("plant.manage_people"), person_id=lena.pk)
         assert presences(olga) == presences(lena) == [("06:00", "10:00", "person")]
         assert not TimeEntry.objects.open().exists()
+
+    def test_is_not_put_off_by_a_terminal_whose_clock_is_ahead(self, shop: Shop) -> None:
+        olga, ahead = shop.world.olga, timedelta(seconds=40)
+        start = take_edge.at(clock.now() + ahead)
+        start(actor_of(olga), uuid4(), job_order_id=shop.job.pk, edge="start", inputs={})
+        assert is_on_duty(olga.pk, clock.now())
+        at("07:00")
+        clock_off.at(clock.now() + ahead)(actor_of(olga), uuid4(), job_order_id=shop.job.pk)
+        assert not is_on_duty(olga.pk, clock.now())
+        assert presences(olga) == [("06:00", "07:00", "person")]
 
     def test_of_who_was_away_says_that_they_are_back(self, shop: Shop) -> None:
         run(report_absent, shop.world.olga)

@@ -25,7 +25,7 @@ def held(role: str) -> set[str]:
 
 def test_roles_and_reasons_are_there_after_the_first_seed() -> None:
     lines = seeds.seed()
-    assert Role.objects.count() == len(SHIPPED) == 15
+    assert Role.objects.count() == len(SHIPPED) == 18
     assert set(ReasonCode.objects.values_list("purpose", flat=True)) == set(Purpose.values)
     assert "role operator added" in lines
     assert held("operator") >= {"plant.view_plant"}
@@ -54,11 +54,11 @@ def test_actions_of_apps_to_come_are_added_once_they_are_there(monkeypatch: pyte
     monkeypatch.setattr(rights, "ACTIONS", {code: known[code] for code in known if code.startswith("plant.")})
     lines = seeds.seed()
     assert any(line.startswith("action orders.run_job is not there yet: left out of operator") for line in lines)
-    assert held("operator") == {"plant.view_plant"}
+    assert held("operator") == {"plant.view_plant", "plant.own_duty"}
     later = rights.Action("orders.run_job", "run operations")
     monkeypatch.setattr(rights, "ACTIONS", rights.ACTIONS | {later.code: later})
     assert "role operator may orders.run_job" in seeds.seed()
-    assert held("operator") == {"plant.view_plant", "orders.run_job"}
+    assert held("operator") == {"plant.view_plant", "plant.own_duty", "orders.run_job"}
 
 
 @pytest.mark.parametrize("role", SHIPPED, ids=lambda role: role["code"])
