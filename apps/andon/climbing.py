@@ -22,7 +22,7 @@ def climb(
     """
     ladder = ladder_of(exception)
     finder = Finder(context.now)
-    index = ladder.next_step()
+    index = timer.step if timer else ladder.next_step()
     if index is None:
         return
     last = len(ladder.steps) - 1

@@ -65,22 +65,24 @@ def _fire(context: Context, timer: Timer, exception: FloorException) -> None:
 
 
 def _step(context: Context, timer: Timer, exception: FloorException) -> None:
-    if exception.next_step == timer.step:
+    if exception.next_step <= timer.step:
         climb(context, exception, timer=timer)
 
 
 def _warn(context: Context, timer: Timer, exception: FloorException) -> None:
     """At 100 % the flag is set, and the clock goes on."""
     clock = Clock(timer.kind)
+    ladder = ladder_of(exception)
     setattr(exception, f"{clock.value}_warned", timer.step)
     if timer.step == 100:
-        setattr(exception, f"{clock.value}_breached_at", timer.due_at)
+        due_at = ladder.due(clock) or timer.due_at
+        setattr(exception, f"{clock.value}_breached_at", due_at)
         context.record(
             ClockBreached(
                 subject_id=exception.pk,
                 **exception.story,
                 clock=clock.value,
-                due_at=timer.due_at,
+                due_at=due_at,
                 owner_id=exception.owner_id,
             )
         )
@@ -95,7 +97,7 @@ def _warn(context: Context, timer: Timer, exception: FloorException) -> None:
             )
         )
     exception.save(update_fields=[f"{clock.value}_warned", f"{clock.value}_breached_at"])
-    Timer.objects.bulk_create(ladder_of(exception).warnings(clock), ignore_conflicts=True)
+    Timer.objects.bulk_create(ladder.warnings(clock, context.now), ignore_conflicts=True)
     tell(context, [(exception, exception.owner_id)], Occasion.WARNING, timer=timer, level=exception.level)
     context.touch(*exception.topics)
 

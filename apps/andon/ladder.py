@@ -76,8 +76,11 @@ class Ladder:
         known = [self.due(Clock.RESPONSE), self.due(Clock.RESOLUTION), self.exception.hits_at]
         return min((at for at in known if at is not None), default=None)
 
-    def step_due(self, index: int, now: datetime) -> datetime | None:
-        """Of one beyond the last: the last again. Of repeats that were missed only the latest is made up for."""
+    def step_due(self, index: int, now: datetime) -> tuple[int, datetime] | None:
+        """Of one beyond the last: the last again. Of repeats that were missed only the latest is made up for.
+
+        With the index, which then is that of the repeat that is made up for.
+        """
         if not self.steps:
             return None
         last = len(self.steps) - 1
@@ -86,10 +89,10 @@ class Ladder:
         wait = timedelta(minutes=step.after_minutes) * self.share
         first = after(begun, wait, self.counting, self.calendar) or begun + wait
         if index <= last:
-            return first
+            return index, first
         pause = timedelta(minutes=step.repeat_minutes)
-        due = first + (index - last) * pause
-        return due if due >= now else due + (now - due) // pause * pause
+        repeat = max(index - last, (now - first) // pause)
+        return last + repeat, first + repeat * pause
 
     def next_step(self) -> int | None:
         """Of the policy, from the exception's own on; None where those left ask only while nobody has answered."""
@@ -105,10 +108,13 @@ class Ladder:
         return index if self.steps[-1].condition == Condition.UNRESOLVED else None
 
     def timers(self, now: datetime) -> list[Timer]:
-        """Of the exception's present round; none for one that follows its parent."""
+        """Of the exception's present round, none due before `now`; none for one that follows its parent."""
         if self.exception.parent_id or self.exception.status == S.CLOSED:
             return []
-        return list(self._timers(now))
+        timers = list(self._timers(now))
+        for timer in timers:
+            timer.due_at = max(timer.due_at, now)
+        return timers
 
     def _timers(self, now: datetime) -> Iterator[Timer]:
         exception = self.exception
@@ -124,7 +130,7 @@ class Ladder:
         if exception.status != S.SNOOZED and (step := self.step(now)):
             yield step
         for clock in Clock:
-            yield from self.warnings(clock)
+            yield from self.warnings(clock, now)
             yield from self._pause_end(clock)
         if exception.accept_by:
             yield self._timer(TimerKind.ACCEPT, 0, exception.accept_by)
@@ -132,7 +138,7 @@ class Ladder:
     def step(self, now: datetime) -> Timer | None:
         index = self.next_step()
         due = self.step_due(index, now) if index is not None else None
-        return self._timer(TimerKind.STEP, index, due) if index is not None and due else None
+        return self._timer(TimerKind.STEP, *due) if due else None
 
     def reminder(self, since: datetime) -> Timer:
         wait = timedelta(minutes=self.version.remind_minutes)
@@ -143,14 +149,15 @@ class Ladder:
         due = now + timedelta(minutes=self.version.unack_minutes)
         return self._timer(TimerKind.UNACK, self.exception.reminded, due)
 
-    def warnings(self, clock: Clock) -> Iterator[Timer]:
-        """The next one only: each brings the one after it."""
+    def warnings(self, clock: Clock, now: datetime) -> Iterator[Timer]:
+        """The next one only, which brings the one after it; of several that are over already, the last."""
         exception = self.exception
         warned = exception.response_warned if clock == Clock.RESPONSE else exception.resolution_warned
-        percent = next((percent for percent in PERCENTS if percent > warned), None)
-        due = self._at_percent(clock, percent) if percent else None
-        if percent and due:
-            yield self._timer(TimerKind(clock.value), percent, due)
+        due = {percent: self._at_percent(clock, percent) for percent in PERCENTS if percent > warned}
+        over = [percent for percent, at in due.items() if at is not None and at <= now]
+        percent = over[-1] if over else next((percent for percent, at in due.items() if at), None)
+        if percent and (at := due[percent]):
+            yield self._timer(TimerKind(clock.value), percent, at)
 
     def _pause_end(self, clock: Clock) -> Iterator[Timer]:
         pause = next((run for run in self.runs.get(clock, ()) if run.is_pause and run.ended_at is None), None)

@@ -54,7 +54,6 @@ def plan_anew(exception: FloorException, now: datetime) -> list[Timer]:
 def restart_ladder(exception: FloorException, at: datetime) -> None:
     """The policy begins anew: open again after it was answered, snoozed or resolved."""
     exception.ladder_started_at, exception.next_step, exception.level = at, 0, 0
-    exception.response_warned = 0
 
 
 def note_progress(exception: FloorException, at: datetime) -> None:

@@ -6,8 +6,10 @@ import logging
 from uuid import uuid4
 
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
-from apps.andon.models import FloorException, Timer
-from apps.andon.rehoming import FALLBACKS, bring_home, could_come_home, rehome_person
+from apps.andon.models import FloorException, OwnerLevel, Timer
+from apps.andon.rehoming import bring_home, could_come_home, rehome_person
+from apps.andon.watchdog import PERIOD, make_round
+from apps.andon.windows import moved_windows, set_window
 from apps.core import clock
 from apps.core.worker import task
 from apps.plant.duty import is_on_duty
@@ -40,10 +42,25 @@ def fire_one_by_one() -> int:
 def follow_duty() -> int:
     """Rosters end and begin by the time alone: owners whose duty is over, and fallbacks that are needed no more."""
     now = clock.now()
-    owners = FloorException.objects.open().exclude(owner_level__in=FALLBACKS).values_list("owner", flat=True)
+    owners = FloorException.objects.open().exclude(owner_level=OwnerLevel.DEFAULT).values_list("owner", flat=True)
     for person_id in sorted(set(owners)):
         if not is_on_duty(person_id, now):
             rehome_person(WORKER, uuid4(), person_id=person_id)
     for exception_id in could_come_home(now):
         bring_home(WORKER, uuid4(), exception_id=exception_id)
+    return 0
+
+
+@task("andon.windows", every_seconds=20)
+def follow_the_plans() -> int:
+    for exception_id, hits_at in moved_windows().items():
+        set_window(WORKER, uuid4(), exception_id=exception_id, hits_at=hits_at)
+    return 0
+
+
+@task("andon.watchdog", every_seconds=PERIOD.total_seconds())
+def watch() -> int:
+    done = make_round()
+    for finding in done.findings:
+        log.error("exceptions: %(rule)s for %(count)s of them, %(exceptions)s", finding)
     return 0

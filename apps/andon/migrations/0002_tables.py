@@ -379,6 +379,21 @@ class Migration(migrations.Migration):
                     },
                 ),
                 migrations.CreateModel(
+                    name='WatchRound',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('at', models.DateTimeField(verbose_name='at')),
+                        ('findings', models.JSONField(default=list, verbose_name='findings')),
+                    ],
+                    options={
+                        'verbose_name': 'round of the watchdog',
+                        'verbose_name_plural': 'rounds of the watchdog',
+                        'ordering': ['-pk'],
+                        'indexes': [],
+                        'constraints': [],
+                    },
+                ),
+                migrations.CreateModel(
                     name='HistoricalExceptionType',
                     fields=[
                         ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),

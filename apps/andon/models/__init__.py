@@ -27,6 +27,7 @@ from apps.andon.models.telling import (
 )
 from apps.andon.models.timers import Outcome, Timer, TimerKind
 from apps.andon.models.types import Category, ExceptionType, Impact, OwnerRule, Severity, SiteRules
+from apps.andon.models.watch import WatchRound
 
 __all__ = [
     "ANSWERED",
@@ -59,4 +60,5 @@ __all__ = [
     "Target",
     "Timer",
     "TimerKind",
+    "WatchRound",
 ]
