@@ -104,3 +104,8 @@ def declare(cause: CauseKind) -> CauseKind:
 def cause_kind(code: str) -> CauseKind:
     """One whose app is not there any more is told by its type."""
     return _causes.get(code) or CauseKind(code=code, label=_("unknown cause"))
+
+
+def kinds_that_hit() -> list[str]:
+    """Codes of those that tell what they hit."""
+    return sorted(code for code, kind in _causes.items() if kind.hits is not _nothing)

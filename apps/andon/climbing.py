@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
 from apps.andon.events import Escalated
 from apps.andon.ladder import Ladder
 from apps.andon.models import FloorException, Occasion, PolicyStep, Target, Timer
 from apps.andon.owners import Finder, Place
-from apps.andon.planning import ladder_of
-from apps.andon.telling import tell
+from apps.andon.planning import Reads, ladder_of
+from apps.andon.telling import Desk, tell
 from apps.core.commands import Context
 
 
+@dataclass
+class Office:
+    """What climbing with several exceptions at one instant asks for once."""
+
+    finder: Finder
+    desk: Desk
+    reads: Reads
+
+    @classmethod
+    def at(cls, now: datetime, reads: Reads | None = None) -> Office:
+        return cls(Finder(now), Desk(now), reads or Reads())
+
+
 def climb(
-    context: Context, exception: FloorException, *, timer: Timer | None = None, without: Collection[int] = ()
+    context: Context,
+    exception: FloorException,
+    *,
+    timer: Timer | None = None,
+    without: Collection[int] = (),
+    office: Office | None = None,
 ) -> None:
     """Takes the next step, and those after it at once as long as nobody can be reached. The exception is locked.
 
     without  people who are not asked: they said that they can't
     """
-    ladder = ladder_of(exception)
-    finder = Finder(context.now)
+    office = office or Office.at(context.now)
+    finder = office.finder
+    ladder = ladder_of(exception, office.reads)
     index = timer.step if timer else ladder.next_step()
     if index is None:
         return
@@ -42,6 +63,7 @@ def climb(
         timer=timer,
         level=exception.level,
         channel=step.channel,
+        desk=office.desk,
     )
     _next(context, ladder)
     context.record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apps.andon.actions import ANSWER
-from apps.andon.climbing import climb
+from apps.andon.climbing import Office, climb
 from apps.andon.commands.clocks import let_run
 from apps.andon.commands.rows import READS, save_with_plan
 from apps.andon.events import ClockBreached, ClockWarned
@@ -20,7 +20,7 @@ from apps.andon.models import (
     Timer,
     TimerKind,
 )
-from apps.andon.planning import ladder_of
+from apps.andon.planning import Reads, ladder_of
 from apps.andon.telling import tell
 from apps.core.actors import Actor
 from apps.core.commands import Context, command
@@ -45,34 +45,36 @@ def fire_due(context: Context, *, at_most: int = AT_ONCE) -> int:
     rows = FloorException.objects.select_related(*READS).filter(pk__in={timer.exception_id for timer in timers})
     # One that somebody acts on right now is left for the next look: nobody waits for anybody.
     exceptions = {row.pk: row for row in rows.select_for_update(of=("self",), skip_locked=True).order_by("pk")}
-    fired = 0
-    for timer in timers:
-        exception = exceptions.get(timer.exception_id)
-        if exception is not None:
-            _fire(context, timer, exception)
-            fired += 1
-            # What it did may have been done to a row read anew.
-            exceptions[exception.pk] = FloorException.objects.select_related(*READS).get(pk=exception.pk)
-    return fired
+    mine = [timer for timer in timers if timer.exception_id in exceptions]
+    office = Office.at(context.now, Reads.of(exceptions))
+    seen: set[int] = set()
+    for timer in mine:
+        if timer.exception_id in seen:
+            # What the timer before did may have been done to a row read anew.
+            exceptions[timer.exception_id] = FloorException.objects.select_related(*READS).get(pk=timer.exception_id)
+            office.reads.intervals.pop(timer.exception_id, None)
+        seen.add(timer.exception_id)
+        _fire(context, timer, exceptions[timer.exception_id], office)
+    Timer.objects.bulk_update(mine, ["fired_at", "outcome"])
+    return len(mine)
 
 
-def _fire(context: Context, timer: Timer, exception: FloorException) -> None:
+def _fire(context: Context, timer: Timer, exception: FloorException, office: Office) -> None:
     is_current = timer.round == exception.round and exception.closed_at is None
     timer.fired_at, timer.outcome = context.now, Outcome.DONE if is_current else Outcome.STALE
-    timer.save(update_fields=["fired_at", "outcome"])
     if is_current:
-        _DO[TimerKind(timer.kind)](context, timer, exception)
+        _DO[TimerKind(timer.kind)](context, timer, exception, office)
 
 
-def _step(context: Context, timer: Timer, exception: FloorException) -> None:
+def _step(context: Context, timer: Timer, exception: FloorException, office: Office) -> None:
     if exception.next_step <= timer.step:
-        climb(context, exception, timer=timer)
+        climb(context, exception, timer=timer, office=office)
 
 
-def _warn(context: Context, timer: Timer, exception: FloorException) -> None:
+def _warn(context: Context, timer: Timer, exception: FloorException, office: Office) -> None:
     """At 100 % the flag is set, and the clock goes on."""
     clock = Clock(timer.kind)
-    ladder = ladder_of(exception)
+    ladder = ladder_of(exception, office.reads)
     setattr(exception, f"{clock.value}_warned", timer.step)
     if timer.step == 100:
         due_at = ladder.due(clock) or timer.due_at
@@ -98,34 +100,39 @@ def _warn(context: Context, timer: Timer, exception: FloorException) -> None:
         )
     exception.save(update_fields=[f"{clock.value}_warned", f"{clock.value}_breached_at"])
     Timer.objects.bulk_create(ladder.warnings(clock, context.now), ignore_conflicts=True)
-    tell(context, [(exception, exception.owner_id)], Occasion.WARNING, timer=timer, level=exception.level)
+    _tell_owner(context, exception, Occasion.WARNING, timer, office)
     context.touch(*exception.topics)
 
 
-def _remind(context: Context, timer: Timer, exception: FloorException) -> None:
-    tell(context, [(exception, exception.owner_id)], Occasion.REMINDER, timer=timer, level=exception.level)
-    Timer.objects.bulk_create([ladder_of(exception).unacknowledging(context.now)], ignore_conflicts=True)
+def _tell_owner(context: Context, exception: FloorException, occasion: Occasion, timer: Timer, office: Office) -> None:
+    whom = [(exception, exception.owner_id)]
+    tell(context, whom, occasion, timer=timer, level=exception.level, desk=office.desk)
 
 
-def _unacknowledge(context: Context, _timer: Timer, exception: FloorException) -> None:
+def _remind(context: Context, timer: Timer, exception: FloorException, office: Office) -> None:
+    _tell_owner(context, exception, Occasion.REMINDER, timer, office)
+    Timer.objects.bulk_create([ladder_of(exception, office.reads).unacknowledging(context.now)], ignore_conflicts=True)
+
+
+def _unacknowledge(context: Context, _timer: Timer, exception: FloorException, _office: Office) -> None:
     fire(context, FloorException, exception.pk, "unacknowledge", as_system=True)
 
 
-def _wake(context: Context, _timer: Timer, exception: FloorException) -> None:
+def _wake(context: Context, _timer: Timer, exception: FloorException, _office: Office) -> None:
     fire(context, FloorException, exception.pk, "wake", as_system=True)
 
 
-def _unpause(context: Context, _timer: Timer, exception: FloorException) -> None:
+def _unpause(context: Context, _timer: Timer, exception: FloorException, _office: Office) -> None:
     let_run(context, exception)
     save_with_plan(context, exception)
 
 
-def _recheck(context: Context, _timer: Timer, exception: FloorException) -> None:
+def _recheck(context: Context, _timer: Timer, exception: FloorException, _office: Office) -> None:
     edge = "reopen" if exception.cause.is_present(exception) else END
     fire(context, FloorException, exception.pk, edge, as_system=True)
 
 
-def _not_accepted(context: Context, _timer: Timer, exception: FloorException) -> None:
+def _not_accepted(context: Context, _timer: Timer, exception: FloorException, _office: Office) -> None:
     """Whoever it was handed to at the change of shifts has not taken it: it is nobody's word any more."""
     exception.accept_by = None
     exception.save(update_fields=["accept_by"])
@@ -134,7 +141,7 @@ def _not_accepted(context: Context, _timer: Timer, exception: FloorException) ->
     climb(context, exception)
 
 
-_DO: dict[TimerKind, Callable[[Context, Timer, FloorException], None]] = {
+_DO: dict[TimerKind, Callable[[Context, Timer, FloorException, Office], None]] = {
     TimerKind.STEP: _step,
     TimerKind.RESPONSE: _warn,
     TimerKind.RESOLUTION: _warn,

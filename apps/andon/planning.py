@@ -3,26 +3,64 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from apps.andon.ladder import Ladder
 from apps.andon.models import ANSWERED, Clock, ClockInterval, ExceptionStatus, FloorException, PolicyStep, Timer
-from apps.plant.models import WorkCenter
+from apps.plant.calendar_times import Calendar
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 
 S = ExceptionStatus
 
 
-def ladder_of(exception: FloorException) -> Ladder:
-    """Four queries at most."""
-    runs: defaultdict[Clock, list[ClockInterval]] = defaultdict(list)
-    for interval in ClockInterval.objects.filter(exception=exception).order_by("started_at", "pk"):
-        runs[Clock(interval.clock)].append(interval)
+@lru_cache(maxsize=512)
+def steps_of(version_id: int) -> tuple[PolicyStep, ...]:
+    """Kept: a published version never changes, and an exception goes by no other."""
+    rows = PolicyStep.objects.filter(version=version_id).select_related("role", "person")
+    return tuple(rows.order_by("position"))
+
+
+@dataclass
+class Reads:
+    """What plans of several exceptions at one instant go by, each thing read once.
+
+    `intervals`: of exceptions whose clocks were read for all of them at once
+    """
+
+    intervals: dict[int, list[ClockInterval]] = field(default_factory=dict)
+    _calendars: dict[tuple[int, int | None], Calendar | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, exception_ids: Collection[int]) -> Reads:
+        intervals: dict[int, list[ClockInterval]] = {pk: [] for pk in exception_ids}
+        for row in ClockInterval.objects.filter(exception__in=exception_ids).order_by("started_at", "pk"):
+            intervals[row.exception_id].append(row)
+        return cls(intervals)
+
+    def runs(self, exception: FloorException) -> dict[Clock, list[ClockInterval]]:
+        rows = self.intervals.get(exception.pk)
+        if rows is None:
+            rows = list(ClockInterval.objects.filter(exception=exception).order_by("started_at", "pk"))
+        runs: defaultdict[Clock, list[ClockInterval]] = defaultdict(list)
+        for interval in rows:
+            runs[Clock(interval.clock)].append(interval)
+        return runs
+
+    def calendar(self, exception: FloorException) -> Calendar | None:
+        key = exception.site_id, exception.work_center_id
+        if key not in self._calendars:
+            line = exception.work_center
+            self._calendars[key] = calendar_of(line) if line else calendar_of_site(exception.site_id)
+        return self._calendars[key]
+
+
+def ladder_of(exception: FloorException, reads: Reads | None = None) -> Ladder:
+    reads = reads or Reads()
     version = exception.policy_version
-    steps = list(PolicyStep.objects.filter(version=version).select_related("role", "person").order_by("position"))
-    line: WorkCenter | None = exception.work_center
-    calendar = calendar_of(line) if line else calendar_of_site(exception.site_id)
-    return Ladder(exception, version, steps, runs, calendar)
+    return Ladder(exception, version, steps_of(version.pk), reads.runs(exception), reads.calendar(exception))
 
 
 def set_clocks(exception: FloorException, at: datetime) -> None:

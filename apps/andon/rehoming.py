@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 
 from apps.andon.actions import ANSWER
 from apps.andon.climbing import place_of
 from apps.andon.commands.rows import READS, change_owner, save_with_plan
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, OwnerLevel
-from apps.andon.owners import Finder, Place
+from apps.andon.owners import Finder
 from apps.andon.telling import tell
 from apps.core import rights
 from apps.core.actors import Actor
@@ -59,15 +58,16 @@ def could_come_home(at: datetime) -> list[int]:
     """Ids of the exceptions that fell to a fallback and have somebody nearer on duty at `at`."""
     finder = Finder(at)
     fallen = FloorException.objects.filter(status=ExceptionStatus.OPEN, owner_level__in=FALLBACKS)
-    groups: defaultdict[tuple[Place, int, str], list[int]] = defaultdict(list)
-    for exception in fallen.select_related("site", "area", "work_center__site", "work_center__area"):
-        groups[place_of(exception), exception.type_id, exception.owner_level].append(exception.pk)
-    return [
-        exception_id
-        for (place, type_id, level), ids in groups.items()
-        if is_nearer(finder.owner(place, type_id).level, OwnerLevel(level))
-        for exception_id in ids
-    ]
+    names = ("site_id", "area_id", "work_center_id", "type_id", "owner_level")
+    alike = fallen.order_by(*names).distinct(*names)
+    ids: list[int] = []
+    for one in alike.select_related("site", "area", "work_center__site", "work_center__area"):
+        if is_nearer(finder.owner(place_of(one), one.type_id).level, OwnerLevel(one.owner_level)):
+            same = {
+                name: getattr(one, name) for name in ("site_id", "area_id", "work_center_id", "type_id", "owner_level")
+            }
+            ids += fallen.filter(**same).values_list("pk", flat=True)
+    return ids
 
 
 @command("andon.bring_home")

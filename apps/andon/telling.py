@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 
@@ -20,9 +20,50 @@ from apps.andon.models import (
 )
 from apps.andon.owners import rules_of
 from apps.core.commands import Context
+from apps.plant.models import Site
 
 # Wakes the worker that delivers.
 DELIVERY_TOPIC = "andon:deliver"
+
+
+@dataclass
+class Desk:
+    """Who is told how, for several tellings at one instant: channels and counts of pages are read once per person."""
+
+    now: datetime
+    _rules: dict[int, SiteRules] = field(default_factory=dict)
+    _channels: dict[int, list[str]] = field(default_factory=dict)
+    _pages: dict[int, int] = field(default_factory=dict)
+
+    def rules(self, site: Site) -> SiteRules:
+        if site.pk not in self._rules:
+            self._rules[site.pk] = rules_of(site)
+        return self._rules[site.pk]
+
+    def meet(self, people: Collection[int], rules: SiteRules) -> None:
+        """Reads what is not known yet of these people."""
+        new = [person_id for person_id in people if person_id not in self._channels]
+        if not new:
+            return
+        self._channels |= {person_id: [] for person_id in new}
+        rows = PersonChannel.objects.filter(person__in=new, broken_at=None).order_by("position", "pk")
+        for person_id, kind in rows.values_list("person_id", "kind"):
+            self._channels[person_id].append(kind)
+        since = self.now - timedelta(minutes=rules.page_minutes)
+        paged = Notification.objects.filter(person__in=new, created_at__gt=since).exclude(state=NoticeState.LISTED)
+        self._pages |= dict.fromkeys(new, 0) | dict(paged.values_list("person_id").annotate(n=Count("pk")))
+
+    def ways(self, person_id: int, channel: str) -> list[str]:
+        """The policy's own channel first, then the person's; the banner is always there."""
+        known = [kind for kind in (channel, *self._channels[person_id]) if kind]
+        return list(dict.fromkeys([*known, ChannelKind.BANNER.value]))
+
+    def page(self, person_id: int, rules: SiteRules) -> NoticeState:
+        """Counts one page more: over so many it is listed only."""
+        if self._pages[person_id] >= rules.pages_per_person:
+            return NoticeState.LISTED
+        self._pages[person_id] += 1
+        return NoticeState.QUEUED
 
 
 def tell(
@@ -33,6 +74,7 @@ def tell(
     timer: Timer | None = None,
     level: int = 0,
     channel: str = "",
+    desk: Desk | None = None,
 ) -> None:
     """`whom`: exception and person. `channel`: the policy's own for this step, tried before the person's.
 
@@ -40,44 +82,23 @@ def tell(
     """
     if not whom:
         return
+    desk = desk or Desk(context.now)
     people = {person_id for _exception, person_id in whom}
-    channels = _channels(people)
-    pages = _pages(context, whom, people)
-    rows = []
-    for exception, person_id in whom:
-        rules = rules_of(exception.site)
-        ways = [kind for kind in (channel, *channels[person_id]) if kind]
-        listed = pages[person_id] >= rules.pages_per_person
-        pages[person_id] += 1
-        rows.append(
-            Notification(
-                site_id=exception.site_id,
-                exception=exception,
-                person_id=person_id,
-                timer=timer,
-                occasion=occasion,
-                level=level,
-                channels=list(dict.fromkeys([*ways, ChannelKind.BANNER.value])),
-                state=NoticeState.LISTED if listed else NoticeState.QUEUED,
-                created_at=context.now,
-                due_at=context.now,
-            )
+    desk.meet(people, desk.rules(whom[0][0].site))
+    rows = [
+        Notification(
+            site_id=exception.site_id,
+            exception=exception,
+            person_id=person_id,
+            timer=timer,
+            occasion=occasion,
+            level=level,
+            channels=desk.ways(person_id, channel),
+            state=desk.page(person_id, desk.rules(exception.site)),
+            created_at=context.now,
+            due_at=context.now,
         )
+        for exception, person_id in whom
+    ]
     Notification.objects.bulk_create(rows, ignore_conflicts=timer is not None)
     context.touch(DELIVERY_TOPIC, *[f"person:{person_id}" for person_id in people])
-
-
-def _channels(people: Collection[int]) -> defaultdict[int, list[str]]:
-    found: defaultdict[int, list[str]] = defaultdict(list)
-    rows = PersonChannel.objects.filter(person__in=people, broken_at=None).order_by("position", "pk")
-    for person_id, kind in rows.values_list("person_id", "kind"):
-        found[person_id].append(kind)
-    return found
-
-
-def _pages(context: Context, whom: Sequence[tuple[FloorException, int]], people: Collection[int]) -> Counter[int]:
-    """How often each was paged within the minutes that their site counts."""
-    rules: SiteRules = rules_of(whom[0][0].site)
-    since = context.now - timedelta(minutes=rules.page_minutes)
-    rows = Notification.objects.filter(person__in=people, created_at__gt=since).exclude(state=NoticeState.LISTED)
-    return Counter(dict(rows.values_list("person_id").annotate(n=Count("pk"))))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from apps.andon.actions import ANSWER
+from apps.andon.causes import kinds_that_hit
 from apps.andon.commands.rows import locked, save_with_plan
 from apps.andon.models import FloorException
 from apps.core.commands import Context, command
@@ -15,7 +16,7 @@ from apps.core.rights import EVERYWHERE
 def moved_windows() -> dict[int, datetime | None]:
     """Id of each open exception whose first hit has moved -> when it is now.  A query per kind of cause."""
     by_kind: defaultdict[str, list[FloorException]] = defaultdict(list)
-    for exception in FloorException.objects.not_done().order_by("pk"):
+    for exception in FloorException.objects.not_done().filter(cause_kind__in=kinds_that_hit()).order_by("pk"):
         by_kind[exception.cause_kind].append(exception)
     moved: dict[int, datetime | None] = {}
     for exceptions in by_kind.values():
