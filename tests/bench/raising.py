@@ -1,0 +1,19 @@
+"""Exceptions raised by a bench, as an app raises them; to be imported once Django is set up."""
+
+from __future__ import annotations
+
+from apps.andon.causes import Cause
+from apps.andon.raising import raise_exceptions
+from apps.core.commands import Context, command
+
+
+@command("bench.raise")
+def raise_some(context: Context, *, site_id: int, line_id: int, first: int, count: int, type_code: str) -> None:
+    context.allow_anyone()
+    raise_exceptions(
+        context,
+        [
+            Cause(type=type_code, kind="bench", key=str(n), site_id=site_id, work_center_id=line_id)
+            for n in range(first, first + count)
+        ],
+    )
