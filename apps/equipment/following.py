@@ -6,18 +6,21 @@ The machine's row is locked by the caller, and all of it happens in one transact
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from apps.core.commands import Context
 from apps.core.events import Story
-from apps.equipment.events import StopChanged, StopClosed, StopOpened, StopWithdrawn
-from apps.equipment.models import Downtime, DowntimePart, Machine, MachineNow, StateInterval
+from apps.equipment.events import StopChanged, StopClassified, StopClosed, StopOpened, StopWithdrawn
+from apps.equipment.models import Downtime, DowntimePart, Machine, MachineNow, ReasonWord, StateInterval
 from apps.equipment.parts import Part, fitted
 from apps.equipment.timeline import DOWN, MachineState, Span, Stop, stops
 from apps.equipment.words import rewrite
 from apps.plant.models import Person
+
+# A machine may say why it stops a moment before it does.
+SAID_BEFORE = timedelta(seconds=5)
 
 
 def follow(context: Context, row: MachineNow, machine: Machine) -> None:
@@ -169,13 +172,36 @@ def _fit_parts(context: Context, downtime: Downtime, wanted: Sequence[Part]) -> 
         extra.delete()
     for index, part in enumerate(wanted):
         row = kept[index] if index < len(kept) else DowntimePart(downtime=downtime, site_id=downtime.site_id)
-        if row.pk and _as_part(row) == part:
-            continue
-        row.started_at, row.ended_at, row.reason_id = part.start, part.end, part.reason_id
-        row.classified_at, row.classified_by_id = part.classified_at, part.classified_by_id
-        sign(context, row)
-        row.save()
+        if not row.pk or _as_part(row) != part:
+            row.started_at, row.ended_at, row.reason_id = part.start, part.end, part.reason_id
+            row.classified_at, row.classified_by_id = part.classified_at, part.classified_by_id
+            sign(context, row)
+            row.save()
+        if row.reason_id is None:
+            _take_over_reason(context, downtime, row)
     context.touch(*downtime.topics)
+
+
+def _take_over_reason(context: Context, downtime: Downtime, part: DowntimePart) -> None:
+    """The machine may have said why itself, at the stop's start or while it lasted."""
+    said = ReasonWord.objects.filter(work_unit=downtime.work_unit_id, at__gte=part.started_at - SAID_BEFORE)
+    word = (said.filter(at__lt=part.ended_at) if part.ended_at else said).order_by("at", "reason").first()
+    if word is None:
+        return
+    part.reason_id, part.classified_at = word.reason_id, context.now
+    sign(context, part)
+    part.save()
+    context.record(
+        StopClassified(
+            subject_id=downtime.pk,
+            **story_of(downtime),
+            part_id=part.pk,
+            work_unit_id=downtime.work_unit_id,
+            work_center_id=downtime.work_unit.work_center_id,
+            reason_id=word.reason_id,
+            old_reason_id=None,
+        )
+    )
 
 
 def _as_part(row: DowntimePart) -> Part:

@@ -9,7 +9,7 @@ from apps.equipment.models.signals import (
     SignalSource,
     Transport,
 )
-from apps.equipment.models.stops import Downtime, DowntimePart, MaintenanceRequest, RequestStatus
+from apps.equipment.models.stops import Downtime, DowntimePart, MaintenanceRequest, ReasonWord, RequestStatus
 from apps.equipment.timeline import MachineState, WordOf
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "MaintenanceRequest",
     "Meaning",
     "QuarantinedSignal",
+    "ReasonWord",
     "RequestStatus",
     "SeenSignal",
     "SignalMapping",

@@ -193,3 +193,20 @@ class MaintenanceRequest(models.Model):
     @property
     def scope(self) -> Scope:
         return self.work_unit.scope
+
+
+class ReasonWord(models.Model):
+    """A signal has named the reason of the stop that there is at its time; for a downtime that nobody has explained."""
+
+    site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
+    work_unit = models.ForeignKey("plant.WorkUnit", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.ForeignKey("plant.ReasonCode", models.PROTECT, related_name="+")
+
+    reason_id: int
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["work_unit", "at", "reason"], name="reason_word_once")]
+
+    def __str__(self) -> str:
+        return f"{self.work_unit_id} {self.reason_id} {self.at:%Y-%m-%d %H:%M:%S}"
