@@ -153,7 +153,7 @@ def test_one_that_no_code_can_digest_is_kept_out_and_the_rest_is_taken(
 ) -> None:
     real = collecting.take_signals
 
-    def take(source: SignalSource, raws: list[Any]) -> Any:
+    def take(source: SignalSource, raws: Any) -> Any:
         if any(raw.payload == "poison" and raw.doubt is None for raw in raws):
             raise ZeroDivisionError
         return real(source, raws)

@@ -7,10 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
+from apps.core import clock
 from apps.equipment.intake.meaning import Raw
 from apps.equipment.intake.taking import take_signals
 from apps.equipment.models import Doubt, SignalSource
@@ -21,20 +23,31 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.05
 MOST_AT_ONCE = 2000
 
-# Whatever the transport needs to say "I have it" about one signal.
+# What the transport has, to be made a signal of; and whatever it needs to say "I have it" about it.
+Item = Any
 Receipt = Any
-Sent = tuple[Raw, Receipt]
+Sent = tuple[Item, Receipt, float]
 
 
 class Collector:
-    """One thread puts, one takes. `done` gets the receipts of what is committed, in the order it came."""
+    """One thread puts, one takes, and only that one has to do with the database.
 
-    def __init__(self, source: SignalSource, done: Callable[[Sequence[Receipt]], None]) -> None:
-        self.source, self._done = source, done
+    read  makes a signal of what was put, and when that was
+    done  gets the receipts of what is committed, in the order it came
+    """
+
+    def __init__(
+        self,
+        source: SignalSource,
+        *,
+        read: Callable[[Item, datetime], Raw],
+        done: Callable[[Sequence[Receipt]], None] = lambda _receipts: None,
+    ) -> None:
+        self.source, self._read, self._done = source, read, done
         self._waiting: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
 
-    def put(self, raw: Raw, receipt: Receipt = None) -> None:
-        self._waiting.put((raw, receipt))
+    def put(self, item: Item, receipt: Receipt = None) -> None:
+        self._waiting.put((item, receipt, time.monotonic()))
 
     def wake(self) -> None:
         self._waiting.put(None)
@@ -48,8 +61,11 @@ class Collector:
             check()
             batch = self._gather()
             if batch:
-                self._take(batch)
-                self._done([receipt for _raw, receipt in batch])
+                now, ticks = clock.now(), time.monotonic()
+                self._take(
+                    [self._read(item, now - timedelta(seconds=ticks - put_at)) for item, _receipt, put_at in batch]
+                )
+                self._done([receipt for _item, receipt, _put_at in batch])
         connection.close()
 
     def _gather(self) -> list[Sent]:
@@ -65,10 +81,10 @@ class Collector:
                 break
         return [sent for sent in batch if sent is not None]
 
-    def _take(self, batch: Sequence[Sent]) -> None:
+    def _take(self, batch: Sequence[Raw]) -> None:
         """One that no code can digest is found by halves and kept out: it must not come back for ever."""
         try:
-            take_signals(self.source, [raw for raw, _receipt in batch])
+            take_signals(self.source, batch)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
@@ -77,4 +93,4 @@ class Collector:
                 self._take(batch[len(batch) // 2 :])
                 return
             log.exception("a signal of %s is kept out", self.source)
-            take_signals(self.source, [batch[0][0]._replace(doubt=Doubt.NOT_READABLE)])
+            take_signals(self.source, [batch[0]._replace(doubt=Doubt.NOT_READABLE)])

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, NamedTuple, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from apps.equipment.models.signals import Doubt, Meaning, SignalMapping
 
@@ -168,9 +168,10 @@ def _meant(source_id: int, rule: Rule, raw: Raw) -> Meant:
     if rule.meaning == Meaning.COUNT:
         quantity = _quantity(value, at)
         number = raw.number or (_text(_at(raw.payload, rule.id_path)) if rule.id_path else "")
-        return Meant(
-            rule, at, "", quantity, _digest(f"{source_id}|{raw.tag}|{rule.mapping_id}", number, said or at, quantity)
-        )
+        origin = f"{source_id}|{raw.tag}|{rule.mapping_id}"
+        # Without a time or a number of its own nothing tells it from the next one: it counts whenever it comes.
+        digest = _digest(origin, number, said or at, quantity) if said or number else uuid4()
+        return Meant(rule, at, "", quantity, digest)
     text = _text(value)
     meaning = rule.choices.get(text) or rule.choices.get("*")
     if not meaning:

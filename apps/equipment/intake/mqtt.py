@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from apps.core import clock
 from apps.equipment.intake.collecting import Collector
-from apps.equipment.intake.meaning import decoded
+from apps.equipment.intake.meaning import Raw, decoded
 from apps.equipment.models import SignalSource
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Listener:
 
     def __init__(self, source: SignalSource) -> None:
         self.source = source
-        self.collector = Collector(source, self._acknowledge)
+        self.collector = Collector(source, read=_read, done=self._acknowledge)
         # Numbers of messages mean nothing beyond the connection that they came by.
         self._connection = 0
         self._problem: str | None = None
@@ -99,8 +100,7 @@ class Listener:
         self.collector.wake()
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        raw = decoded(message.topic, bytes(message.payload), clock.now())
-        self.collector.put(raw, (message.mid, message.qos, self._connection))
+        self.collector.put(message, (message.mid, message.qos, self._connection))
 
     def _note(self) -> None:
         """How it goes, for the page of the source; in the thread that has the database."""
@@ -112,6 +112,10 @@ class Listener:
             rows.update(connected_at=None, last_error=problem[:400])
         else:
             rows.update(connected_at=clock.now(), last_error="")
+
+
+def _read(message: MQTTMessage, received_at: datetime) -> Raw:
+    return decoded(message.topic, bytes(message.payload), received_at)
 
 
 def _session() -> Properties:

@@ -32,7 +32,7 @@ class Subscriber:
 
     def __init__(self, source: SignalSource) -> None:
         self.source = source
-        self.collector = Collector(source, lambda _receipts: None)
+        self.collector = Collector(source, read=_read)
         self._failure: Exception | None = None
         self._connected = False
         self._over = threading.Event()
@@ -52,10 +52,7 @@ class Subscriber:
     def datachange_notification(self, node: Node, value: Any, data: DataChangeNotif) -> None:
         """Called by the subscription."""
         told = data.monitored_item.Value
-        at = told.SourceTimestamp or told.ServerTimestamp
-        self.collector.put(
-            Raw(node.nodeid.to_string(), _plain(value), clock.now(), at.replace(tzinfo=UTC) if at else None)
-        )
+        self.collector.put((node.nodeid.to_string(), value, told.SourceTimestamp or told.ServerTimestamp))
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -88,6 +85,11 @@ class Subscriber:
                     await client.check_connection()
                     asked_at = loop.time()
                 await asyncio.sleep(LOOK_SECONDS)
+
+
+def _read(item: tuple[str, Any, datetime | None], received_at: datetime) -> Raw:
+    tag, value, at = item
+    return Raw(tag, _plain(value), received_at, at.replace(tzinfo=UTC) if at else None)
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from django.db import connection
 
 from apps.core.actors import Actor, Origin
 from apps.core.commands import Context, repeatable
+from apps.equipment.actions import SEND_SIGNALS
 from apps.equipment.intake.meaning import Doubtful, Meant, Raw, Rules, meanings, rule_of
 from apps.equipment.intake.quarantine import keep_out, plain, shown
 from apps.equipment.models import (
@@ -60,14 +61,17 @@ class Taken:
     kept_out: int = 0
 
 
-def take_signals(source: SignalSource, raws: Sequence[Raw], rules: Rules | None = None) -> Taken:
-    """Commits before it answers: whoever sent them may forget them then."""
+def take_signals(
+    source: SignalSource, raws: Sequence[Raw], rules: Rules | None = None, *, actor: Actor = LINE
+) -> Taken:
+    """Commits before it answers: whoever sent them may forget them then. Raises CommandRefused for who may not."""
     rules = rules or rules_of(source)
     sorted_out = _SortedOut()
     for raw in raws:
         for each in meanings(rules, raw):
             sorted_out.add(each)
-    with repeatable("equipment.take_signals", LINE) as context:
+    with repeatable("equipment.take_signals", actor) as context:
+        context.allow(SEND_SIGNALS, at=source.scope)
         taken = _take(context, source, sorted_out)
         _show(source, raws)
     return taken
