@@ -8,12 +8,10 @@ from django.db.models import F, Max, Q, QuerySet
 from django.db.models.aggregates import Aggregate
 from django.db.models.fields import DurationField
 
-from apps.core import rights
 from apps.core.actors import Actor
-from apps.equipment.actions import VIEW_MACHINES
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
 from apps.equipment.timeline import Span
-from apps.plant.models import ReasonCode, WorkUnit, within
+from apps.plant.models import ReasonCode, WorkUnit
 
 # How many stops say enough about the next one, and how far back they are looked for.
 ENOUGH_STOPS = 3
@@ -46,8 +44,7 @@ def open_downtime(work_unit_id: int) -> Downtime | None:
 
 def unexplained(actor: Actor) -> QuerySet[DowntimePart]:
     """Parts that nobody has explained yet, at places that the actor sees, the oldest first."""
-    places = within(rights.places(actor, VIEW_MACHINES), "downtime__work_unit__work_center")
-    rows = DowntimePart.objects.filter(places, reason=None, downtime__withdrawn_at=None)
+    rows = DowntimePart.objects.visible_to(actor).filter(reason=None, downtime__withdrawn_at=None)
     return rows.select_related("downtime__work_unit__work_center").order_by("started_at")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core import clock
 from apps.equipment.models import CountedMinute, QuarantinedSignal, SignalMapping, SignalSource
 from apps.plant.models import Site, WorkUnit
 
@@ -22,7 +21,6 @@ def make_mapping(
         work_unit=unit,
         tag=tag,
         meaning=meaning,
-        changed_at=clock.now(),
         **values,
     )
 

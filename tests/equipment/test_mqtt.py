@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +18,12 @@ from apps.core import clock
 from apps.core.worker import Service, Worker
 from apps.equipment.intake import collecting, listening
 from apps.equipment.models import SignalSource
-from tests.broker import Broker, broker, needs_broker
+from tests.broker import Broker
 from tests.equipment.machines import intervals, make_machine
 from tests.equipment.sources import counted, kept_out, make_source, make_usual_mappings
 from tests.world import World, make_world
 
-pytestmark = [pytest.mark.django_db(transaction=True), needs_broker]
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Broker]:
-    with broker(tmp_path) as made:
-        yield made
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -41,8 +34,8 @@ def world() -> World:
 
 
 @pytest.fixture
-def source(running: Broker, world: World) -> SignalSource:
-    made = make_source(world.site, "broker", "mqtt", address=running.address, topics=["A33/#"])
+def source(broker: Broker, world: World) -> SignalSource:
+    made = make_source(world.site, "broker", "mqtt", address=broker.url, topics=["A33/#"])
     make_usual_mappings(made, world.station)
     return made
 
@@ -73,11 +66,11 @@ def is_connected(source: SignalSource) -> bool:
     return source.connected_at is not None
 
 
-def publish(running: Broker, *messages: tuple[str, Any]) -> None:
+def publish(broker: Broker, *messages: tuple[str, Any]) -> None:
     """Returns when the broker has acknowledged them all."""
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
     client.max_inflight_messages_set(1000)
-    client.connect("127.0.0.1", running.port)
+    client.connect("127.0.0.1", broker.port)
     client.loop_start()
     sent = [client.publish(topic, json.dumps(payload), qos=1) for topic, payload in messages]
     for each in sent:
@@ -92,10 +85,10 @@ def good(*numbers: int) -> list[tuple[str, Any]]:
     return [("A33/good", {"v": 1, "t": now - 1000 + number / 1000}) for number in numbers]
 
 
-def test_a_state_is_here_within_a_moment_of_its_message(running: Broker, source: SignalSource, world: World) -> None:
+def test_a_state_is_here_within_a_moment_of_its_message(broker: Broker, source: SignalSource, world: World) -> None:
     with listener():
         until(lambda: is_connected(source))
-        publish(running, ("A33/state", {"v": 2, "t": clock.now().isoformat()}), ("A33/state", "rubbish"))
+        publish(broker, ("A33/state", {"v": 2, "t": clock.now().isoformat()}), ("A33/state", "rubbish"))
         told = time.monotonic()
         until(lambda: len(intervals(world.station)) == 1, 5)
         assert time.monotonic() - told < 1
@@ -104,31 +97,31 @@ def test_a_state_is_here_within_a_moment_of_its_message(running: Broker, source:
 
 
 def test_what_is_sent_while_we_are_away_comes_when_we_are_back(
-    running: Broker, source: SignalSource, world: World
+    broker: Broker, source: SignalSource, world: World
 ) -> None:
     with listener():
         until(lambda: is_connected(source))
-    publish(running, *good(*range(300)))
+    publish(broker, *good(*range(300)))
     with listener():
         until(lambda: counted(world.station) == 300)
 
 
 def test_a_restart_of_the_broker_loses_nothing_and_doubles_nothing(
-    running: Broker, source: SignalSource, world: World
+    broker: Broker, source: SignalSource, world: World
 ) -> None:
     with listener():
         until(lambda: is_connected(source))
-        publish(running, *good(*range(100)))
-        running.stop()
+        publish(broker, *good(*range(100)))
+        broker.stop()
         until(lambda: not is_connected(source))
-        running.start()
-        publish(running, *good(*range(100, 200)))
+        broker.start()
+        publish(broker, *good(*range(100, 200)))
         until(lambda: counted(world.station) == 200, 40)
         assert is_connected(source)
 
 
 def test_nothing_is_acknowledged_before_it_is_committed(
-    running: Broker, source: SignalSource, world: World, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, source: SignalSource, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database goes away again and again in the middle of a batch; the broker hands the same ones over again."""
     real, failures = collecting.take_signals, iter([True, True, False, True])
@@ -141,7 +134,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(
     monkeypatch.setattr(collecting, "take_signals", take)
     with listener():
         until(lambda: is_connected(source))
-        publish(running, *good(*range(500)))
+        publish(broker, *good(*range(500)))
         until(lambda: counted(world.station) == 500, 40)
         time.sleep(1)
     assert counted(world.station) == 500
@@ -149,7 +142,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(
 
 
 def test_one_that_no_code_can_digest_is_kept_out_and_the_rest_is_taken(
-    running: Broker, source: SignalSource, world: World, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, source: SignalSource, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = collecting.take_signals
 
@@ -161,13 +154,13 @@ def test_one_that_no_code_can_digest_is_kept_out_and_the_rest_is_taken(
     monkeypatch.setattr(collecting, "take_signals", take)
     with listener():
         until(lambda: is_connected(source))
-        publish(running, *good(1, 2, 3), ("A33/good", "poison"), *good(4, 5))
+        publish(broker, *good(1, 2, 3), ("A33/good", "poison"), *good(4, 5))
         until(lambda: counted(world.station) == 5 and len(kept_out()) == 1)
     assert kept_out() == [("A33/good", "not_readable")]
 
 
 def test_of_two_workers_one_listens_and_the_other_takes_over(
-    running: Broker, source: SignalSource, world: World
+    broker: Broker, source: SignalSource, world: World
 ) -> None:
     first, second = threading.Event(), threading.Event()
     threads = [threading.Thread(target=listening.listen, args=(stop,)) for stop in (first, second)]
@@ -175,22 +168,22 @@ def test_of_two_workers_one_listens_and_the_other_takes_over(
         thread.start()
         until(lambda: is_connected(source))
         time.sleep(0.5)
-    publish(running, *good(1, 2))
+    publish(broker, *good(1, 2))
     until(lambda: counted(world.station) == 2)
     first.set()
     threads[0].join(20)
-    publish(running, *good(3, 4))
+    publish(broker, *good(3, 4))
     until(lambda: counted(world.station) == 4)
     second.set()
     threads[1].join(20)
 
 
 def test_a_source_is_left_when_it_is_switched_off_and_a_broker_that_is_not_there_is_said(
-    source: SignalSource, running: Broker
+    source: SignalSource, broker: Broker
 ) -> None:
     with listener():
         until(lambda: is_connected(source))
         SignalSource.objects.update(address="mqtt://127.0.0.1:1")
         until(lambda: not is_connected(source) and "refused" in source.last_error)
-        SignalSource.objects.update(address=running.address)
+        SignalSource.objects.update(address=broker.url)
         until(lambda: is_connected(source) and source.last_error == "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -105,6 +105,10 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return str(self.work_unit)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.site_id = self.work_unit.site_id
+        super().save(*args, **kwargs)
 
     @property
     def scope(self) -> Scope:

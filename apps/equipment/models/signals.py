@@ -130,7 +130,6 @@ class SignalMapping(models.Model):
     counter = models.SlugField(_("counter"), max_length=40, blank=True)
     is_running = models.BooleanField(_("a count says that it runs"), default=False)
     active = models.BooleanField(_("in use"), default=True)
-    changed_at = models.DateTimeField(_("changed"), editable=False)
 
     site_id: int
     source_id: int
@@ -155,6 +154,10 @@ class SignalMapping(models.Model):
     def __str__(self) -> str:
         return f"{self.tag}: {self.meaning}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.site_id = self.source.site_id
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         if self.meaning == Meaning.STATE:
             known = set(SAYABLE)
@@ -165,6 +168,8 @@ class SignalMapping(models.Model):
         unknown = sorted(set(self.choices.values()) - known) if isinstance(self.choices, dict) else []
         if unknown:
             raise ValidationError({"choices": _now("Unknown: %(values)s.") % {"values": ", ".join(unknown)}})
+        if self.meaning in (Meaning.STATE, Meaning.REASON) and not self.choices:
+            raise ValidationError({"choices": _now("Say what its values mean.")})
         if self.meaning == Meaning.COUNT and not self.counter:
             raise ValidationError({"counter": _now("Name the counter, say good.")})
         if self.source_id and self.work_unit_id and self.work_unit.site_id != self.source.site_id:

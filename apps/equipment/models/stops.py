@@ -10,10 +10,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import rights
+from apps.core.actors import Actor
 from apps.core.fields import TsTzRange
 from apps.core.history import History
-from apps.core.rights import Scope
+from apps.core.rights import Action, Scope
+from apps.equipment.actions import VIEW_MACHINES
 from apps.equipment.models.machines import AtUnitQuerySet
+from apps.plant.models import within
 
 
 class DowntimeQuerySet(AtUnitQuerySet["Downtime"]):
@@ -81,6 +85,11 @@ class Downtime(models.Model):
         return f"machine:{unit.pk}", f"station:{unit.pk}", f"line:{unit.work_center_id}"
 
 
+class DowntimePartQuerySet(models.QuerySet["DowntimePart"]):
+    def visible_to(self, actor: Actor, action: Action = VIEW_MACHINES) -> Self:
+        return self.filter(within(rights.places(actor, action), "downtime__work_unit__work_center"))
+
+
 class DowntimePart(models.Model):
     """A stretch of a downtime with one reason; the parts of one follow each other and make up the whole.
 
@@ -100,6 +109,7 @@ class DowntimePart(models.Model):
     site_id: int
     downtime_id: int
     reason_id: int | None
+    objects = DowntimePartQuerySet.as_manager()
     history = History()
 
     class Meta:
@@ -131,6 +141,10 @@ class DowntimePart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M} {self.reason or ''}".strip()
+
+    @property
+    def scope(self) -> Scope:
+        return self.downtime.scope
 
 
 class RequestStatus(models.TextChoices):
