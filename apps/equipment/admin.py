@@ -84,7 +84,7 @@ class StateIntervalAdmin(ReadPlaced):
 
 @admin.register(Downtime)
 class DowntimeAdmin(ReadPlacedWithHistory):
-    list_display = ["started_at", "ended_at", "work_unit", "withdrawn_at", "raised_at"]
+    list_display = ["started_at", "ended_at", "work_unit", "withdrawn_at", "raised_at", "call_due_at"]
     list_filter = [("work_unit", admin.RelatedOnlyFieldListFilter), ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["work_unit"]
     date_hierarchy = "started_at"

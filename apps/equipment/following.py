@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from apps.core.commands import Context
 from apps.core.events import Story
+from apps.equipment.causes import settle_call
 from apps.equipment.events import StopChanged, StopClassified, StopClosed, StopOpened, StopWithdrawn
 from apps.equipment.models import Downtime, DowntimePart, Machine, MachineNow, ReasonWord, StateInterval
 from apps.equipment.parts import Part, fitted
@@ -30,6 +31,9 @@ def follow(context: Context, row: MachineNow, machine: Machine) -> None:
     start = min((at for at in (row.look_from, row.stop_since) if at), default=None)
     if start is not None:
         _settle_stops(context, row, machine, start)
+    due = Downtime.objects.open().filter(work_unit=row.pk, call_due_at__lte=context.now)
+    for downtime in due.select_for_update(of=("self",)).select_related("work_unit"):
+        settle_call(context, downtime, machine)
 
 
 def _settle_stops(context: Context, row: MachineNow, machine: Machine, start: datetime) -> None:
@@ -37,7 +41,7 @@ def _settle_stops(context: Context, row: MachineNow, machine: Machine, start: da
     whole = stops(found)
     going = whole[-1] if whole and whole[-1].end is None else None
     long = [stop for stop in whole if stop.is_long(machine.micro_stop, context.now)]
-    _settle(context, row, _standing(row, since), long)
+    _settle(context, row, machine, _standing(row, since), long)
     row.stop_since = going.start if going else None
     row.stop_due_at = going.start + machine.micro_stop if going and going not in long else None
     row.look_from = None
@@ -59,7 +63,9 @@ def _standing(row: MachineNow, since: datetime | None) -> list[Downtime]:
     return list(near.select_for_update(of=("self",)).select_related("work_unit").order_by("started_at"))
 
 
-def _settle(context: Context, row: MachineNow, rows: Sequence[Downtime], long: Sequence[Stop]) -> None:
+def _settle(
+    context: Context, row: MachineNow, machine: Machine, rows: Sequence[Downtime], long: Sequence[Stop]
+) -> None:
     said = _parts(rows)
     left = list(rows)
     pairs: list[tuple[Downtime | None, Stop]] = []
@@ -71,11 +77,13 @@ def _settle(context: Context, row: MachineNow, rows: Sequence[Downtime], long: S
         pairs.append((own, stop))
     for each in left:
         _withdraw(context, each)
+        settle_call(context, each, machine)
     for own, stop in pairs:
-        downtime = own or _open(context, row, stop)
+        downtime = own or _open(context, row, stop, machine)
         if (downtime.started_at, downtime.ended_at) != (stop.start, stop.end):
             _move(context, downtime, stop)
         _fit_parts(context, downtime, fitted(said, stop.start, stop.end))
+        settle_call(context, downtime, machine)
 
 
 def _share(downtime: Downtime, stop: Stop) -> bool:
@@ -84,8 +92,14 @@ def _share(downtime: Downtime, stop: Stop) -> bool:
     )
 
 
-def _open(context: Context, row: MachineNow, stop: Stop) -> Downtime:
-    downtime = Downtime(site_id=row.site_id, work_unit=row.work_unit, started_at=stop.start, ended_at=stop.end)
+def _open(context: Context, row: MachineNow, stop: Stop, machine: Machine) -> Downtime:
+    downtime = Downtime(
+        site_id=row.site_id,
+        work_unit=row.work_unit,
+        started_at=stop.start,
+        ended_at=stop.end,
+        call_due_at=None if stop.end else stop.start + timedelta(seconds=machine.raise_after_seconds),
+    )
     _save(context, downtime)
     context.record(
         StopOpened(
@@ -106,6 +120,8 @@ def _open(context: Context, row: MachineNow, stop: Stop) -> Downtime:
 def _move(context: Context, downtime: Downtime, stop: Stop) -> None:
     old_start, old_end = downtime.started_at, downtime.ended_at
     downtime.started_at, downtime.ended_at = stop.start, stop.end
+    if stop.end is None and downtime.raised_at is None and downtime.call_due_at is None:
+        downtime.call_due_at = context.now
     _save(context, downtime)
     if old_start == stop.start and old_end is None and stop.end is not None:
         _tell_end(context, downtime, stop.end)

@@ -14,7 +14,7 @@ from apps.core.pruning import prune
 from apps.core.worker import service, task
 from apps.equipment.commands import follow_machine
 from apps.equipment.intake import listening
-from apps.equipment.models import CountedMinute, HeardMinute, Machine, MachineNow, QuarantinedSignal
+from apps.equipment.models import CountedMinute, Downtime, HeardMinute, Machine, MachineNow, QuarantinedSignal
 from apps.equipment.words import FOLLOW_TOPIC
 
 WORKER = Actor.system("equipment")
@@ -30,7 +30,10 @@ def follow_machines() -> int:
 def due() -> list[int]:
     now = clock.now()
     waiting = MachineNow.objects.filter(
-        Q(look_from__isnull=False) | Q(silent_at__lte=now) | Q(stop_due_at__lte=now) | Q(call_due_at__lte=now)
+        Q(look_from__isnull=False)
+        | Q(silent_at__lte=now)
+        | Q(stop_due_at__lte=now)
+        | Q(work_unit__in=Downtime.objects.open().filter(call_due_at__lte=now).values("work_unit"))
     )
     return list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
 

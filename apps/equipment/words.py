@@ -88,6 +88,10 @@ def settings_of(rows: Mapping[int, MachineNow]) -> dict[int, Machine]:
     return {pk: known.get(pk) or Machine(work_unit=row.work_unit, site_id=row.site_id) for pk, row in rows.items()}
 
 
+def machine_of(unit: WorkUnit) -> Machine:
+    return Machine.objects.filter(work_unit=unit).first() or Machine(work_unit=unit, site_id=unit.site_id)
+
+
 def _keep(rows: Mapping[int, MachineNow], told: Mapping[int, Told]) -> None:
     words = {
         (pk, *word): StateWord(

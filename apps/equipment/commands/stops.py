@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, command
 from apps.equipment.actions import CORRECT_STOPS, REPORT
+from apps.equipment.causes import settle_call
 from apps.equipment.events import StopClassified, StopSplit
 from apps.equipment.following import sign, story_of
 from apps.equipment.models import Downtime, DowntimePart
+from apps.equipment.words import machine_of
 from apps.plant.models import Purpose, ReasonCode
 
 
@@ -179,6 +181,7 @@ def _changed(context: Context, downtime: Downtime) -> DowntimeShown:
     downtime.version += 1
     sign(context, downtime)
     downtime.save(update_fields=["version"])
+    settle_call(context, downtime, machine_of(downtime.work_unit))
     context.touch(*downtime.topics)
     return DowntimeShown(
         downtime_id=downtime.pk,

@@ -129,7 +129,7 @@ class MachineNow(models.Model):
     last_word_at   the latest time that a state was reported for        heard_until  the latest of any signal
     silent_at      when nothing is known any more unless a signal comes
     look_from      stops from here on are to be looked at again; None: all is done
-    stop_due_at    when the stop that goes on becomes a downtime         call_due_at  when the downtime calls somebody
+    stop_due_at    when the stop that goes on becomes a downtime
     """
 
     work_unit = models.OneToOneField("plant.WorkUnit", models.PROTECT, related_name="machine_now", primary_key=True)
@@ -143,7 +143,6 @@ class MachineNow(models.Model):
     stop_since = models.DateTimeField(null=True)
     look_from = models.DateTimeField(null=True)
     stop_due_at = models.DateTimeField(null=True)
-    call_due_at = models.DateTimeField(null=True)
 
     site_id: int
     work_unit_id: int
@@ -159,7 +158,6 @@ class MachineNow(models.Model):
             models.Index(fields=["silent_at"], name="machine_silent", condition=Q(silent_at__isnull=False)),
             models.Index(fields=["look_from"], name="machine_look", condition=Q(look_from__isnull=False)),
             models.Index(fields=["stop_due_at"], name="machine_stop_due", condition=Q(stop_due_at__isnull=False)),
-            models.Index(fields=["call_due_at"], name="machine_call_due", condition=Q(call_due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

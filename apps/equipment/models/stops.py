@@ -34,7 +34,8 @@ class Downtime(models.Model):
 
     version       goes up with every word about its reason or parts: who answers says which one it is an answer to
     withdrawn_at  signals that came late have shown that the machine ran, or that the stop was part of another
-    raised_at     somebody was called
+    raised_at     somebody was called, and is     call_due_at   somebody is to be called then
+    calls_nobody  by the rule of its machine, or for its reason
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+", verbose_name=_("site"))
@@ -46,11 +47,13 @@ class Downtime(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True)
     raised_at = models.DateTimeField(_("called"), null=True)
+    call_due_at = models.DateTimeField(_("calls at"), null=True)
+    calls_nobody = models.BooleanField(_("calls nobody"), default=False)
 
     site_id: int
     work_unit_id: int
     objects = DowntimeQuerySet.as_manager()
-    history = History()
+    history = History(excluded_fields=["raised_at", "call_due_at", "calls_nobody"])
 
     class Meta:
         verbose_name = _("downtime")
@@ -59,6 +62,14 @@ class Downtime(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_at=None) | Q(ended_at__gt=F("started_at")), name="downtime_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=False)
+                | Q(withdrawn_at__isnull=False)
+                | Q(raised_at__isnull=False)
+                | Q(call_due_at__isnull=False)
+                | Q(calls_nobody=True),
+                name="downtime_has_called_or_will",
             ),
             ExclusionConstraint(
                 name="downtime_no_overlap",
@@ -70,6 +81,9 @@ class Downtime(models.Model):
                     ("work_unit", RangeOperators.EQUAL),
                 ],
             ),
+        ]
+        indexes = [
+            models.Index(fields=["call_due_at"], name="downtime_call_due", condition=Q(call_due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
