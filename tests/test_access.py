@@ -32,6 +32,15 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 ADMIN_LISTS = {
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
+    "equipment_machine": "equipment.view",
+    "equipment_machinenow": "equipment.view",
+    "equipment_stateinterval": "equipment.view",
+    "equipment_downtime": "equipment.view",
+    "equipment_downtimepart": "equipment.view",
+    "equipment_maintenancerequest": "equipment.view",
+    "equipment_signalsource": "equipment.view",
+    "equipment_signalmapping": "equipment.view",
+    "equipment_quarantinedsignal": "equipment.view",
     "erp_sync_apitoken": "erp.manage_tokens",
     "erp_sync_refusedmessage": "erp.manage_tokens",
     "erp_sync_erpemployee": "erp.view",
@@ -74,6 +83,15 @@ ADMIN_LISTS = {
 ADMIN_FORMS = {
     "core_ledgerevent": None,
     "labor_timeentry": None,
+    "equipment_machine": "equipment.manage",
+    "equipment_machinenow": None,
+    "equipment_stateinterval": None,
+    "equipment_downtime": None,
+    "equipment_downtimepart": None,
+    "equipment_maintenancerequest": None,
+    "equipment_signalsource": "equipment.manage",
+    "equipment_signalmapping": "equipment.manage",
+    "equipment_quarantinedsignal": None,
     "erp_sync_apitoken": "erp.manage_tokens",
     "erp_sync_refusedmessage": None,
     "erp_sync_erpemployee": None,
@@ -116,6 +134,7 @@ ADMIN_PAGES = {"changelist", "add", "history", "delete", "change", "simple_histo
 OTHER_ADMIN = {
     "admin:plant_role_matrix": "plant.view_plant",
     "admin:plant_dutyrosterentry_import_csv": "plant.manage_roster",
+    "admin:equipment_signalmapping_try_signal": "equipment.view",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.
 NEUTRAL_ADMIN = {
@@ -140,7 +159,8 @@ ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
-API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} | {"api:schema", "api:nothing"}
+API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one"}
+API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
     "station": "floor.view_station",

@@ -20,12 +20,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, update_wrapper
 from typing import Annotated, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, get_type_hints
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -234,6 +235,18 @@ class Command(Generic[P, R]):
         if inspect.isclass(returned) and hasattr(returned, "_meta"):
             raise TypeError(f"{self.name} must answer with plain values, not with a row: a row can't be stored")
         return TypeAdapter(returned)
+
+
+@contextmanager
+def repeatable(name: str, actor: Actor) -> Iterator[Context]:
+    """One transaction of a part of the system for what is the same however often it is done (signals of machines): it
+    needs no receipt, and could not afford one.
+    """
+    now = clock.now()
+    context = Context(name, actor, uuid4(), now, now)
+    with transaction.atomic(durable=True):
+        yield context
+        live.announce(context._topics)
 
 
 COMMANDS: dict[str, Command[..., Any]] = {}

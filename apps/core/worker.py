@@ -3,6 +3,10 @@
     @task("erp_sync.deliver", every_seconds=1, topics=["outbox"])     # in an app's tasks.py
     def deliver() -> int: ...                                          # how many it did; called again until it is 0
 
+    @service("equipment.signals")                                      # in the same file
+    def listen(stop: threading.Event) -> None: ...                     # comes back when `stop` is set, or fails
+
+A service holds a connection to the outside and is called again when it fails.
 Tasks are crash-only: what they work on are rows, claimed in the database, so a worker may die at any line.
 """
 
@@ -10,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -46,11 +51,31 @@ def task(name: str, *, every_seconds: float, topics: Collection[str] = ()) -> Ca
     return register
 
 
-class Worker:
-    """One thread per task, and one connection that listens for all of them."""
+@dataclass(frozen=True)
+class Service:
+    name: str
+    run: Callable[[threading.Event], None]
 
-    def __init__(self, tasks: Collection[Task]) -> None:
+
+SERVICES: dict[str, Service] = {}
+
+
+def service(name: str) -> Callable[[Callable[[threading.Event], None]], Service]:
+    def register(run: Callable[[threading.Event], None]) -> Service:
+        made = Service(name, run)
+        if SERVICES.setdefault(name, made) is not made:
+            raise ValueError(f"service {name} is declared twice")
+        return made
+
+    return register
+
+
+class Worker:
+    """One thread per task and per service, and one connection that listens for all tasks."""
+
+    def __init__(self, tasks: Collection[Task], services: Collection[Service] = ()) -> None:
         self._stop = threading.Event()
+        self._services = services
         self._wakes = {task: threading.Event() for task in tasks}
 
     def run(self) -> None:
@@ -58,6 +83,9 @@ class Worker:
         threads = [
             threading.Thread(target=self._repeat, args=(task, wake), name=task.name)
             for task, wake in self._wakes.items()
+        ]
+        threads += [
+            threading.Thread(target=self._serve, args=(service,), name=service.name) for service in self._services
         ]
         for thread in threads:
             thread.start()
@@ -110,6 +138,21 @@ class Worker:
             elif not again:
                 wake.wait(task.every_seconds)
         connection.close()
+
+    def _serve(self, service: Service) -> None:
+        rest = 0.0
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            try:
+                service.run(self._stop)
+            except Exception:
+                log.exception("service %s failed", service.name)
+            connection.close()
+            # One that has gone well for a while starts afresh.
+            rest = (
+                1.0 if time.monotonic() - begun > LONGEST_REST_SECONDS else min(LONGEST_REST_SECONDS, rest * 2 or 1.0)
+            )
+            self._stop.wait(rest)
 
 
 def _drop_dead_connection() -> None:

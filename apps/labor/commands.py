@@ -42,7 +42,7 @@ def clock_on(context: Context, *, job_order_id: int) -> Time:
     job = _locked_job(context, job_order_id)
     context.allow(CLOCK, at=job.scope)
     person_id = _signed_in(context)
-    if not job.is_running:
+    if not (job.is_running or job.is_stopped):
         context.refuse(
             "not_running",
             _("%(order)s operation %(sequence)s is %(status)s. Start it, then clock on.")
@@ -52,7 +52,7 @@ def clock_on(context: Context, *, job_order_id: int) -> Time:
     if is_on(job, person_id):
         context.refuse("on_already", _("You are clocked on to this operation already."))
     note_evidence(context, person_id)
-    phase = Phases.SET_UP if job.is_setting_up else Phases.RUN
+    phase = Phases.STOP if job.is_stopped else Phases.SET_UP if job.is_setting_up else Phases.RUN
     return _told(put_on(context, job, person_id, phase.value))
 
 

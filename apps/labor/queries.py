@@ -15,7 +15,7 @@ from apps.labor.models import TimeEntry
 from apps.orders.models import JobInterval, sharing
 from apps.plant.models import WorkCenter
 from apps.plant.shifts_calendar import shifts_between
-from apps.workflows.models import Phases
+from apps.workflows.models import RUNNING_PHASES, Phases
 
 
 def on_job(job_order_id: int) -> list[TimeEntry]:
@@ -49,7 +49,7 @@ class ShiftHours:
     shift_date: date | None
     shift_code: str
     labor: dict[str, timedelta] = field(default_factory=lambda: dict.fromkeys(Phases.values, timedelta(0)))
-    job: dict[str, timedelta] = field(default_factory=lambda: dict.fromkeys(Phases.values, timedelta(0)))
+    job: dict[str, timedelta] = field(default_factory=lambda: dict.fromkeys(RUNNING_PHASES, timedelta(0)))
 
 
 def hours_by_shift(*, work_center_id: int, start: datetime, end: datetime) -> list[ShiftHours]:

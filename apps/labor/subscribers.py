@@ -31,18 +31,24 @@ def follow_the_job(event: StateChanged, context: Context) -> None:
     person_id = context.actor.person_id
     if person_id is not None:
         note_evidence(context, person_id)
-    ran, runs = (status == DispatchStatus.RUNNING for status in (event.from_status, event.to_status))
-    if not (ran or runs):
+    old, new = _worked_in(event.from_status, event.from_phase), _worked_in(event.to_status, event.to_phase)
+    if not (old or new):
         return
     (job,) = _JOB(pk=int(event.subject_id))
-    old, new = event.from_phase or Phases.RUN.value, event.to_phase or Phases.RUN.value
-    if ran and not (runs and old == new):
+    if old and old != new:
         for entry in open_entries(job):
             put_off(context, entry, context.occurred_at, ClosedBy.JOB)
-            if runs:
+            if new:
                 put_on(context, job, entry.person_id, new, seen_at=entry.last_evidence_at)
-    if runs and person_id is not None and not is_on(job, person_id):
+    if new and person_id is not None and not is_on(job, person_id):
         put_on(context, job, person_id, new)
+
+
+def _worked_in(status: str, phase: str) -> str:
+    """The phase in which people are on an operation: while it runs, and while its machine stands; else ""."""
+    if status == DispatchStatus.RUNNING:
+        return phase or Phases.RUN.value
+    return phase if phase == Phases.STOP else ""
 
 
 _JOB = Prepared(lambda: JobOrder.objects.select_related("work_order").filter(pk=Given("pk")))

@@ -45,6 +45,13 @@ class QuantityReversed(Event, subject="job_order"):
     reason_id: int
 
 
+class StopNotFollowed(Event, subject="job_order"):
+    """The machine has stopped, or runs again, and its operation did not: `refusal` says why (apps.core.errors)."""
+
+    edge: str
+    refusal: str
+
+
 class BlockerOpened(Event, subject="job_order"):
     """`from_quantity` pieces can be made in spite of it."""
 

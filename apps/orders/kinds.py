@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core.commands import Context
 from apps.core.numbers import plain
+from apps.equipment.queries import open_downtime
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
@@ -17,6 +19,7 @@ from apps.orders.progress import progress_of, why_not_complete
 from apps.orders.readiness import blocker_before
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
+from apps.workflows.models import Phases
 
 S = DispatchStatus
 
@@ -45,6 +48,20 @@ def not_past_a_blocker(job: JobOrder, move: Move, _context: Context, _inputs: Ma
     return Refusal("blocked", f"{blocker.reach}: {blocker.sentence}", facts={"blocker_id": blocker.pk})
 
 
+def not_while_the_machine_stands(
+    job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]
+) -> Refusal | None:
+    """What a stop has suspended runs on when the machine does."""
+    if move.from_phase != Phases.STOP or move.to_status != S.RUNNING or job.work_unit_id is None:
+        return None
+    downtime = open_downtime(job.work_unit_id)
+    if downtime is None:
+        return None
+    since = date_format(downtime.started_at.astimezone(job.work_center.site.zone), "TIME_FORMAT")
+    sentence = _("The machine has stood still since %(time)s. Say that it runs again; the operation follows by itself.")
+    return Refusal("machine_stopped", sentence % {"time": since}, facts={"downtime_id": downtime.pk})
+
+
 def done_without_running_only_uncounted(
     job: JobOrder, move: Move, _context: Context, _inputs: Mapping[str, Any]
 ) -> Refusal | None:
@@ -67,6 +84,7 @@ JOB_ORDER = declare(
         final_statuses=frozenset({S.CANCELLED, S.CLOSED}),
         held_statuses=frozenset({S.HELD}),
         running_statuses=frozenset({S.RUNNING}),
+        stop_statuses=frozenset({S.SUSPENDED}),
         abandoned=frozenset({S.CANCELLED}),
         moves=MOVES,
         permission=RUN_JOB,
@@ -93,6 +111,7 @@ JOB_ORDER = declare(
             short_only_with_reason,
             no_step_left_open,
             not_past_a_blocker,
+            not_while_the_machine_stands,
         ],
         prepare=[keep_times],
         thread=lambda job: f"work_order:{job.work_order_id}",

@@ -10,6 +10,7 @@ from django.db.models import Max
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.core.prepared import Given, Prepared
+from apps.equipment.events import StopChanged, StopClosed, StopOpened, StopWithdrawn
 from apps.materials.events import (
     LotHeld,
     LotReleased,
@@ -20,6 +21,7 @@ from apps.materials.events import (
 )
 from apps.orders.kinds import JOB_ORDER
 from apps.orders.models import DispatchStatus, JobInterval, MaterialRecheck
+from apps.orders.standstill import run_operations, stop_operations
 from apps.workflows.events import StateChanged
 from apps.workflows.models import Phases
 
@@ -43,6 +45,23 @@ def look_again_at_who_needs_these(event: StockTaken | ReceiptsExpected, context:
 def _look_again(context: Context, item_ids: Iterable[int]) -> None:
     MaterialRecheck.objects.bulk_create(MaterialRecheck(item_id=item_id) for item_id in item_ids)
     context.touch(RECHECK_TOPIC)
+
+
+@subscribe(StopOpened, StopChanged)
+def stop_with_the_machine(event: StopOpened | StopChanged, context: Context) -> None:
+    """One that was over when it became known has stopped nobody."""
+    if event.ended_at is None:
+        stop_operations(context, event.work_unit_id, event.started_at)
+
+
+@subscribe(StopClosed)
+def run_with_the_machine(event: StopClosed, context: Context) -> None:
+    run_operations(context, event.work_unit_id, event.ended_at)
+
+
+@subscribe(StopWithdrawn)
+def run_as_if_it_had_not_stopped(event: StopWithdrawn, context: Context) -> None:
+    run_operations(context, event.work_unit_id, event.started_at)
 
 
 @subscribe(StateChanged)

@@ -17,6 +17,7 @@ from apps.workflows.definition import REASON, SYSTEM_ROLE, Definition, EdgeSpec,
 from apps.workflows.guards import INPUTS
 from apps.workflows.inputs import VALUE_TYPES
 from apps.workflows.kinds import KINDS, Kind, ValueType
+from apps.workflows.models import Phases
 
 # What is asked for when a hold is left: one of these names, as a choice or a text.
 DISPOSITIONS = frozenset({REASON, "disposition"})
@@ -186,7 +187,9 @@ class _Check:
                     where,
                     _("status %(status)s makes it a state of kind %(kind)s.") % {"status": state.status, "kind": name},
                 )
-        if state.phase and state.status not in kind.running_statuses:
+        if state.phase == Phases.STOP.value and state.status not in kind.stop_statuses:
+            yield _error(where, _("no stop of the machine leads to status %(status)s.") % {"status": state.status})
+        elif state.phase not in ("", Phases.STOP.value) and state.status not in kind.running_statuses:
             yield _error(where, _("only a running state has a phase; %(status)s is none.") % {"status": state.status})
         yield from self._translated(where, state.labels)
 

@@ -33,7 +33,7 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Texts = dict[str, str]  # language -> text
 
 StateKind = Literal["initial", "normal", "hold", "gate", "final"]
-Phase = Literal["", "set_up", "run"]
+Phase = Literal["", "set_up", "run", "stop"]
 InputType = Literal["number", "choice", "text", "boolean", "lot"]
 Presentation = Literal["offered", "disabled", "hidden"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "empty", "not empty"]
@@ -50,7 +50,7 @@ class Part(BaseModel):
 
 
 class StateSpec(Part):
-    """`phase` tells set-up from run among the states that are Running; elsewhere it is empty."""
+    """`phase` tells set-up from run among the states that are Running, a stop of the machine among the suspended."""
 
     code: Code
     labels: Texts

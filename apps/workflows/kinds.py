@@ -86,6 +86,7 @@ class Kind:
     statuses      fixed in code; initial, final and held ones among them
     abandoned     the final statuses that end an item without its work done: gates are not needed on the way there
     running_statuses  those in which a state may name its phase: set-up, or run
+    stop_statuses     those in which a state may say that the machine has stopped it
     moves         from status -> statuses allowed next; staying in a status is always allowed
     permission    the action every edge needs at `scope(item)`, besides the edge's own roles
     fields        the facts that guards may use
@@ -109,6 +110,7 @@ class Kind:
     scope: Callable[[Any], Scope]
     held_statuses: AbstractSet[str] = frozenset()
     running_statuses: AbstractSet[str] = frozenset()
+    stop_statuses: AbstractSet[str] = frozenset()
     abandoned: AbstractSet[str] = frozenset()
     fields: Mapping[str, GuardField] = field(default_factory=dict)
     own_inputs: AbstractSet[str] = frozenset()

@@ -71,11 +71,11 @@ def test_a_night_over_midnight_and_the_change_of_clocks_by_hand() -> None:
     start, end = local(2026, 10, 24, 14), local(2026, 10, 25, 14)
     late, night, early, outside = hours_by_shift(work_center_id=shop.world.line.pk, start=start, end=end)
     assert [h.shift_code for h in (late, night, early)] == ["L", "N", "E"]
-    for kind in ("labor", "job"):
-        assert getattr(late, kind) == {"set_up": HOUR, "run": HOUR}
-        assert getattr(night, kind) == {"set_up": 0 * HOUR, "run": 9 * HOUR}
-        assert getattr(early, kind) == {"set_up": 0 * HOUR, "run": HOUR}
-        assert getattr(outside, kind) == {"set_up": 0 * HOUR, "run": 0 * HOUR}
+    for kind, more in (("labor", {"stop": 0 * HOUR}), ("job", {})):
+        assert getattr(late, kind) == {"set_up": HOUR, "run": HOUR, **more}
+        assert getattr(night, kind) == {"set_up": 0 * HOUR, "run": 9 * HOUR, **more}
+        assert getattr(early, kind) == {"set_up": 0 * HOUR, "run": HOUR, **more}
+        assert getattr(outside, kind) == {"set_up": 0 * HOUR, "run": 0 * HOUR, **more}
 
 
 @pytest.mark.django_db

@@ -45,14 +45,14 @@ def described(resource: Resource, many: type[Any], one: type[Any]) -> tuple[type
                 OpenApiParameter("after", int, description="`next` of the page before"),
                 OpenApiParameter("limit", int, description="1 to 1000, 100 by default"),
             ],
-            responses={200: _page(resource), **_problems(READ_STATUSES)},
+            responses={200: _page(resource), **problems(READ_STATUSES)},
         ),
         post=extend_schema(
             operation_id=f"{name}_upsert",
             tags=[resource.name],
             parameters=_write_parameters(resource),
             request=_body(resource),
-            responses={200: ReportOut, **_problems(WRITE_STATUSES)},
+            responses={200: ReportOut, **problems(WRITE_STATUSES)},
         ),
     )(rows)
     row = extend_schema_view(
@@ -60,13 +60,13 @@ def described(resource: Resource, many: type[Any], one: type[Any]) -> tuple[type
             operation_id=f"{name}_retrieve",
             tags=[resource.name],
             parameters=[OpenApiParameter("key", str, OpenApiParameter.PATH, description="the row's key in the ERP")],
-            responses={200: shown, **_problems(READ_STATUSES)},
+            responses={200: shown, **problems(READ_STATUSES)},
         )
     )(row)
     return rows, row
 
 
-def _problems(statuses: tuple[int, ...]) -> dict[tuple[int, str], type[ProblemOut]]:
+def problems(statuses: tuple[int, ...]) -> dict[tuple[int, str], type[ProblemOut]]:
     return {(status, MEDIA_TYPE): ProblemOut for status in statuses}
 
 

@@ -90,14 +90,14 @@ class HoldsAToken(BasePermission):
 
 
 class HoldsTheScope(BasePermission):
-    """items:read for GET, items:write for the rest; the view names its resource."""
+    """items:read for GET, items:write for the rest; the view says whose."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         caller = caller_of(request)
         if caller is None:
             return False
         verb = READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
-        scope = f"{view.resource.name}:{verb}"  # type: ignore[attr-defined]  # a ResourceView
+        scope = f"{view.scope_name}:{verb}"  # type: ignore[attr-defined]  # a view that asks for one has it
         if not caller.has(scope):
             raise exceptions.PermissionDenied(_("This token has no scope %(scope)s.") % {"scope": scope})
         return True

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from apps.erp_sync.api.resources import ALL, Resource
 from apps.erp_sync.api.schema import described
+from apps.erp_sync.api.signals import SignalsView
 from apps.erp_sync.api.views import NothingHereView, RowsView, RowView, SchemaView
 
 app_name = "api"
@@ -21,6 +22,7 @@ def _addresses(resource: Resource) -> list[URLPattern]:
 
 urlpatterns = [
     *(address for resource in ALL for address in _addresses(resource)),
+    path("signals/", SignalsView.as_view(), name="signals"),
     path("schema/", SchemaView.as_view(), name="schema"),
     re_path(r"^.*$", NothingHereView.as_view(), name="nothing"),
 ]

@@ -72,6 +72,10 @@ class ResourceView(ApiView):
     resource: Resource
     permission_classes = [HoldsTheScope]
 
+    @property
+    def scope_name(self) -> str:
+        return self.resource.name
+
     def rows(self) -> Any:
         """Those that the token sees, in the order they came."""
         caller: Caller = self.request.user  # type: ignore[assignment]  # the permission has seen to it

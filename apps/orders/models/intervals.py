@@ -11,7 +11,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import TsTzRange
-from apps.workflows.models import Phases
+from apps.workflows.models import RUNNING_PHASES
+
+RUNNING = [(phase.value, phase.label) for phase in RUNNING_PHASES]
 
 
 def sharing(start: datetime, end: datetime) -> Q:
@@ -30,7 +32,7 @@ class JobInterval(models.Model):
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
     job_order = models.ForeignKey("orders.JobOrder", models.PROTECT, related_name="intervals")
-    phase = models.CharField(_("phase"), max_length=10, choices=Phases.choices)
+    phase = models.CharField(_("phase"), max_length=10, choices=RUNNING)
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     end_reason = models.CharField(_("ended by"), max_length=40, blank=True)
@@ -43,7 +45,9 @@ class JobInterval(models.Model):
         verbose_name_plural = _("run intervals")
         ordering = ["started_at", "pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(phase__in=Phases.values), name="job_interval_phase_known"),
+            models.CheckConstraint(
+                condition=Q(phase__in=[value for value, _label in RUNNING]), name="job_interval_phase_known"
+            ),
             models.CheckConstraint(
                 condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at")), name="job_interval_ends_after_start"
             ),

@@ -168,6 +168,11 @@ class JobOrder(ErpFed, WorkflowItem):
         """Running, but not yet making pieces other than the first."""
         return self.is_running and self.graph.states[self.state].phase == Phases.SET_UP.value
 
+    @property
+    def is_stopped(self) -> bool:
+        """Its machine has stopped it, nobody has paused it."""
+        return self.graph.states[self.state].phase == Phases.STOP.value
+
 
 _NEEDS_OF_ALL = Prepared(lambda: JobMaterial.objects.with_item().filter(job_order__any=Given("job_orders")))
 _OPEN_BLOCKERS_OF_ALL = Prepared(lambda: Blocker.objects.nearest_first().filter(job_order__any=Given("job_orders")))

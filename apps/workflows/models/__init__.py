@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
-from apps.workflows.models.versions import Edge, EdgeStop, Phases, State, Version, VersionStatus, Workflow
+from apps.workflows.models.versions import (
+    RUNNING_PHASES,
+    Edge,
+    EdgeStop,
+    Phases,
+    State,
+    Version,
+    VersionStatus,
+    Workflow,
+)
 
 __all__ = [
+    "RUNNING_PHASES",
     "Edge",
     "EdgeStop",
     "GraphFSMField",

@@ -46,10 +46,16 @@ class StateKinds(models.TextChoices):
 
 
 class Phases(models.TextChoices):
-    """Of an item that is running: getting ready for the first good piece, or making pieces."""
+    """Of an item that is running: getting ready for the first good piece, or making pieces; of one that is not: its
+    machine has stopped it, and people stay at it.
+    """
 
     SET_UP = "set_up", _("set-up and first piece")
     RUN = "run", _("run")
+    STOP = "stop", _("machine stopped")
+
+
+RUNNING_PHASES = (Phases.SET_UP, Phases.RUN)
 
 
 class Presentations(models.TextChoices):
@@ -138,7 +144,7 @@ class State(models.Model):
         choices=Phases.choices,
         blank=True,
         default="",
-        help_text=_("Of a running state only."),
+        help_text=_("Of a running state, or of one that a stop of the machine leads to."),
     )
 
     class Meta:

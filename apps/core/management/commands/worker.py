@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import autodiscover_modules
 
-from apps.core.worker import TASKS, Worker
+from apps.core.worker import SERVICES, TASKS, Worker
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **__: Any) -> None:
         autodiscover_modules("tasks")
-        worker = Worker(list(TASKS.values()))
+        worker = Worker(list(TASKS.values()), list(SERVICES.values()))
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             worker.stop()

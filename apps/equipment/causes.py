@@ -1,0 +1,132 @@
+"""A downtime calls somebody: an exception from the moment its machine's rule says, until the machine runs again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.andon.causes import Cause, CauseKind, declare
+from apps.andon.models import FloorException
+from apps.andon.raising import end_causes, raise_exception
+from apps.core.commands import Context
+from apps.core.errors import CommandRefused
+from apps.equipment.models import Downtime, DowntimePart, Machine
+
+log = logging.getLogger(__name__)
+
+DOWNTIME = "downtime"
+TYPE = "downtime"
+
+
+def settle_call(context: Context, downtime: Downtime, machine: Machine) -> None:
+    """Raises what is due, plans what will be, ends what is over; the downtime is locked, its parts are written."""
+    is_over = downtime.ended_at is not None or downtime.withdrawn_at is not None
+    downtime.calls_nobody = not is_over and not _calls(downtime, machine)
+    due_at = downtime.started_at + timedelta(seconds=machine.raise_after_seconds)
+    if is_over or downtime.calls_nobody:
+        _end(context, downtime)
+    elif downtime.raised_at is None:
+        downtime.call_due_at = due_at
+        if due_at <= context.now:
+            _raise(context, downtime)
+    _write(downtime)
+
+
+def _write(downtime: Downtime) -> None:
+    """Without history: the ledger has the exception."""
+    values = {name: getattr(downtime, name) for name in ("calls_nobody", "call_due_at", "raised_at")}
+    Downtime.objects.filter(pk=downtime.pk).update(**values)
+
+
+def _calls(downtime: Downtime, machine: Machine) -> bool:
+    """By the machine, and by the reason of what goes on."""
+    if not machine.raises_exceptions:
+        return False
+    last = _last_part(downtime)
+    if machine.pk is None or last is None or last.reason_id is None:
+        return True
+    return not machine.quiet_reasons.filter(pk=last.reason_id).exists()
+
+
+def _last_part(downtime: Downtime) -> DowntimePart | None:
+    return downtime.parts.select_related("reason").order_by("-started_at").first()
+
+
+def _raise(context: Context, downtime: Downtime) -> None:
+    """Where the plant has no workflow for exceptions the stop is a fact all the same; it stays due."""
+    unit = downtime.work_unit
+    cause = Cause(
+        type=TYPE,
+        kind=DOWNTIME,
+        key=str(downtime.pk),
+        site_id=downtime.site_id,
+        work_center_id=unit.work_center_id,
+        work_unit_id=unit.pk,
+        facts={"unit": unit.code},
+        thread=f"downtime:{downtime.pk}",
+        at=downtime.started_at,
+    )
+    try:
+        with transaction.atomic():
+            raise_exception(context, cause)
+    except CommandRefused as refusal:
+        log.warning("nobody is called for %s: %s", downtime, refusal)
+        return
+    downtime.raised_at, downtime.call_due_at = context.now, None
+
+
+def _end(context: Context, downtime: Downtime) -> None:
+    downtime.call_due_at = None
+    if downtime.raised_at is None:
+        return
+    if downtime.calls_nobody:
+        # It may call again, for another reason.
+        downtime.raised_at = None
+        _write(downtime)
+    at = max(downtime.ended_at, downtime.started_at) if downtime.ended_at else context.occurred_at
+    then = replace(context, occurred_at=at)
+    end_causes(then, site_id=downtime.site_id, kind=DOWNTIME, keys=[str(downtime.pk)])
+
+
+# ---- how the exception is told
+
+
+def _downtime_of(exception: FloorException) -> Downtime | None:
+    return Downtime.objects.select_related("work_unit__site").filter(pk=int(exception.cause_key)).first()
+
+
+def _is_present(exception: FloorException) -> bool:
+    return Downtime.objects.open().filter(pk=int(exception.cause_key), raised_at__isnull=False).exists()
+
+
+def _headline(exception: FloorException) -> str:
+    return _("%(unit)s stands") % {"unit": exception.facts["unit"]}
+
+
+def _sentence(exception: FloorException) -> str:
+    downtime = _downtime_of(exception)
+    if downtime is None:
+        return _headline(exception)
+    last = _last_part(downtime)
+    since = date_format(downtime.started_at.astimezone(downtime.work_unit.site.zone), "TIME_FORMAT")
+    said = {"unit": downtime.work_unit.code, "since": since}
+    if last is None or last.reason is None:
+        return _("%(unit)s has stood still since %(since)s, nobody has said why.") % said
+    return _("%(unit)s has stood still since %(since)s: %(reason)s.") % {**said, "reason": last.reason.label()}
+
+
+CAUSE = declare(
+    CauseKind(
+        code=DOWNTIME,
+        label=gettext_lazy("stopped machine"),
+        headline=_headline,
+        sentence=_sentence,
+        is_present=_is_present,
+    )
+)

@@ -1,0 +1,101 @@
+"""What machines did, and what people said about it; people by id only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from apps.core.events import Event
+
+
+class MachineStateChanged(Event, subject="work_unit"):
+    """What the machine does now; words about the past change the intervals only."""
+
+    work_center_id: int
+    from_state: str
+    to_state: str
+    since: datetime
+
+
+class StopOpened(Event, subject="downtime"):
+    """A stop has become a downtime; `ended_at` is known where signals came late."""
+
+    work_unit_id: int
+    work_center_id: int
+    started_at: datetime
+    ended_at: datetime | None
+    by_hand: bool
+
+
+class StopChanged(Event, subject="downtime"):
+    """Signals that came late have moved its start or its end; None: it goes on after all."""
+
+    work_unit_id: int
+    work_center_id: int
+    old_started_at: datetime
+    old_ended_at: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class StopClosed(Event, subject="downtime"):
+    work_unit_id: int
+    work_center_id: int
+    started_at: datetime
+    ended_at: datetime
+
+
+class StopWithdrawn(Event, subject="downtime"):
+    """Signals that came late have shown that it was no downtime, or was part of another."""
+
+    work_unit_id: int
+    work_center_id: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class StopClassified(Event, subject="downtime"):
+    """`old_reason_id` None: it was not explained before."""
+
+    part_id: int
+    work_unit_id: int
+    work_center_id: int
+    reason_id: int
+    old_reason_id: int | None
+
+
+class StopSplit(Event, subject="downtime"):
+    """One part has become two at `at`."""
+
+    part_id: int
+    new_part_id: int
+    work_unit_id: int
+    work_center_id: int
+    at: datetime
+
+
+class MaintenanceRequested(Event, subject="maintenance_request"):
+    work_unit_id: int
+    work_center_id: int
+    downtime_id: int | None
+
+
+class TechnicianArrived(Event, subject="maintenance_request"):
+    work_unit_id: int
+    work_center_id: int
+
+
+class MaintenanceCauseFound(Event, subject="maintenance_request"):
+    work_unit_id: int
+    work_center_id: int
+    cause_id: int
+
+
+class MaintenanceWaitsForPart(Event, subject="maintenance_request"):
+    work_unit_id: int
+    work_center_id: int
+
+
+class MaintenanceDone(Event, subject="maintenance_request"):
+    work_unit_id: int
+    work_center_id: int
+    cause_id: int | None

@@ -1,0 +1,99 @@
+"""What machines do and did, what nobody has explained yet, and when a stop is likely to end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Q, QuerySet
+from django.db.models.aggregates import Aggregate
+from django.db.models.fields import DurationField
+
+from apps.core.actors import Actor
+from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
+from apps.equipment.timeline import Span
+from apps.plant.models import ReasonCode, WorkUnit
+
+# How many stops say enough about the next one, and how far back they are looked for.
+ENOUGH_STOPS = 3
+LOOK_BACK = timedelta(days=365)
+
+
+def states_between(unit: WorkUnit, start: datetime, end: datetime) -> list[Span]:
+    """What the machine did, cut to [start, end), without a gap: where nothing is known, no data. One query."""
+    rows = StateInterval.objects.filter(
+        Q(ended_at=None) | Q(ended_at__gt=start), work_unit=unit, started_at__lt=end
+    ).order_by("started_at")
+    found: list[Span] = []
+    reached = start
+    for state, begins, ends, word_of in rows.values_list("state", "started_at", "ended_at", "word_of"):
+        if begins > reached:
+            found.append(Span(MachineState.NO_DATA, reached, begins, WordOf.RULE))
+        until = min(ends or end, end)
+        found.append(Span(state, max(begins, start), until, word_of))
+        reached = until
+    if reached < end:
+        found.append(Span(MachineState.NO_DATA, reached, end, WordOf.RULE))
+    return found
+
+
+def open_downtime(work_unit_id: int) -> Downtime | None:
+    """The one that goes on at the machine, with its parts."""
+    rows = Downtime.objects.open().filter(work_unit=work_unit_id).select_related("work_unit")
+    return rows.prefetch_related("parts__reason").first()
+
+
+def unexplained(actor: Actor) -> QuerySet[DowntimePart]:
+    """Parts that nobody has explained yet, at places that the actor sees, the oldest first."""
+    rows = DowntimePart.objects.visible_to(actor).filter(reason=None, downtime__withdrawn_at=None)
+    return rows.select_related("downtime__work_unit__work_center").order_by("started_at")
+
+
+def last_reasons(work_unit_id: int, count: int = 3) -> list[ReasonCode]:
+    """What the machine's last stops were explained with, each once, the latest first; only what may be chosen now."""
+    used = (
+        DowntimePart.objects.filter(downtime__work_unit=work_unit_id, reason__active=True)
+        .order_by()
+        .values("reason")
+        .annotate(last=Max("classified_at"))
+        .order_by("-last")[:count]
+    )
+    ids = [row["reason"] for row in used]
+    reasons = ReasonCode.objects.in_bulk(ids)
+    return [reasons[pk] for pk in ids]
+
+
+class Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
+
+
+def usual_length(reason: ReasonCode, unit: WorkUnit, *, now: datetime) -> timedelta | None:
+    """The median of stops for this reason: at this machine, else at its line, else anywhere; None: too few so far."""
+    parts = DowntimePart.objects.filter(
+        reason=reason, ended_at__isnull=False, started_at__gte=now - LOOK_BACK, downtime__withdrawn_at=None
+    )
+    wider: tuple[dict[str, int], ...] = (
+        {"downtime__work_unit": unit.pk},
+        {"downtime__work_unit__work_center": unit.work_center_id},
+        {},
+    )
+    for where in wider:
+        near = parts.filter(**where)
+        if where and near.count() < ENOUGH_STOPS:
+            continue
+        median: timedelta | None = near.aggregate(median=Median(F("ended_at") - F("started_at")))["median"]
+        return median
+    return None
+
+
+def estimated_end(downtime: Downtime, *, now: datetime) -> datetime | None:
+    """When the stop that goes on is likely to end, by the reason of its last part; None: nothing to go by.
+
+    A stop that has lasted longer than usual is expected to end now: there is nothing better to say.
+    """
+    part = downtime.parts.select_related("reason").order_by("-started_at").first()
+    if downtime.ended_at is not None or part is None or part.reason is None:
+        return None
+    length = usual_length(part.reason, downtime.work_unit, now=now)
+    return None if length is None else max(now, part.started_at + length)
