@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from apps.andon.ladder import Ladder
 from apps.andon.models import ANSWERED, Clock, ClockInterval, ExceptionStatus, FloorException, PolicyStep, Timer
+from apps.plant.calendar_times import Calendar
 from apps.plant.models import WorkCenter
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 
@@ -15,14 +17,33 @@ S = ExceptionStatus
 
 def ladder_of(exception: FloorException) -> Ladder:
     """Four queries at most."""
-    runs: defaultdict[Clock, list[ClockInterval]] = defaultdict(list)
-    for interval in ClockInterval.objects.filter(exception=exception).order_by("started_at", "pk"):
-        runs[Clock(interval.clock)].append(interval)
-    version = exception.policy_version
-    steps = list(PolicyStep.objects.filter(version=version).select_related("role", "person").order_by("position"))
+    return ladders_of([exception])[0]
+
+
+def ladders_of(exceptions: Sequence[FloorException]) -> list[Ladder]:
+    """Two queries, and one for each calendar; besides what the exceptions have not read of themselves yet."""
+    runs: defaultdict[int, defaultdict[Clock, list[ClockInterval]]] = defaultdict(lambda: defaultdict(list))
+    intervals = ClockInterval.objects.filter(exception__in=[row.pk for row in exceptions])
+    for interval in intervals.select_related("pause_reason").order_by("started_at", "pk"):
+        runs[interval.exception_id][Clock(interval.clock)].append(interval)
+    steps: defaultdict[int, list[PolicyStep]] = defaultdict(list)
+    rows = PolicyStep.objects.filter(version__in={row.policy_version_id for row in exceptions})
+    for step in rows.select_related("role", "person").order_by("position"):
+        steps[step.version_id].append(step)
+    calendars: dict[tuple[int, int | None], Calendar | None] = {}
+    return [
+        Ladder(row, row.policy_version, steps[row.policy_version_id], runs[row.pk], _calendar(row, calendars))
+        for row in exceptions
+    ]
+
+
+def _calendar(exception: FloorException, known: dict[tuple[int, int | None], Calendar | None]) -> Calendar | None:
+    """Lines without a calendar of their own share that of their site."""
     line: WorkCenter | None = exception.work_center
-    calendar = calendar_of(line) if line else calendar_of_site(exception.site_id)
-    return Ladder(exception, version, steps, runs, calendar)
+    key = exception.site_id, line.calendar_id if line else None
+    if key not in known:
+        known[key] = calendar_of(line) if line else calendar_of_site(exception.site_id)
+    return known[key]
 
 
 def set_clocks(exception: FloorException, at: datetime) -> None:
