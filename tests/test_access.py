@@ -129,6 +129,8 @@ ACTS = {
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
 }
+# Calls need no right but to see the station, and nobody signed in there.
+CALLS = {"floor:call": "/station/S1/A33/call/", "floor:safety": "/station/S1/A33/safety/"}
 ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
@@ -183,6 +185,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
+    known |= CALLS.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -264,7 +267,23 @@ def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
     assert shop.reload()
 
 
+@pytest.mark.parametrize("role", SHIPPED)
+def test_whoever_sees_the_station_calls_from_it_and_nobody_from_elsewhere(role: str, shop: Shop) -> None:
+    seen = "floor.view_station" in SHIPPED[role]
+    for path in CALLS.values():
+        assert at_desk(somebody(role, shop)).post(path).status_code == (200 if seen else 404), f"{role} {path}"
+        assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
+        assert Client().post(path).status_code == 302
+
+
 class TestATerminalWithNobodySignedIn:
+    def test_calls_from_its_own_station_only(self, shop: Shop) -> None:
+        here = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
+        elsewhere = at_terminal(make_terminal(shop.world.other_site, line=shop.world.other_line))
+        for path in CALLS.values():
+            assert here.post(path).status_code == 200
+            assert elsewhere.post(path).status_code == 404
+
     def test_shows_its_own_station_and_line(self, shop: Shop) -> None:
         client = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
         assert client.get("/station/S1/A33/").status_code == 200

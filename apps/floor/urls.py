@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.floor import home, line, views
+from apps.floor import calls, home, line, views
 
 app_name = "floor"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/undo/", views.undo_view, name="undo"),
     path("station/<str:site>/<str:code>/record-step/", views.record_step_view, name="record_step"),
     path("station/<str:site>/<str:code>/clock/", views.clock_view, name="clock"),
+    path("station/<str:site>/<str:code>/call/", calls.call_view, name="call"),
+    path("station/<str:site>/<str:code>/safety/", calls.safety_view, name="safety"),
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),
