@@ -11,6 +11,7 @@ from itertools import groupby
 
 from django.db.models import Q
 
+from apps.andon.actions import ANSWER
 from apps.andon.climbing import place_of
 from apps.andon.ladder import Ladder, running
 from apps.andon.models import (
@@ -30,6 +31,7 @@ from apps.andon.planning import ladders_of
 from apps.andon.sla import elapsed
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.plant.duty import OnDuty, on_duty
 from apps.plant.models import Person, Role
 
 # All that a list names of an exception; and what a page of one names besides.
@@ -361,3 +363,33 @@ def _clock(ladder: Ladder, which: Clock, now: datetime) -> ClockNow | None:
         paused_until=open_one.pause_until,
         pause_reason=str(open_one.pause_reason or ""),
     )
+
+
+# ---- what can be answered
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """Somebody to whom an exception can be given: may answer there, and is on duty as `role`."""
+
+    person: Person
+    role: str
+    until: datetime | None
+
+
+def eligible(exception: FloorException, at: datetime) -> list[Eligible]:
+    """Everybody but the owner, once; four queries for each role that may answer."""
+    roles = Role.objects.filter(actions__code=ANSWER.code).order_by("code")
+    found: dict[int, tuple[Role, OnDuty]] = {}
+    for role in roles:
+        for duty in on_duty(role.code, exception.scope, at):
+            found.setdefault(duty.person_id, (role, duty))
+    people = Person.objects.get_queryset().in_bulk(found.keys() - {exception.owner_id})
+    chosen = [Eligible(people[key], role.label(), duty.until) for key, (role, duty) in found.items() if key in people]
+    return sorted(chosen, key=lambda one: (one.role, one.person.name))
+
+
+def to_merge_into(exception: FloorException) -> list[FloorException]:
+    """Those that could be the one above it: open, of the same site, and no part of another one."""
+    rows = FloorException.objects.filter(site=exception.site_id, parent=None).exclude(pk=exception.pk)
+    return list(shown(rows)[:20])

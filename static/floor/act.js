@@ -90,6 +90,7 @@
     if (status >= 200 && status < 500 && status !== 401) {
       delete form.dataset.commandId;
       document.dispatchEvent(new CustomEvent("mfgos:acted", { detail: { form, status } }));
+      if (status < 300 && form.dataset.clearsText !== undefined) form.reset();
       const sheet = form.closest("dialog");
       if (sheet && (status < 300 || form.dataset.stays === undefined)) sheet.close();
       const pin = status >= 400 && form.querySelector("[name=pin]");
