@@ -26,6 +26,10 @@ class Alerts:
         return rungs_beside(self.first) if self.first else ()
 
     @property
+    def ring(self) -> str:
+        return ring(self.first) if self.first else ""
+
+    @property
     def is_loud(self) -> bool:
         return self.first is not None and self.first.is_loud
 
@@ -36,6 +40,11 @@ def rungs_beside(look: Look) -> Sequence[Rung]:
     reached = max(0, look.exception.level - 1)
     start = max(0, min(reached, len(above) - (RUNGS - 1)))
     return [*look.rungs[:1], *above[start : start + RUNGS - 1]]
+
+
+def ring(look: Look) -> str:
+    """What is heard while nobody has answered, and heard anew with each level; "" once somebody has."""
+    return f"{look.exception.pk}:{look.exception.level}" if look.is_loud else ""
 
 
 def alerts_at_station(unit: WorkUnit) -> Alerts:

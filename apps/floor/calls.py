@@ -20,6 +20,7 @@ from apps.andon.sla import ZERO
 from apps.core.commands import Command
 from apps.core.errors import CommandRefused
 from apps.floor import entry
+from apps.floor.alerts import ring
 from apps.floor.views import REFUSED, at_station
 from apps.plant import sessions
 from apps.plant.models import WorkUnit
@@ -49,7 +50,7 @@ def _called(request: HttpRequest, unit: WorkUnit, call: Command[..., Standing]) 
         return render(request, "floor/_notice.html", {"refusal": refusal}, status=REFUSED)
     sessions.note_act(request.session)
     (look,) = looks(FloorException.objects.select_related(*SHOWN).filter(pk=standing.exception_id))
-    return render(request, "floor/_notice.html", {"said": said(look)})
+    return render(request, "floor/_notice.html", {"said": said(look), "ring": ring(look)})
 
 
 def said(look: Look) -> str:

@@ -29,6 +29,17 @@
     }
   }
 
+  /* -- what was said to who called is no news once somebody has answered, or after a while */
+  const saidMilliseconds = 20000;
+  function forget(open) {
+    const said = document.querySelector("[data-said]:not([hidden])");
+    if (!said) return;
+    said.dataset.at = said.dataset.at || Date.now();
+    if (open.includes(said.dataset.said)) said.dataset.heard = "";
+    const isAnswered = said.dataset.heard !== undefined && !open.includes(said.dataset.said);
+    said.hidden = isAnswered || Date.now() - Number(said.dataset.at) > saidMilliseconds;
+  }
+
   function allow() {
     if (audio.state !== "running") audio.resume().then(look);
   }
@@ -45,6 +56,7 @@
       button.querySelector("span").textContent = state === "muted" ? button.dataset.muted.replace("%s", time) : button.dataset.mute;
     });
     if (state === "ringing" && Date.now() - last >= repeatMilliseconds) { last = Date.now(); sound(); }
+    forget(open);
     for (const name of body.dataset.me ? document.querySelectorAll(`[data-person="${body.dataset.me}"]`) : []) {
       name.textContent = body.dataset.you;
     }
