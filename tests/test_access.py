@@ -133,11 +133,18 @@ ACTS = {
 }
 # Calls need no right but to see the station, and nobody signed in there.
 CALLS = {"floor:call": "/station/S1/A33/call/", "floor:safety": "/station/S1/A33/safety/"}
-# For everybody who is signed in, about themselves; of one exception only for who may see it (tests/floor/test_phone.py).
+# For everybody who is signed in, about themselves.
 PHONE = {
-    "floor:phone", "floor:phone_accept_all", "floor:duty", "floor:duty_act", "floor:phone_sign_in", "floor:phone_sign_out",
-}  # fmt: skip
+    "floor:phone",
+    "floor:phone_accept_all",
+    "floor:duty",
+    "floor:duty_act",
+    "floor:phone_sign_in",
+    "floor:phone_sign_out",
+}
 ONE_EXCEPTION = {"floor:phone_one": "", "floor:phone_panel": "panel/", "floor:phone_people": "people/"}
+# The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
+SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}
 ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
@@ -149,6 +156,8 @@ FRAGMENT_ACTIONS = {
     "station": "floor.view_station",
     "station-erp": "floor.view_station",
     "exception": "andon.view",
+    "exception-story": "andon.view",
+    "andon": "andon.view",
 }
 # Of one person, for that person alone.
 OWN_FRAGMENTS = {"mine"}
@@ -203,7 +212,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
-    known |= CALLS.keys() | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys()
+    known |= CALLS.keys() | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -304,6 +313,10 @@ def test_an_exception_is_seen_and_answered_by_just_whose_role_and_site_allow_it(
     for end in ONE_EXCEPTION.values():
         assert here.get(f"/phone/{call.pk}/{end}").status_code == (200 if sees else 404), f"{role} {end}"
         assert elsewhere.get(f"/phone/{call.pk}/{end}").status_code == 404, f"{role} {end}"
+    for path in ("/andon/S1/", f"/andon/S1/{call.pk}/"):
+        assert here.get(path).status_code == (200 if sees else 404), f"{role} {path}"
+        assert elsewhere.get(path).status_code == 404, f"{role} {path}"
+        assert Client().get(path).status_code == 302
     assert elsewhere.post(f"/phone/{call.pk}/take/").status_code == 404
     answer = here.post(f"/phone/{call.pk}/take/")
     assert answer.status_code == (200 if answers else 409 if sees else 404), role
@@ -345,7 +358,8 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
     own = Actor(person_id=somebody(role, shop).pk)
     elsewhere = Actor(person_id=somebody(role, shop, elsewhere=True).pk)
     unit = shop.world.station.pk
-    keys = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit, "exception": a_call(shop).pk}
+    keys: dict[str, object] = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit}
+    keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk) | {"andon": shop.world.site.place}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view
         assert may_view(own, str(keys[name])) == (action in SHIPPED[role])

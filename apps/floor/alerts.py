@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.andon.models import ExceptionStatus, FloorException
-from apps.andon.queries import Look, Rung, looks, open_at_line, open_at_station
+from apps.andon.path import Look, Rung, looks
+from apps.andon.queries import open_at_line, open_at_station
 from apps.plant.models import WorkCenter, WorkUnit
 
 # As many rungs fit beside each other on a wall: the owner, and those round the level that is reached.

@@ -12,7 +12,8 @@ from django.http import QueryDict
 from apps.andon import commands
 from apps.andon.actions import ANSWER, GIVE
 from apps.andon.models import ANSWERED, Clock, ExceptionStatus, FloorException
-from apps.andon.queries import Look, looks, to_merge_into
+from apps.andon.path import Look, looks
+from apps.andon.queries import to_merge_into
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.floor import entry

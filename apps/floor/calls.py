@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from apps.andon.commands import call_for_help, report_safety
 from apps.andon.commands.rows import Standing
 from apps.andon.models import ExceptionStatus, FloorException
-from apps.andon.queries import SHOWN, Look, looks
+from apps.andon.path import Look, looks
+from apps.andon.queries import SHOWN
 from apps.andon.sla import ZERO
 from apps.core.commands import Command
 from apps.core.errors import CommandRefused

@@ -12,7 +12,8 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from apps.andon.queries import Look, open_for
+from apps.andon.path import Look
+from apps.andon.queries import open_for
 from apps.plant.duty import Duty, colleagues_for, duties_of
 from apps.plant.models import Area, Person, Role, Site, WorkCenter
 from apps.plant.models.duty import Absence, DutyRosterEntry, Presence

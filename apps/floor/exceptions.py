@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from apps.andon.causes import Hit
 from apps.andon.models import FloorException, Informed, Remark
-from apps.andon.queries import Look, looks
+from apps.andon.path import Look, looks
 
 HITS, REMARKS = 3, 20
 

@@ -16,8 +16,11 @@ from apps.core.live import fragment
 from apps.core.prepared import Given, Prepared
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
+from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
+from apps.floor.places import place_named
 from apps.floor.screens import board, station
+from apps.floor.story import story
 from apps.floor.trail import erp_mark
 from apps.plant.models import Person, Site, WorkCenter, WorkUnit
 
@@ -121,3 +124,29 @@ def mine_fragment(key: str) -> str:
     person = Person.objects.get_queryset().select_related("site").get(pk=int(key))
     with timezone.override(person.site.zone if person.site else None):
         return render_to_string("floor/_mine.html", {"mine": open_for(person.pk), "now": clock.now()})
+
+
+def may_view_andon(actor: Actor, key: str) -> bool:
+    place = place_named(key)
+    return place is not None and rights.may(actor, VIEW_EXCEPTIONS, place.scope)
+
+
+def andon_topics(key: str) -> Collection[str]:
+    place = place_named(key)
+    return [f"andon:{place.site_id}"] if place else []
+
+
+@fragment("andon", topics=andon_topics, may_view=may_view_andon, tick_seconds=TICK_SECONDS)
+def andon_fragment(key: str) -> str:
+    place = place_named(key)
+    assert place is not None  # may_view_andon has seen it
+    site = place if isinstance(place, Site) else place.site
+    with timezone.override(site.zone):
+        return render_to_string("floor/_andon_list.html", {"board": andon_look(place), "site": site})
+
+
+@fragment("exception-story", topics=exception_topics, may_view=may_view_exception)
+def story_fragment(key: str) -> str:
+    exception = FloorException.objects.select_related("site").get(pk=int(key))
+    with timezone.override(exception.site.zone):
+        return render_to_string("floor/_story.html", {"story": story(exception)})

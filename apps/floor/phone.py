@@ -40,7 +40,7 @@ def who_is_asked(request: HttpRequest) -> Actor | None:
     return actor if actor and actor.person_id is not None else None
 
 
-def _person(actor: Actor) -> Person:
+def person_of(actor: Actor) -> Person:
     assert actor.person_id is not None
     return Person.objects.get_queryset().select_related("site").get(pk=actor.person_id)
 
@@ -60,7 +60,7 @@ def for_person(view: Callable[[HttpRequest, Person], HttpResponse]) -> View:
         actor = who_is_asked(request)
         if actor is None:
             return to_sign_in(request)
-        person = _person(actor)
+        person = person_of(actor)
         with timezone.override(person.site.zone if person.site else None):
             return view(request, person)
 
@@ -124,7 +124,7 @@ def accept_all(request: HttpRequest, person: Person) -> HttpResponse:
 def one(request: HttpRequest, exception: FloorException) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]  # for_exception has seen it
     context = {
-        "person": _person(actor),
+        "person": person_of(actor),
         "seen": seen(exception),
         "answers": answers(exception, actor),
         "addresses": [exception_fragment.address(exception.pk)],

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import calls, duty, home, line, phone, views
+from apps.floor import andon, calls, duty, home, line, phone, views
 
 app_name = "floor"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),
+    path("andon/<str:site>/", andon.andon_board, name="andon"),
+    path("andon/<str:site>/<int:pk>/", andon.exception_page, name="exception"),
     path("phone/", phone.mine, name="phone"),
     path("phone/accept-all/", phone.accept_all, name="phone_accept_all"),
     path("phone/duty/", duty.duty_page, name="duty"),

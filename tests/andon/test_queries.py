@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from apps.andon.commands import acknowledge, cannot, pause_clock
 from apps.andon.models import ExceptionType, FloorException, PolicyVersion, SiteRules
 from apps.andon.owners import DUTY_DESK, Place
+from apps.andon.path import clocks, looks, path
 from apps.andon.preview import policy_preview
-from apps.andon.queries import by_owner, clocks, looks, open_at_line, open_at_station, open_for, path
+from apps.andon.queries import by_owner, open_at_line, open_at_station, open_for
 from apps.core import clock
 from apps.plant.commands import report_absent
 from tests.andon.floor import MORNING, Floor, fresh, later, make_floor
