@@ -17,6 +17,8 @@ from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apps.andon.commands import call_for_help
+from apps.andon.models import FloorException
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import FRAGMENTS
@@ -155,6 +157,21 @@ ACTS = {
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
 }
+# Calls need no right but to see the station, and nobody signed in there.
+CALLS = {"floor:call": "/station/S1/A33/call/", "floor:safety": "/station/S1/A33/safety/"}
+# For everybody who is signed in, about themselves.
+PHONE = {
+    "floor:phone",
+    "floor:phone_accept_all",
+    "floor:duty",
+    "floor:duty_act",
+    "floor:phone_sign_in",
+    "floor:phone_sign_out",
+}
+ONE_EXCEPTION = {"floor:phone_one": "", "floor:phone_panel": "panel/", "floor:phone_people": "people/"}
+# The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
+SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
+ANSWER = {"floor:phone_answer": "take/"}
 ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
@@ -165,7 +182,12 @@ FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
     "station": "floor.view_station",
     "station-erp": "floor.view_station",
+    "exception": "andon.view",
+    "exception-story": "andon.view",
+    "andon": "andon.view",
 }
+# Of one person, for that person alone.
+OWN_FRAGMENTS = {"mine"}
 
 SHIPPED = {
     role["code"]: set(role["actions"]) for role in json.loads((settings.BASE_DIR / "fixtures/roles.json").read_text())
@@ -196,6 +218,13 @@ def somebody(role: str, shop: Shop, *, elsewhere: bool = False) -> Person:
     return person
 
 
+def a_call(shop: Shop) -> FloorException:
+    """For help, from station A33."""
+    terminal = make_terminal(shop.world.site, station=shop.world.station)
+    standing = run(call_for_help, Actor(terminal_id=terminal.pk), work_unit_id=shop.world.station.pk)
+    return FloorException.objects.get(pk=standing.exception_id)
+
+
 def at_desk(person: Person) -> Client:
     client = Client()
     client.force_login(person)
@@ -210,10 +239,13 @@ def at_terminal(terminal: Terminal) -> Client:
 
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
+    known |= CALLS.keys() | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
-    assert FRAGMENTS.keys() - FRAGMENT_ACTIONS.keys() == {name for name in FRAGMENTS if name.startswith("tests-")}
+    assert FRAGMENTS.keys() - FRAGMENT_ACTIONS.keys() - OWN_FRAGMENTS == {
+        name for name in FRAGMENTS if name.startswith("tests-")
+    }
 
 
 @pytest.fixture
@@ -291,7 +323,41 @@ def test_nobody_deletes_in_the_admin(shop: Shop) -> None:
     assert shop.reload()
 
 
+@pytest.mark.parametrize("role", SHIPPED)
+def test_whoever_sees_the_station_calls_from_it_and_nobody_from_elsewhere(role: str, shop: Shop) -> None:
+    seen = "floor.view_station" in SHIPPED[role]
+    for path in CALLS.values():
+        assert at_desk(somebody(role, shop)).post(path).status_code == (200 if seen else 404), f"{role} {path}"
+        assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
+        assert Client().post(path).status_code == 302
+
+
+@pytest.mark.parametrize("role", SHIPPED)
+def test_an_exception_is_seen_and_answered_by_just_whose_role_and_site_allow_it(role: str, shop: Shop) -> None:
+    call = a_call(shop)
+    here, elsewhere = at_desk(somebody(role, shop)), at_desk(somebody(role, shop, elsewhere=True))
+    sees, answers = "andon.view" in SHIPPED[role], "andon.answer" in SHIPPED[role]
+    for end in ONE_EXCEPTION.values():
+        assert here.get(f"/phone/{call.pk}/{end}").status_code == (200 if sees else 404), f"{role} {end}"
+        assert elsewhere.get(f"/phone/{call.pk}/{end}").status_code == 404, f"{role} {end}"
+    for path in ("/andon/S1/", f"/andon/S1/{call.pk}/"):
+        assert here.get(path).status_code == (200 if sees else 404), f"{role} {path}"
+        assert elsewhere.get(path).status_code == 404, f"{role} {path}"
+        assert Client().get(path).status_code == 302
+    assert elsewhere.post(f"/phone/{call.pk}/take/").status_code == 404
+    answer = here.post(f"/phone/{call.pk}/take/")
+    assert answer.status_code == (200 if answers else 409 if sees else 404), role
+    assert FloorException.objects.get().is_answered == answers
+
+
 class TestATerminalWithNobodySignedIn:
+    def test_calls_from_its_own_station_only(self, shop: Shop) -> None:
+        here = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
+        elsewhere = at_terminal(make_terminal(shop.world.other_site, line=shop.world.other_line))
+        for path in CALLS.values():
+            assert here.post(path).status_code == 200
+            assert elsewhere.post(path).status_code == 404
+
     def test_shows_its_own_station_and_line(self, shop: Shop) -> None:
         client = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
         assert client.get("/station/S1/A33/").status_code == 200
@@ -319,13 +385,18 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
     own = Actor(person_id=somebody(role, shop).pk)
     elsewhere = Actor(person_id=somebody(role, shop, elsewhere=True).pk)
     unit = shop.world.station.pk
-    keys = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit}
+    keys: dict[str, object] = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit}
+    keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk) | {"andon": shop.world.site.place}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view
         assert may_view(own, str(keys[name])) == (action in SHIPPED[role])
         assert not may_view(elsewhere, str(keys[name]))
         assert not may_view(own, "999999999")
         assert not may_view(own, "1 OR 1=1")
+    for name in OWN_FRAGMENTS:
+        assert FRAGMENTS[name].may_view(own, str(own.person_id))
+        assert not FRAGMENTS[name].may_view(elsewhere, str(own.person_id))
+        assert not FRAGMENTS[name].may_view(own, "1 OR 1=1")
 
 
 @pytest.mark.parametrize("path", ENROLMENT.values())

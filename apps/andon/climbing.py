@@ -47,18 +47,18 @@ def climb(
     if index is None:
         return
     last = len(ladder.steps) - 1
-    reached = _reached(finder, exception, ladder.steps[min(index, last)], without)
-    while not reached and index < last:
+    people = reached(finder, exception, ladder.steps[min(index, last)], without)
+    while not people and index < last:
         index += 1
-        reached = _reached(finder, exception, ladder.steps[index], without)
-    if not reached:
-        reached = [finder.rules(exception.site).default_owner_id]
+        people = reached(finder, exception, ladder.steps[index], without)
+    if not people:
+        people = [finder.rules(exception.site).default_owner_id]
     exception.next_step, exception.level = index + 1, min(index, last) + 1
     exception.save(update_fields=["next_step", "level"])
     step = ladder.steps[min(index, last)]
     tell(
         context,
-        [(exception, person_id) for person_id in reached],
+        [(exception, person_id) for person_id in people],
         Occasion.STEP,
         timer=timer,
         level=exception.level,
@@ -72,7 +72,7 @@ def climb(
             **exception.story,
             step=index,
             level=exception.level,
-            person_ids=reached,
+            person_ids=people,
             owner_id=exception.owner_id,
         )
     )
@@ -89,7 +89,7 @@ def place_of(exception: FloorException) -> Place:
     return Place(exception.site, exception.area, exception.work_center)
 
 
-def _reached(finder: Finder, exception: FloorException, step: PolicyStep, without: Collection[int]) -> list[int]:
+def reached(finder: Finder, exception: FloorException, step: PolicyStep, without: Collection[int]) -> list[int]:
     """Ids of those whom the step means; of a role the one who is asked first."""
     match step.target:
         case Target.OWNER:

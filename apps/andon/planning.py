@@ -36,7 +36,8 @@ class Reads:
     @classmethod
     def of(cls, exception_ids: Collection[int]) -> Reads:
         intervals: dict[int, list[ClockInterval]] = {pk: [] for pk in exception_ids}
-        for row in ClockInterval.objects.filter(exception__in=exception_ids).order_by("started_at", "pk"):
+        rows = ClockInterval.objects.filter(exception__in=exception_ids).select_related("pause_reason")
+        for row in rows.order_by("started_at", "pk"):
             intervals[row.exception_id].append(row)
         return cls(intervals)
 
@@ -50,9 +51,10 @@ class Reads:
         return runs
 
     def calendar(self, exception: FloorException) -> Calendar | None:
-        key = exception.site_id, exception.work_center_id
+        """Lines without a calendar of their own share that of their site."""
+        line = exception.work_center
+        key = exception.site_id, line.calendar_id if line else None
         if key not in self._calendars:
-            line = exception.work_center
             self._calendars[key] = calendar_of(line) if line else calendar_of_site(exception.site_id)
         return self._calendars[key]
 
@@ -61,6 +63,12 @@ def ladder_of(exception: FloorException, reads: Reads | None = None) -> Ladder:
     reads = reads or Reads()
     version = exception.policy_version
     return Ladder(exception, version, steps_of(version.pk), reads.runs(exception), reads.calendar(exception))
+
+
+def ladders_of(exceptions: Collection[FloorException]) -> list[Ladder]:
+    """One query for all clocks, and one for each calendar."""
+    reads = Reads.of([exception.pk for exception in exceptions])
+    return [ladder_of(exception, reads) for exception in exceptions]
 
 
 def set_clocks(exception: FloorException, at: datetime) -> None:

@@ -87,6 +87,14 @@ def measured(data: QueryDict, name: str) -> Decimal | None:
         ) from None
 
 
+def whole(data: QueryDict, name: str) -> int:
+    """A number of minutes that a button gave."""
+    value = data.get(name, "")
+    if not (value.isascii() and value.isdigit() and len(value) < 6):
+        raise CommandRefused("no_minutes", _("Choose how many minutes."))
+    return int(value)
+
+
 def scanned(data: QueryDict, name: str) -> str:
     """What came from the scanner, cut where no code is as long."""
     return data.get(name, "").strip()[:LONGEST_SCAN]

@@ -7,15 +7,22 @@ from collections.abc import Collection
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from apps.core import rights
+from apps.andon.actions import VIEW_EXCEPTIONS
+from apps.andon.models import FloorException
+from apps.andon.queries import OF_ONE, can_see, open_for
+from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.live import fragment
 from apps.core.prepared import Given, Prepared
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
+from apps.floor.boards import andon_look
+from apps.floor.exceptions import seen
+from apps.floor.places import place_named
 from apps.floor.screens import board, station
+from apps.floor.story import story
 from apps.floor.trail import erp_mark
-from apps.plant.models import WorkCenter, WorkUnit
+from apps.plant.models import Person, Site, WorkCenter, WorkUnit
 
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
@@ -80,3 +87,66 @@ def station_erp_topics(key: str) -> Collection[str]:
 def station_erp(key: str) -> str:
     unit = WorkUnit.objects.get(pk=key)
     return render_to_string("floor/_erp_mark.html", {"mark": erp_mark(unit)})
+
+
+def _key(key: str) -> int | None:
+    return int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else None
+
+
+def may_view_exception(actor: Actor, key: str) -> bool:
+    pk = _key(key)
+    return pk is not None and can_see(actor, pk) is not None
+
+
+def exception_topics(key: str) -> Collection[str]:
+    return [f"exception:{key}"]
+
+
+@fragment("exception", topics=exception_topics, may_view=may_view_exception, tick_seconds=TICK_SECONDS)
+def exception_fragment(key: str) -> str:
+    exception = FloorException.objects.select_related(*OF_ONE).get(pk=int(key))
+    with timezone.override(exception.site.zone):
+        return render_to_string("floor/_exception.html", {"seen": seen(exception)})
+
+
+def may_view_own(actor: Actor, key: str) -> bool:
+    return actor.person_id is not None and actor.person_id == _key(key)
+
+
+def topics_of_person(key: str) -> Collection[str]:
+    """What somebody else answers changes the list of everybody who was called."""
+    sites = Site.objects.visible_to(Actor(person_id=int(key)), VIEW_EXCEPTIONS)
+    return [f"person:{key}", *(f"andon:{site.pk}" for site in sites)]
+
+
+@fragment("mine", topics=topics_of_person, may_view=may_view_own, tick_seconds=TICK_SECONDS)
+def mine_fragment(key: str) -> str:
+    person = Person.objects.get_queryset().select_related("site").get(pk=int(key))
+    with timezone.override(person.site.zone if person.site else None):
+        return render_to_string("floor/_mine.html", {"mine": open_for(person.pk), "now": clock.now()})
+
+
+def may_view_andon(actor: Actor, key: str) -> bool:
+    place = place_named(key)
+    return place is not None and rights.may(actor, VIEW_EXCEPTIONS, place.scope)
+
+
+def andon_topics(key: str) -> Collection[str]:
+    place = place_named(key)
+    return [f"andon:{place.site_id}"] if place else []
+
+
+@fragment("andon", topics=andon_topics, may_view=may_view_andon, tick_seconds=TICK_SECONDS)
+def andon_fragment(key: str) -> str:
+    place = place_named(key)
+    assert place is not None  # may_view_andon has seen it
+    site = place if isinstance(place, Site) else place.site
+    with timezone.override(site.zone):
+        return render_to_string("floor/_andon_list.html", {"board": andon_look(place), "site": site})
+
+
+@fragment("exception-story", topics=exception_topics, may_view=may_view_exception)
+def story_fragment(key: str) -> str:
+    exception = FloorException.objects.select_related("site").get(pk=int(key))
+    with timezone.override(exception.site.zone):
+        return render_to_string("floor/_story.html", {"story": story(exception)})

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from apps.core import clock
 from apps.core.prepared import Given, Prepared
+from apps.floor.alerts import Alerts, alerts_at_line, alerts_at_station
 from apps.floor.pace_look import PaceLook
 from apps.labor.models import TimeEntry
 from apps.labor.queries import on_job
@@ -64,6 +65,7 @@ class Station:
     crew: list[TimeEntry]
     next: list[Look]
     waiting: list[Look]
+    alerts: Alerts
     now: datetime
 
 
@@ -78,14 +80,18 @@ def station(unit: WorkUnit) -> Station:
         crew=on_job(current.pk) if current and current.is_running else [],
         next=[look(job) for job in following[:NEXT_AT_STATION]],
         waiting=[look(job) for job in queue.waiting[: max(0, NEXT_AT_STATION - len(following))]],
+        alerts=alerts_at_station(unit),
         now=clock.now(),
     )
 
 
 @dataclass(frozen=True)
 class UnitColumn:
+    """`is_loud`: something of this station waits for an answer."""
+
     unit: WorkUnit
     look: Look | None
+    is_loud: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class Board:
     pace: PaceLook | None
     columns: list[UnitColumn]
     next: list[Look]
+    alerts: Alerts
     now: datetime
 
     @property
@@ -106,19 +113,23 @@ class Board:
 def board(line: WorkCenter) -> Board:
     queue = queue_of_line(line.pk)
     now = clock.now()
-    found = pace(line, now)
+    found, alerts = pace(line, now), alerts_at_line(line)
     return Board(
         line=line,
         pace=PaceLook(found) if found else None,
-        columns=_columns(line, queue),
+        columns=_columns(line, queue, alerts),
         next=[look(job) for job in (*queue.ready, *queue.waiting)[:NEXT_AT_LINE]],
+        alerts=alerts,
         now=now,
     )
 
 
-def _columns(line: WorkCenter, queue: Queue) -> list[UnitColumn]:
+def _columns(line: WorkCenter, queue: Queue, alerts: Alerts) -> list[UnitColumn]:
     jobs = by_station(queue)
-    return [UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None) for unit in _UNITS(work_center=line.pk)]
+    return [
+        UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None, unit.pk in alerts.loud_units)
+        for unit in _UNITS(work_center=line.pk)
+    ]
 
 
 _UNITS = Prepared(lambda: WorkUnit.objects.filter(work_center=Given("work_center")).order_by("position"))

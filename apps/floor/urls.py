@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import home, line, views
+from apps.floor import andon, calls, duty, home, line, phone, views
 
 app_name = "floor"
 urlpatterns = [
@@ -14,9 +15,27 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/undo/", views.undo_view, name="undo"),
     path("station/<str:site>/<str:code>/record-step/", views.record_step_view, name="record_step"),
     path("station/<str:site>/<str:code>/clock/", views.clock_view, name="clock"),
+    path("station/<str:site>/<str:code>/call/", calls.call_view, name="call"),
+    path("station/<str:site>/<str:code>/safety/", calls.safety_view, name="safety"),
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),
+    path("andon/<str:site>/", andon.andon_board, name="andon"),
+    path("andon/<str:site>/<int:pk>/", andon.exception_page, name="exception"),
+    path("phone/", phone.mine, name="phone"),
+    path("phone/accept-all/", phone.accept_all, name="phone_accept_all"),
+    path("phone/duty/", duty.duty_page, name="duty"),
+    path("phone/duty/<slug:act>/", duty.duty_act, name="duty_act"),
+    path(
+        "phone/sign-in/",
+        LoginView.as_view(template_name="floor/phone_sign_in.html", next_page="floor:phone"),
+        name="phone_sign_in",
+    ),
+    path("phone/sign-out/", LogoutView.as_view(next_page="floor:phone_sign_in"), name="phone_sign_out"),
+    path("phone/<int:pk>/", phone.one, name="phone_one"),
+    path("phone/<int:pk>/panel/", phone.panel, name="phone_panel"),
+    path("phone/<int:pk>/people/", phone.people, name="phone_people"),
+    path("phone/<int:pk>/<slug:act>/", phone.answer, name="phone_answer"),
     path("line/<str:site>/<str:code>/", line.line_screen, name="line"),
     path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),
     path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),

@@ -5,7 +5,7 @@ A person who is away is never on duty; the deputy has that person's duties on th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,6 +115,12 @@ def colleagues_for(entry: DutyRosterEntry, at: datetime) -> list[int]:
     """Ids of those who could have the duty instead: they hold the role there, and are not away in its time."""
     held = set(nearest_places([entry.role.code], entry.scope, at)) - {entry.person_id}
     return sorted(held - who_is_away(max(at, entry.starts_at), entry.ends_at))
+
+
+def phones(person_ids: Collection[int], at: datetime) -> dict[int, str]:
+    """Where those of them are reached who have a duty with a telephone number at `at`."""
+    entries = DutyRosterEntry.objects.filter(_holding(at), person__in=person_ids).exclude(phone="")
+    return dict(entries.order_by("-starts_at").values_list("person_id", "phone"))
 
 
 def who_is_away(start: datetime, end: datetime | None) -> set[int]:

@@ -1,7 +1,9 @@
 /* The live channel of a floor screen: swaps fragments, keeps the plant's clock, and never lets a screen be silently stale.
 
    <body data-live="line-board:7 station:5" data-language="en">
-   A frame's top-level elements replace those with the same id. What somebody is typing in lies outside of them.     */
+   A frame's top-level elements replace those with the same id. What somebody is typing in lies outside of them.
+   Times run here, by the plant's clock, so that nothing is sent for a second that has passed:
+   [data-since]  how long ago       [data-countdown]  how long still       [data-due][data-begun]  a clock of an exception */
 "use strict";
 (() => {
   const body = document.body;
@@ -90,6 +92,30 @@
         clock.textContent = shown.toLocaleTimeString(body.dataset.language || "en", {
           hour: "2-digit", minute: "2-digit", hour12: false, timeZone: clock.dataset.clock });
       });
+      run(shown.getTime());
+    }
+  }
+
+  function span(milliseconds) {
+    const seconds = Math.max(0, Math.floor(milliseconds / 1000)), minutes = Math.floor(seconds / 60);
+    const two = (number) => String(number).padStart(2, "0");
+    if (minutes < 100) return `${two(minutes)}:${two(seconds % 60)}`;
+    if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)}`;
+    return `${Math.floor(minutes / 1440)} d`;
+  }
+  function run(now) {
+    for (const part of document.querySelectorAll("[data-since]")) part.textContent = span(now - Date.parse(part.dataset.since));
+    for (const part of document.querySelectorAll("[data-countdown]")) {
+      part.textContent = span(Date.parse(part.dataset.countdown) - now);
+    }
+    for (const part of document.querySelectorAll("[data-due]")) {
+      const due = Date.parse(part.dataset.due), left = due - now;
+      const share = Math.max(0, Math.min(1, left / Math.max(1, due - Date.parse(part.dataset.begun))));
+      part.classList.toggle("over", left < 0);
+      part.classList.toggle("is-warn", left >= 0 && share < 0.5);
+      part.style.setProperty("--p", share.toFixed(3));
+      part.querySelector("b").textContent = span(Math.abs(left));
+      part.querySelector("small").textContent = left < 0 ? part.dataset.over : part.dataset.left;
     }
   }
 

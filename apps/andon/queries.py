@@ -1,0 +1,153 @@
+"""Which exceptions are open, for whom, and whose they can become."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from django.db.models import Q
+
+from apps.andon.actions import ANSWER
+from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion
+from apps.andon.models.exceptions import FloorExceptionQuerySet
+from apps.andon.path import Look, looks, role_names
+from apps.core.actors import Actor
+from apps.plant.duty import OnDuty, on_duty
+from apps.plant.models import Person, Role
+
+# All that a list names of an exception; and what a page of one names besides.
+SHOWN = ("type", "owner", "site", "area", "work_unit", "work_center", "policy_version")
+OF_ONE = (*SHOWN, "raised_by", "workflow_version", "resolution", "cause_reason")
+
+
+def shown(rows: FloorExceptionQuerySet | None = None) -> FloorExceptionQuerySet:
+    """What is to be done, the most urgent first, with all that a screen names."""
+    chosen = FloorException.objects.all() if rows is None else rows
+    return chosen.not_done().select_related(*SHOWN).most_urgent_first()
+
+
+def open_at_line(work_center_id: int) -> list[FloorException]:
+    return _with_parents(shown(FloorException.objects.filter(work_center=work_center_id)))
+
+
+def open_at_station(work_unit_id: int, work_center_id: int) -> list[FloorException]:
+    """Of the station itself, and of its line as a whole."""
+    here = Q(work_unit=work_unit_id) | Q(work_center=work_center_id, work_unit=None)
+    return _with_parents(shown(FloorException.objects.filter(here)))
+
+
+def _with_parents(rows: FloorExceptionQuerySet) -> list[FloorException]:
+    """One that follows another is shown as that one: it alone is paged."""
+    found = list(rows)
+    above = {row.parent_id for row in found if row.parent_id}
+    parents = {row.pk: row for row in shown(FloorException.objects.filter(pk__in=above))} if above else {}
+    shown_as = [parents.get(row.parent_id, row) if row.parent_id else row for row in found]
+    return list({row.pk: row for row in shown_as}.values())
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder."""
+
+    handed: list[Look]
+    owned: list[Look]
+    called: list[Look]
+    informed: list[Look]
+
+    @property
+    def all(self) -> list[Look]:
+        return [*self.handed, *self.owned, *self.called, *self.informed]
+
+
+def open_for(person_id: int) -> Mine:
+    """Each exception once, under the nearest of the ways it concerns the person; parents for those that follow them."""
+    called = _called(person_id)
+    informed = set(
+        Informed.objects.filter(person=person_id, exception__closed_at=None).values_list("exception", flat=True)
+    )
+    rows = shown(FloorException.objects.filter(Q(owner=person_id) | Q(pk__in=called | informed)))
+    groups: defaultdict[str, list[Look]] = defaultdict(list)
+    for look in looks(row for row in rows if row.parent_id is None):
+        groups[_concern(look.exception, person_id, called)].append(look)
+    return Mine(**{name: groups[name] for name in ("handed", "owned", "called", "informed")})
+
+
+def _called(person_id: int) -> set[int]:
+    """What a step has called the person to, and nobody has answered yet."""
+    rows = Notification.objects.filter(
+        person=person_id, occasion=Occasion.STEP, exception__status=ExceptionStatus.OPEN
+    ).exclude(exception__owner=person_id)
+    return set(rows.values_list("exception", flat=True))
+
+
+def _concern(exception: FloorException, person_id: int, called: set[int]) -> str:
+    if exception.owner_id == person_id:
+        return "handed" if exception.accept_by else "owned"
+    return "called" if exception.pk in called else "informed"
+
+
+@dataclass(frozen=True)
+class OfOwner:
+    owner: Person
+    role: str
+    looks: list[Look]
+
+
+def by_owner(rows: FloorExceptionQuerySet) -> list[OfOwner]:
+    """What is open, each owner's together; first whose most urgent one is the most urgent of all."""
+    seen = looks(row for row in shown(rows) if row.parent_id is None)
+    roles = role_names(look.exception.owner_role for look in seen)
+    first: dict[int, int] = {}
+    for position, look in enumerate(seen):
+        first.setdefault(look.exception.owner_id, position)
+    ordered = sorted(seen, key=lambda look: first[look.exception.owner_id])
+    return [
+        OfOwner(group[0].exception.owner, roles.get(group[0].exception.owner_role, ""), group)
+        for _owner, looks_of in groupby(ordered, key=lambda look: look.exception.owner_id)
+        for group in [list(looks_of)]
+    ]
+
+
+def not_reached(exception_ids: Sequence[int]) -> frozenset[int]:
+    """Those of them for which no channel of somebody who was to be told has worked."""
+    failed = Notification.objects.filter(exception__in=exception_ids, state=NoticeState.FAILED)
+    return frozenset(failed.values_list("exception", flat=True))
+
+
+def can_see(actor: Actor, exception_id: int) -> FloorException | None:
+    """For whom the place is open, and for those who must know; None for all others, and where there is none."""
+    rows = FloorException.objects.select_related(*OF_ONE)
+    visible = rows.visible_to(actor).filter(pk=exception_id).first()
+    if visible is None and actor.person_id is not None:
+        visible = rows.filter(pk=exception_id, informed__person=actor.person_id).first()
+    return visible
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """Somebody to whom an exception can be given: may answer there, and is on duty as `role`."""
+
+    person: Person
+    role: str
+    until: datetime | None
+
+
+def eligible(exception: FloorException, at: datetime) -> list[Eligible]:
+    """Everybody but the owner, once; four queries for each role that may answer."""
+    roles = Role.objects.filter(actions__code=ANSWER.code).order_by("code")
+    found: dict[int, tuple[Role, OnDuty]] = {}
+    for role in roles:
+        for duty in on_duty(role.code, exception.scope, at):
+            found.setdefault(duty.person_id, (role, duty))
+    people = Person.objects.get_queryset().in_bulk(found.keys() - {exception.owner_id})
+    chosen = [Eligible(people[key], role.label(), duty.until) for key, (role, duty) in found.items() if key in people]
+    return sorted(chosen, key=lambda one: (one.role, one.person.name))
+
+
+def to_merge_into(exception: FloorException) -> list[FloorException]:
+    """Those that could be the one above it: open, of the same site, and no part of another one."""
+    rows = FloorException.objects.filter(site=exception.site_id, parent=None).exclude(pk=exception.pk)
+    return list(shown(rows)[:20])

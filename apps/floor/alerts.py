@@ -1,0 +1,68 @@
+"""What is open at a place, as its screens show it: loud while nobody has answered, quiet once somebody has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.andon.models import ExceptionStatus, FloorException
+from apps.andon.path import Look, Rung, looks
+from apps.andon.queries import open_at_line, open_at_station
+from apps.plant.models import WorkCenter, WorkUnit
+
+# As many rungs fit beside each other on a wall: the owner, and those round the level that is reached.
+RUNGS = 4
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """`first`: the most urgent one, those without an answer before all others; None: all is quiet."""
+
+    first: Look | None
+    others: Sequence[FloorException]
+    loud_units: frozenset[int]
+
+    @property
+    def rungs(self) -> Sequence[Rung]:
+        return rungs_beside(self.first) if self.first else ()
+
+    @property
+    def ring(self) -> str:
+        return ring(self.first) if self.first else ""
+
+    @property
+    def is_loud(self) -> bool:
+        return self.first is not None and self.first.is_loud
+
+
+def rungs_beside(look: Look) -> Sequence[Rung]:
+    """The owner, and the rungs that matter now."""
+    above = look.rungs[1:]
+    reached = max(0, look.exception.level - 1)
+    start = max(0, min(reached, len(above) - (RUNGS - 1)))
+    return [*look.rungs[:1], *above[start : start + RUNGS - 1]]
+
+
+def ring(look: Look) -> str:
+    """What is heard while nobody has answered, and heard anew with each level; "" once somebody has."""
+    return f"{look.exception.pk}:{look.exception.level}" if look.is_loud else ""
+
+
+def alerts_at_station(unit: WorkUnit) -> Alerts:
+    return _alerts(open_at_station(unit.pk, unit.work_center_id))
+
+
+def alerts_at_line(line: WorkCenter) -> Alerts:
+    return _alerts(open_at_line(line.pk))
+
+
+def _alerts(rows: list[FloorException]) -> Alerts:
+    """A path is worked out for the first one only."""
+    ordered = sorted(rows, key=lambda row: row.status != ExceptionStatus.OPEN)
+    return Alerts(
+        first=looks(ordered[:1])[0] if ordered else None,
+        others=ordered[1:],
+        loud_units=frozenset(
+            row.work_unit_id for row in rows if row.work_unit_id and row.status == ExceptionStatus.OPEN
+        ),
+    )

@@ -1,0 +1,36 @@
+"""One exception with all that its pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.andon.causes import Hit
+from apps.andon.models import FloorException, Informed, Remark
+from apps.andon.path import Look, looks
+
+HITS, REMARKS = 3, 20
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One exception with all that is said of it; `watchers`: who must know besides the owner."""
+
+    look: Look
+    remarks: Sequence[Remark]
+    hits: Sequence[Hit]
+    watchers: Sequence[Informed]
+
+    @property
+    def exception(self) -> FloorException:
+        return self.look.exception
+
+
+def seen(exception: FloorException) -> Seen:
+    remarks = exception.remarks.select_related("person").order_by("-pk")[:REMARKS]
+    return Seen(
+        look=looks([exception])[0],
+        remarks=list(reversed(remarks)),
+        hits=exception.cause.hits([exception]).get(exception.pk, [])[:HITS],
+        watchers=list(exception.informed.select_related("person").order_by("pk")),
+    )

@@ -1,0 +1,31 @@
+"""Places that a board can be about, as they stand in a scope: "site:1", "area:2", "line:7"."""
+
+from __future__ import annotations
+
+from apps.core import rights
+from apps.core.actors import Actor
+from apps.core.rights import Action
+from apps.plant.models import Area, Site, WorkCenter
+
+Located = Site | Area | WorkCenter
+
+
+def place_named(name: str) -> Located | None:
+    """None for what is no place, or does not exist."""
+    kind, _separator, key = name.partition(":")
+    if not (key.isascii() and key.isdecimal() and len(key) < 19):
+        return None
+    match kind:
+        case "site":
+            return Site.objects.filter(pk=int(key)).first()
+        case "area":
+            return Area.objects.select_related("site").filter(pk=int(key)).first()
+        case "line":
+            return WorkCenter.objects.select_related("site", "area").filter(pk=int(key)).first()
+    return None
+
+
+def places_at(site: Site, actor: Actor, action: Action) -> list[Located]:
+    """The site, its areas and its lines, as far as the actor holds `action` for the whole of each."""
+    areas, lines = site.areas.order_by("code"), site.work_centers.select_related("area").order_by("code")
+    return [place for place in (site, *areas, *lines) if rights.may(actor, action, place.scope)]

@@ -1,0 +1,125 @@
+/* What a person does on a floor screen: one act, one id, so that a double click or a lost answer never does it twice.
+
+   <body data-panel="/station/.../panel/">   the personal part of the screen, fetched anew after each change
+   <form data-command hx-post ...>           an act; data-failed: what is said when the server was not reached
+   <button data-open="sheet"> [data-close]   sheets
+   Once a form has its answer, "mfgos:acted" tells with form and status.                                              */
+"use strict";
+(() => {
+  const body = document.body;
+  let panelTimer = null;
+
+  function newId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  }
+
+  function say(text) {
+    const notice = document.getElementById("notice");
+    notice.hidden = !text;
+    notice.querySelector("[data-notice]").textContent = text || "";
+  }
+
+  function refreshPanel() {
+    clearTimeout(panelTimer);
+    if (isPressed) { panelTimer = setTimeout(refreshPanel, 100); return; }
+    if (body.dataset.panel && !document.querySelector("form[data-sending]")) window.htmx.ajax("GET", body.dataset.panel, { swap: "none" });
+  }
+
+  /* -- a button that stays the same is not replaced: a press that has begun on it would be lost */
+  let isPressed = false;
+  for (const [name, now] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+    document.addEventListener(name, () => { isPressed = now; }, true);
+  }
+  /* -- nor is a form on its way, but by its own answer: what the screen asked for before the press would bring a fresh one */
+  let answered = null;
+  document.addEventListener("htmx:beforeOnLoad", (event) => { answered = event.detail.elt.closest("form[data-command]"); });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
+    const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
+    const sending = old.querySelector("form[data-sending]");
+    if (same || (sending && sending !== answered)) event.detail.shouldSwap = false;
+    else keepOpen(old, fresh);
+  });
+  /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
+  function keepOpen(old, fresh) {
+    for (const open of old.querySelectorAll("form.exit details[open]")) {
+      const form = open.closest("form"), given = new FormData(form);
+      const same = [...fresh.querySelectorAll("form.exit")].find(
+        (other) => ["job", "edge"].every((name) => new FormData(other).get(name) === given.get(name)));
+      if (!same || !same.querySelector("details")) continue;
+      same.querySelector("details").open = true;
+      if (form.dataset.commandId) same.dataset.commandId = form.dataset.commandId;
+      for (const field of same.querySelectorAll("[name^='input.']")) {
+        if (field.type === "radio") field.checked = field.value === given.get(field.name);
+        else field.value = given.get(field.name) || "";
+      }
+    }
+  }
+
+  /* -- htmx takes up a swapped form a moment after it shows: one sent within that moment would leave the page, and what was typed */
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-command]")) return;
+    event.preventDefault();
+    window.htmx.process(event.target);
+  }, true);
+
+  /* -- what is sent keeps its id until the server has answered for good */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    form.dataset.commandId = form.dataset.commandId || newId();
+    event.detail.parameters.command_id = form.dataset.commandId;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    form.dataset.sending = "";
+    form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = true; });
+    say("");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt.closest("form[data-command]");
+    if (!form) return;
+    delete form.dataset.sending;
+    form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = false; });
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    if (status >= 200 && status < 500 && status !== 401) {
+      delete form.dataset.commandId;
+      document.dispatchEvent(new CustomEvent("mfgos:acted", { detail: { form, status } }));
+      if (status < 300 && form.dataset.clearsText !== undefined) form.reset();
+      const sheet = form.closest("dialog");
+      if (sheet && (status < 300 || form.dataset.stays === undefined)) sheet.close();
+      const pin = status >= 400 && form.querySelector("[name=pin]");
+      if (pin) { pin.value = ""; pin.focus(); }
+    } else {
+      say(form.dataset.failed || body.dataset.notSaved);
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.open);
+      dialog.querySelectorAll(".answer").forEach((answer) => { answer.textContent = ""; });
+      dialog.showModal();
+      const first = dialog.querySelector("input:not([type=hidden])");
+      if (first) first.focus();
+    }
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  });
+
+  /* -- badge and PIN that somebody began to type are nobody else's to see or send */
+  document.addEventListener("close", (event) => {
+    event.target.querySelectorAll("form:has([name=pin])").forEach((form) => form.reset());
+  }, true);
+
+  /* -- a change on the line may change what this person can do; the lock falls by itself */
+  document.addEventListener("mfgos:changed", () => {
+    clearTimeout(panelTimer);
+    panelTimer = setTimeout(refreshPanel, 150);
+  });
+})();
