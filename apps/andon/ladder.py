@@ -76,7 +76,12 @@ class Ladder:
         known = [self.due(Clock.RESPONSE), self.due(Clock.RESOLUTION), self.exception.hits_at]
         return min((at for at in known if at is not None), default=None)
 
-    def step_due(self, index: int, now: datetime) -> tuple[int, datetime] | None:
+    def step_due(self, index: int, now: datetime) -> datetime | None:
+        """When it is taken; None where the policy has no steps.  See `_step_at`."""
+        found = self._step_at(index, now)
+        return found[1] if found else None
+
+    def _step_at(self, index: int, now: datetime) -> tuple[int, datetime] | None:
         """Of one beyond the last: the last again. Of repeats that were missed only the latest is made up for.
 
         With the index, which then is that of the repeat that is made up for.
@@ -137,7 +142,7 @@ class Ladder:
 
     def step(self, now: datetime) -> Timer | None:
         index = self.next_step()
-        due = self.step_due(index, now) if index is not None else None
+        due = self._step_at(index, now) if index is not None else None
         return self._timer(TimerKind.STEP, *due) if due else None
 
     def reminder(self, since: datetime) -> Timer:
