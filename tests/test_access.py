@@ -32,6 +32,15 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
+    "andon_escalationpolicy": "andon.configure",
+    "andon_exceptiontype": "andon.configure",
+    "andon_floorexception": "andon.view",
+    "andon_notification": "andon.view",
+    "andon_ownerrule": "andon.configure",
+    "andon_policyversion": "andon.configure",
+    "andon_problem": "andon.view",
+    "andon_siterules": "andon.configure",
+    "andon_watchround": "andon.view",
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
     "equipment_machine": "equipment.view",
@@ -83,6 +92,15 @@ ADMIN_LISTS = {
 }
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
+    "andon_escalationpolicy": None,
+    "andon_exceptiontype": "andon.configure",
+    "andon_floorexception": None,
+    "andon_notification": None,
+    "andon_ownerrule": "andon.configure",
+    "andon_policyversion": None,
+    "andon_problem": None,
+    "andon_siterules": "andon.configure",
+    "andon_watchround": None,
     "core_ledgerevent": None,
     "labor_timeentry": None,
     "equipment_machine": "equipment.manage",
@@ -173,7 +191,8 @@ ONE_EXCEPTION = {"floor:phone_one": "", "floor:phone_panel": "panel/", "floor:ph
 SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}
 ACT_PATHS = {path for path, _action in ACTS.values()}
-OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out"}
+# The health of the exceptions is rules and numbers, for whatever watches from outside.
+OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
 API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one"}

@@ -128,13 +128,17 @@ class CommandAdmin(PlacedMixin, PlainAdmin, WithoutTransaction):
     actions: Any = None
 
     def each(self, request: HttpRequest, rows: QuerySet[Any], command: Any, name: str, **inputs: Any) -> None:
-        """Runs `command(<name>=pk, **inputs)` for the rows marked in a list; says what was refused."""
-        done = 0
-        for key in rows.values_list("pk", flat=True):
-            try:
-                command(*by(request), **{name: key}, **inputs)
-                done += 1
-            except CommandRefused as refusal:
-                messages.error(request, str(refusal))
-        if done:
-            messages.success(request, _("Done: %(count)s.") % {"count": done})
+        run_for_each(request, rows, command, name, **inputs)
+
+
+def run_for_each(request: HttpRequest, rows: QuerySet[Any], command: Any, name: str, **inputs: Any) -> None:
+    """Runs `command(<name>=pk, **inputs)` for the rows marked in a list; says what was refused."""
+    done = 0
+    for key in rows.values_list("pk", flat=True):
+        try:
+            command(*by(request), **{name: key}, **inputs)
+            done += 1
+        except CommandRefused as refusal:
+            messages.error(request, str(refusal))
+    if done:
+        messages.success(request, _("Done: %(count)s.") % {"count": done})

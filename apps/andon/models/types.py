@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.history import History
@@ -180,6 +182,10 @@ class SiteRules(models.Model):
 
     def __str__(self) -> str:
         return str(self.site)
+
+    def clean(self) -> None:
+        if self.default_owner_id and not self.default_owner.is_active:
+            raise ValidationError({"default_owner": _now("This person is deactivated. Name somebody who is there.")})
 
     @property
     def scope(self) -> Scope:

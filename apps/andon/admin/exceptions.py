@@ -1,0 +1,56 @@
+"""What happened, for whoever looks it up: exceptions, who was told and how, what the watchdog found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from apps.andon.actions import VIEW_EXCEPTIONS
+from apps.andon.models import FloorException, Notification, Problem, WatchRound
+from apps.core.administration import ReadOnlyAdmin
+from apps.plant.administration import actor_of
+
+
+@admin.register(FloorException)
+class FloorExceptionAdmin(ReadOnlyAdmin):
+    view_action = VIEW_EXCEPTIONS
+    list_display = ["raised_at", "__str__", "type", "status", "owner", "level", "deadline_at", "closed_at"]
+    list_filter = ["status", "type", "severity", ("work_center", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["type", "owner", "site", "area", "work_center", "work_unit"]
+    search_fields = ["=erp_reference", "=cause_key"]
+    date_hierarchy = "raised_at"
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return FloorException.objects.visible_to(actor_of(request))
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    view_action = VIEW_EXCEPTIONS
+    list_display = ["created_at", "person", "occasion", "exception", "level", "state", "channels"]
+    list_filter = ["state", "occasion"]
+    list_select_related = ["person", "exception__type", "exception__work_unit", "exception__area", "exception__site"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Of the exceptions that the person may see."""
+        seen = FloorException.objects.visible_to(actor_of(request))
+        return Notification.objects.filter(exception__in=seen)
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnlyAdmin):
+    view_action = VIEW_EXCEPTIONS
+    list_display = ["opened_at", "type", "cause_key", "owner", "due_at", "last_case_at", "closed_at"]
+    list_filter = ["type", ("site", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["type", "owner"]
+
+
+@admin.register(WatchRound)
+class WatchRoundAdmin(ReadOnlyAdmin):
+    view_action = VIEW_EXCEPTIONS
+    list_display = ["at", "findings"]

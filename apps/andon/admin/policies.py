@@ -1,0 +1,86 @@
+"""Escalation policies: a draft is a page with its steps; it is published by somebody else, from the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from apps.andon.actions import CONFIGURE
+from apps.andon.commands.policies import draft_policy, publish_policy
+from apps.andon.models import EscalationPolicy, PolicyStep, PolicyVersion
+from apps.core.administration import PlainAdmin
+from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, run_for_each
+
+
+@admin.register(EscalationPolicy)
+class EscalationPolicyAdmin(CommandAdmin):
+    view_action = change_action = CONFIGURE
+    list_display = ["code", "name"]
+    search_fields = ["code", "name"]
+    actions = ["draft"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    @admin.action(description=_("Make a draft of the next version"), permissions=["change"])
+    def draft(self, request: HttpRequest, rows: QuerySet[EscalationPolicy]) -> None:
+        self.each(request, rows, draft_policy, "policy_id")
+
+
+class StepInline(InlineMixin, TabularInline):
+    model = PolicyStep
+    view_action = change_action = CONFIGURE
+    fields = [
+        *("position", "after_minutes", "target", "role", "person", "channel", "condition", "repeat_minutes"),
+    ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_open(obj) and super().has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_open(obj) and super().has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_open(obj) and super().has_change_permission(request, obj)
+
+
+def _is_open(version: PolicyVersion | None) -> bool:
+    return version is None or version.is_draft
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(PlainAdmin):
+    """The rows of a draft; the database refuses every change of what is published."""
+
+    view_action = change_action = CONFIGURE
+    list_display = ["policy", "number", "status", "response_minutes", "resolution_minutes", "counting", "published_at"]
+    list_filter = ["status", "policy"]
+    list_select_related = ["policy"]
+    readonly_fields = ["policy", "number", "status", "published_at"]
+    inlines = [StepInline]
+    action_form = WithReason
+    actions: Any = ["publish"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_open(obj) and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: PolicyVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
+        """Whoever changes a draft last does not publish it."""
+        obj.author_id = getattr(request.user, "pk", None)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Publish, with the reason beside it"), permissions=["change"])
+    def publish(self, request: HttpRequest, rows: QuerySet[PolicyVersion]) -> None:
+        run_for_each(request, rows, publish_policy, "version_id", note=request.POST.get("reason", ""))
