@@ -15,6 +15,7 @@ from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeS
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
 from apps.core.actors import Actor
+from apps.core.prepared import Given, Prepared
 from apps.plant.duty import OnDuty, on_duty
 from apps.plant.models import Person, Role
 
@@ -30,18 +31,33 @@ def shown(rows: FloorExceptionQuerySet | None = None) -> FloorExceptionQuerySet:
 
 
 def open_at_line(work_center_id: int) -> list[FloorException]:
-    return _with_parents(shown(FloorException.objects.filter(work_center=work_center_id)))
+    return _shown_as(_AT_LINE(work_center=work_center_id))
 
 
 def open_at_station(work_unit_id: int, work_center_id: int) -> list[FloorException]:
     """Of the station itself, and of its line as a whole."""
-    here = Q(work_unit=work_unit_id) | Q(work_center=work_center_id, work_unit=None)
-    return _with_parents(shown(FloorException.objects.filter(here)))
+    return _shown_as(_AT_STATION(work_unit=work_unit_id, work_center=work_center_id))
 
 
-def _with_parents(rows: FloorExceptionQuerySet) -> list[FloorException]:
+# Asked by every screen of the floor with each rendering, and as a rule there is none.
+_AT_LINE = Prepared(
+    lambda: FloorException.objects.not_done().filter(work_center=Given("work_center")).order_by().values_list("pk")
+)
+_AT_STATION = Prepared(
+    lambda: (
+        FloorException.objects.not_done()
+        .filter(Q(work_unit=Given("work_unit")) | Q(work_center=Given("work_center"), work_unit=None))
+        .order_by()
+        .values_list("pk")
+    )
+)
+
+
+def _shown_as(keys: Sequence[tuple[int]]) -> list[FloorException]:
     """One that follows another is shown as that one: it alone is paged."""
-    found = list(rows)
+    if not keys:
+        return []
+    found = list(shown(FloorException.objects.filter(pk__in=[pk for (pk,) in keys])))
     above = {row.parent_id for row in found if row.parent_id}
     parents = {row.pk: row for row in shown(FloorException.objects.filter(pk__in=above))} if above else {}
     shown_as = [parents.get(row.parent_id, row) if row.parent_id else row for row in found]
