@@ -11,7 +11,7 @@ from itertools import groupby
 from django.db.models import Q
 
 from apps.andon.actions import ANSWER
-from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion
+from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion, Remark
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
 from apps.core.actors import Actor
@@ -66,12 +66,16 @@ def _shown_as(keys: Sequence[tuple[int]]) -> list[FloorException]:
 
 @dataclass(frozen=True)
 class Mine:
-    """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder."""
+    """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder.
+
+    notes  what was said last of each that was handed over, by its id
+    """
 
     handed: list[Look]
     owned: list[Look]
     called: list[Look]
     informed: list[Look]
+    notes: dict[int, Remark]
 
     @property
     def all(self) -> list[Look]:
@@ -88,7 +92,17 @@ def open_for(person_id: int) -> Mine:
     groups: defaultdict[str, list[Look]] = defaultdict(list)
     for look in looks(row for row in rows if row.parent_id is None):
         groups[_concern(look.exception, person_id, called)].append(look)
-    return Mine(**{name: groups[name] for name in ("handed", "owned", "called", "informed")})
+    return Mine(
+        **{name: groups[name] for name in ("handed", "owned", "called", "informed")},
+        notes=_last_said([look.exception.pk for look in groups["handed"]]),
+    )
+
+
+def _last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:
+    if not exception_ids:
+        return {}
+    rows = Remark.objects.filter(exception__in=exception_ids).select_related("person")
+    return {row.exception_id: row for row in rows.order_by("exception_id", "-pk").distinct("exception_id")}
 
 
 def _called(person_id: int) -> set[int]:
