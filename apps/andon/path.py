@@ -146,7 +146,12 @@ class _People:
         self.finder = finder
         self.reached = _reached(ladders)
         self.roles = role_names(ladder.exception.owner_role for ladder in ladders)
-        ids = {person_id for ladder in ladders for step in ladder.steps if (person_id := self._now(ladder, step))}
+        ids = {
+            self._now(ladder, step)
+            for ladder in ladders
+            for level, step in enumerate(ladder.steps, start=1)
+            if (ladder.exception.pk, level) not in self.reached
+        } - {None}
         self._people = Person.objects.get_queryset().in_bulk(ids)
 
     def now(self, ladder: Ladder, step: PolicyStep) -> Person | None:

@@ -11,10 +11,11 @@ from itertools import groupby
 from django.db.models import Q
 
 from apps.andon.actions import ANSWER
-from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion
+from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion, Remark
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
 from apps.core.actors import Actor
+from apps.core.prepared import Given, Prepared
 from apps.plant.duty import OnDuty, on_duty
 from apps.plant.models import Person, Role
 
@@ -30,18 +31,33 @@ def shown(rows: FloorExceptionQuerySet | None = None) -> FloorExceptionQuerySet:
 
 
 def open_at_line(work_center_id: int) -> list[FloorException]:
-    return _with_parents(shown(FloorException.objects.filter(work_center=work_center_id)))
+    return _shown_as(_AT_LINE(work_center=work_center_id))
 
 
 def open_at_station(work_unit_id: int, work_center_id: int) -> list[FloorException]:
     """Of the station itself, and of its line as a whole."""
-    here = Q(work_unit=work_unit_id) | Q(work_center=work_center_id, work_unit=None)
-    return _with_parents(shown(FloorException.objects.filter(here)))
+    return _shown_as(_AT_STATION(work_unit=work_unit_id, work_center=work_center_id))
 
 
-def _with_parents(rows: FloorExceptionQuerySet) -> list[FloorException]:
+# Asked by every screen of the floor with each rendering, and as a rule there is none.
+_AT_LINE = Prepared(
+    lambda: FloorException.objects.not_done().filter(work_center=Given("work_center")).order_by().values_list("pk")
+)
+_AT_STATION = Prepared(
+    lambda: (
+        FloorException.objects.not_done()
+        .filter(Q(work_unit=Given("work_unit")) | Q(work_center=Given("work_center"), work_unit=None))
+        .order_by()
+        .values_list("pk")
+    )
+)
+
+
+def _shown_as(keys: Sequence[tuple[int]]) -> list[FloorException]:
     """One that follows another is shown as that one: it alone is paged."""
-    found = list(rows)
+    if not keys:
+        return []
+    found = list(shown(FloorException.objects.filter(pk__in=[pk for (pk,) in keys])))
     above = {row.parent_id for row in found if row.parent_id}
     parents = {row.pk: row for row in shown(FloorException.objects.filter(pk__in=above))} if above else {}
     shown_as = [parents.get(row.parent_id, row) if row.parent_id else row for row in found]
@@ -50,12 +66,16 @@ def _with_parents(rows: FloorExceptionQuerySet) -> list[FloorException]:
 
 @dataclass(frozen=True)
 class Mine:
-    """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder."""
+    """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder.
+
+    notes  what was said last of each that was handed over, by its id
+    """
 
     handed: list[Look]
     owned: list[Look]
     called: list[Look]
     informed: list[Look]
+    notes: dict[int, Remark]
 
     @property
     def all(self) -> list[Look]:
@@ -72,7 +92,17 @@ def open_for(person_id: int) -> Mine:
     groups: defaultdict[str, list[Look]] = defaultdict(list)
     for look in looks(row for row in rows if row.parent_id is None):
         groups[_concern(look.exception, person_id, called)].append(look)
-    return Mine(**{name: groups[name] for name in ("handed", "owned", "called", "informed")})
+    return Mine(
+        **{name: groups[name] for name in ("handed", "owned", "called", "informed")},
+        notes=_last_said([look.exception.pk for look in groups["handed"]]),
+    )
+
+
+def _last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:
+    if not exception_ids:
+        return {}
+    rows = Remark.objects.filter(exception__in=exception_ids).select_related("person")
+    return {row.exception_id: row for row in rows.order_by("exception_id", "-pk").distinct("exception_id")}
 
 
 def _called(person_id: int) -> set[int]:

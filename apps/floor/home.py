@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from pydantic import SecretStr
 
+from apps.andon.actions import VIEW_EXCEPTIONS
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
@@ -20,7 +21,7 @@ from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.plant import sessions
 from apps.plant.actions import ENROL_TERMINAL
 from apps.plant.commands import enrol_terminal
-from apps.plant.models import Terminal, WorkCenter, WorkUnit
+from apps.plant.models import Site, Terminal, WorkCenter, WorkUnit
 from apps.plant.models.terminals import new_secret
 
 
@@ -44,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "actor": actor,
         "can_enrol": enrolling is not None,
         "terminal": Terminal.objects.filter(pk=actor.terminal_id).first() if actor and actor.terminal_id else None,
+        "andon_sites": Site.objects.visible_to(actor, VIEW_EXCEPTIONS) if actor and actor.person_id else [],
         "lines": lines.visible_to(looking, VIEW_BOARD).prefetch_related(
             Prefetch("work_units", units.visible_to(looking, VIEW_STATION))
         )

@@ -68,6 +68,15 @@ def board(floor: Floor, plant: Plant) -> Page:
     return floor.screen("/line/S1/L3/", terminal, width=1920, height=1080)
 
 
+TOO_SMALL = """() => [...document.querySelectorAll("button, a.btn, label.btn, .foot a")]
+    .filter((part) => part.offsetParent && part.getBoundingClientRect().height < 47.5)
+    .map((part) => part.textContent.trim())"""
+
+
+def is_for_gloves(page: Page) -> None:
+    assert page.evaluate(TOO_SMALL) == []
+
+
 def phone(floor: Floor, person: Person, path: str = "/phone/") -> Page:
     page = floor.screen(path, width=390, height=844)
     page.fill("[name=username]", person.username)
@@ -92,6 +101,14 @@ def test_a_call_from_a_locked_station_is_loud_until_the_lead_answers_on_the_phon
     page.get_by_role("button", name="Call for help").click()
     expect(page.locator("#notice")).to_contain_text("Lena Brandt was called at")
     assert FloorException.objects.filter(type__code="help").count() == 1
+
+    page.get_by_role("button", name="Quiet for 2 min").click()
+    expect(page.locator("body")).to_have_attribute("data-sound", "muted")
+    expect(page.locator("[data-mute]")).to_contain_text(re.compile(r"Quiet for 1:\d\d"))
+    clock.move_to(MORNING + timedelta(minutes=4), rate=1)  # the next one is called: that is heard again
+    expect(page.locator("body")).to_have_attribute("data-sound", "ringing", timeout=20_000)
+    for screen in (page, wall):
+        is_for_gloves(screen)
 
     hers = phone(floor, plant.world.lena)
     hers.get_by_role("link", name="A33 calls for help").click()
@@ -152,6 +169,7 @@ def test_nobody_answers_and_the_phone_of_the_next_one_shows_the_ladder(floor: Fl
     expect(hers.locator("#exception-ladder .past").first).to_contain_text("You, owner")
     hers.wait_for_timeout(1500)
     take_picture(hers, "andon-phone-one")
+    is_for_gloves(hers)
     hers.get_by_role("button", name="Give to…").click()
     expect(hers.locator("#give-list")).to_contain_text("Sven Lindqvist")
     take_picture(hers, "andon-phone-give")
@@ -161,6 +179,7 @@ def test_nobody_answers_and_the_phone_of_the_next_one_shows_the_ladder(floor: Fl
     take_picture(hers, "andon-phone-later")
     hers.goto(f"{floor.base}/phone/duty/")
     take_picture(hers, "andon-phone-duty")
+    is_for_gloves(hers)
     hers.get_by_role("button", name=re.compile("away")).click()
     take_picture(hers, "andon-phone-away")
     hers.get_by_role("button", name="Nobody: those on duty").click()

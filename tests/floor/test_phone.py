@@ -22,7 +22,7 @@ from apps.plant.duty import is_on_duty
 from apps.plant.models import Person
 from apps.plant.models.duty import Absence, DutyRosterEntry
 from tests.andon.floor import MORNING, Floor, fresh, later, make_floor
-from tests.world import PASSWORD, give_role, make_person, make_terminal, run, terminal_cookie
+from tests.world import PASSWORD, PIN, give_role, make_person, make_terminal, run, terminal_cookie
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +152,16 @@ def test_nobody_signed_in_is_asked_who_it_is(floor: Floor) -> None:
         assert client.post(f"/phone/{stop.pk}/going/", headers={"HX-Request": "true"}).status_code == 401
 
 
+def test_at_a_station_badge_and_pin_open_the_list_as_well(floor: Floor) -> None:
+    floor.mia.set_pin(PIN)
+    floor.mia.save()
+    stop, client = floor.stop(), Client()
+    client.cookies.load(terminal_cookie(make_terminal(floor.world.site, station=floor.world.station)))
+    assert client.post("/station/S1/A33/sign-in/", {"badge": "badge-mia", "pin": PIN}).status_code == 302
+    assert stop.headline in client.get("/phone/").content.decode()
+    assert client.post(f"/phone/{stop.pk}/take/").status_code == 200
+
+
 def test_a_technician_signs_in_with_a_password_and_needs_no_admin(floor: Floor) -> None:
     floor.mia.set_password(PASSWORD)
     floor.mia.save()
@@ -188,7 +198,9 @@ class TestMyDuty:
         )
         assert not is_on_duty(floor.mia.pk, clock.now())
         assert fresh(stop).owner == floor.sven
-        assert "Handed over to you" in phone(floor.sven).get("/phone/").content.decode()
+        shown = phone(floor.sven).get("/phone/").content.decode()
+        assert "Handed over to you" in shown
+        assert "Mia: “Seal is in the drawer”" in shown
         assert "Seal is in the drawer" in exception_fragment.render(str(stop.pk))
         assert phone(floor.sven).post("/phone/accept-all/").status_code == 200
         assert fresh(stop).accept_by is None
