@@ -34,6 +34,7 @@ GROUPS = {
     "tests/supervisor/": "processes",
     "tests/faults/": "processes",
     "tests/erp_sync/test_worker_killed.py": "processes",
+    "tests/equipment/test_worker_killed.py": "processes",
 }
 # A client's first request would read the whole folder of static files, and each test has a client of its own.
 settings.WHITENOISE_AUTOREFRESH = True
