@@ -122,6 +122,11 @@ ON CONFLICT (work_unit_id, minute) DO UPDATE
 
 def _take(context: Context, row: MachineNow, machine: Machine, news: Told, written: _Written) -> None:
     heard = sorted(news.heard.values())
+    if row.last_word_at is None and not news.words:
+        # Counts of a machine whose state nobody tells.
+        _remember(row, news)
+        written.rows.append(row)
+        return
     if not _is_live(row, news, heard):
         _remember(row, news)
         start = min([word.at for word in news.words] + [each.first for each in heard])

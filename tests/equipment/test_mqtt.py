@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from apps.core import clock
 from apps.core.worker import Service, Worker
-from apps.equipment.intake import collecting, listening
+from apps.equipment.intake import collecting, listening, mqtt
 from apps.equipment.models import SignalSource
 from tests.broker import Broker
 from tests.equipment.machines import intervals, make_machine
@@ -132,6 +132,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(
         return real(*args)
 
     monkeypatch.setattr(collecting, "take_signals", take)
+    monkeypatch.setattr(mqtt, "MOST_AT_ONCE", 50)
     with listener():
         until(lambda: is_connected(source))
         publish(broker, *good(*range(500)))
