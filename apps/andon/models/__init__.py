@@ -7,6 +7,7 @@ from apps.andon.models.exceptions import (
     FloorException,
     OwnerLevel,
 )
+from apps.andon.models.outward import PushKey, SiteWebhook
 from apps.andon.models.policies import (
     Condition,
     EscalationPolicy,
@@ -54,9 +55,11 @@ __all__ = [
     "PolicyStep",
     "PolicyVersion",
     "Problem",
+    "PushKey",
     "Remark",
     "Severity",
     "SiteRules",
+    "SiteWebhook",
     "Target",
     "Timer",
     "TimerKind",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.channels.interface import ChannelKind
 from apps.andon.models.exceptions import FloorException
 from apps.andon.models.timers import Timer
+
+# A channel of which nobody has said for so long that it works is shown.
+PROOF_DAYS = 30
 
 
 class Occasion(models.TextChoices):
@@ -24,15 +28,19 @@ class Occasion(models.TextChoices):
     HANDOVER = "handover", _("handed over to you")
     INFORMED = "informed", _("you should know")
     GIVEN = "given", _("was given to you")
+    RESOLVED = "resolved", _("is resolved")
     TEST = "test", _("test")
 
 
 class NoticeState(models.TextChoices):
-    """LISTED: over the number of pages; it stands in the list. FAILED: no channel of the person worked."""
+    """LISTED: over the number of pages; it stands in the list. OVERTAKEN: by the time it could be sent, somebody had
+    answered. FAILED: no channel worked.
+    """
 
     QUEUED = "queued", _("to be sent")
     SENT = "sent", _("sent")
     LISTED = "listed", _("listed")
+    OVERTAKEN = "overtaken", _("overtaken")
     FAILED = "failed", _("not reached")
 
 
@@ -42,24 +50,36 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """One person is told once, by the first of `channels` that works; beside it the floor's banner always shows it."""
+    """One person is told once, by the first of `channels` that works; beside it the floor's banner always shows it.
+    Or, with `webhook` instead of a person, a system of the plant.
+
+    channel    of a test: the one address that is tested
+    tried      so many of `channels` have failed: the next one has this index
+    failures   of the present channel, where it is tried again
+    lease_*    a worker is at it
+    """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
     exception = models.ForeignKey(FloorException, models.PROTECT, null=True, related_name="notifications")
-    person = models.ForeignKey("plant.Person", models.PROTECT, related_name="notifications")
+    person = models.ForeignKey("plant.Person", models.PROTECT, null=True, related_name="notifications")
+    webhook = models.ForeignKey("andon.SiteWebhook", models.PROTECT, null=True, related_name="notifications")
+    channel = models.ForeignKey("andon.PersonChannel", models.SET_NULL, null=True, related_name="tests")
     timer = models.ForeignKey(Timer, models.PROTECT, null=True, related_name="notifications")
     occasion = models.CharField(max_length=10, choices=Occasion.choices)
     level = models.PositiveIntegerField(default=0)
     channels = ArrayField(models.CharField(max_length=10, choices=ChannelKind.choices), default=list)
     tried = models.PositiveSmallIntegerField(default=0)
-    state = models.CharField(max_length=7, choices=NoticeState.choices, default=NoticeState.QUEUED)
+    failures = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
     seen_at = models.DateTimeField(null=True)
 
     exception_id: int | None
-    person_id: int
+    person_id: int | None
+    webhook_id: int | None
     objects = NotificationQuerySet.as_manager()
 
     class Meta:
@@ -69,7 +89,19 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["timer", "person", "occasion"], condition=Q(timer__isnull=False), name="told_once_by_a_timer"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, webhook=None) | Q(person=None, webhook__isnull=False),
+                name="notification_tells_a_person_or_a_system",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="queued") | Q(tried__lt=F("channels__len")), name="queued_notification_has_a_way"
+            ),
+            models.CheckConstraint(
+                condition=Q(leased_until=None, lease_token=None)
+                | Q(state="queued", leased_until__isnull=False, lease_token__isnull=False),
+                name="notification_lease_whole",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], name="notification_queued", condition=Q(state="queued")),
@@ -77,13 +109,24 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.occasion} {self.person_id}"
+        return f"{self.occasion} {self.person_id or self.webhook}"
+
+    @property
+    def key(self) -> str:
+        """By which whoever is told twice knows that it is the same."""
+        return f"notification:{self.pk}"
+
+    @property
+    def topics(self) -> set[str]:
+        topics = {f"person:{self.person_id}"} if self.person_id else set()
+        return topics | ({f"exception:{self.exception_id}"} if self.exception_id else set())
 
 
 class DeliveryAttempt(models.Model):
     """`answer` is what the other side said; `sentence` why it did not work."""
 
     notification = models.ForeignKey(Notification, models.PROTECT, related_name="attempts")
+    address = models.ForeignKey("andon.PersonChannel", models.SET_NULL, null=True, related_name="attempts")
     channel = models.CharField(max_length=10, choices=ChannelKind.choices)
     at = models.DateTimeField()
     worked = models.BooleanField()
@@ -99,10 +142,22 @@ class DeliveryAttempt(models.Model):
         return f"{self.channel} {self.worked}"
 
 
+class PersonChannelQuerySet(models.QuerySet["PersonChannel"]):
+    def usable(self) -> Self:
+        return self.filter(broken_at=None).order_by("position", "pk")
+
+    def unproven(self, at: datetime) -> Self:
+        """Nobody has said within PROOF_DAYS that something arrived there."""
+        since = at - timedelta(days=PROOF_DAYS)
+        return self.filter(Q(proven_at=None) | Q(proven_at__lt=since))
+
+
 class PersonChannel(models.Model):
     """How a person is reached, in the order of `position`. The address is personal: no history, erasable.
 
+    address    what `apps.andon.channels.interface.Address` takes for the kind
     proven_at  when the person last said that a test message arrived
+    guesses    wrong codes typed since the last test
     """
 
     person = models.ForeignKey("plant.Person", models.CASCADE, related_name="channels", verbose_name=_("person"))
@@ -111,16 +166,27 @@ class PersonChannel(models.Model):
     position = models.PositiveSmallIntegerField(_("order"), default=1)
     proven_at = models.DateTimeField(_("proven"), null=True)
     broken_at = models.DateTimeField(_("does not exist any more"), null=True)
+    guesses = models.PositiveSmallIntegerField(default=0)
 
     person_id: int
+    objects = PersonChannelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("channel of a person")
         verbose_name_plural = _("channels of people")
         ordering = ["person", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "kind", "address"], name="address_of_a_person_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["push", "email", "webhook", "sms"]), name="address_of_a_kind_that_has_one"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.kind}"
+
+    def is_proven(self, at: datetime) -> bool:
+        return self.proven_at is not None and self.proven_at >= at - timedelta(days=PROOF_DAYS)
 
 
 class Informed(models.Model):

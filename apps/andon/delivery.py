@@ -1,0 +1,210 @@
+"""One notification on its way: claimed, sent, its answer kept. Crash-only: whoever dies here leaves a lease that runs
+out, and another goes on with the same key.
+
+Each kind of channel has lanes of its own (apps.andon.tasks): a slow mail server holds back no push. No lock and no
+transaction is held while somebody outside is asked. A lease carries a token: a worker that was paused and comes back
+after its lease was given to another changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from apps.andon.channels.interface import Address, ChannelKind, Failed, Message, one_line
+from apps.andon.channels.registry import CHANNELS
+from apps.andon.messages import message_of
+from apps.andon.models import DeliveryAttempt, NoticeState, Notification, PersonChannel
+from apps.andon.overtaking import is_overtaken
+from apps.andon.telling import DELIVERY_TOPIC
+from apps.core import clock, live
+
+log = logging.getLogger(__name__)
+
+# So many addresses of one kind a person may have, all of which are told within one lease.
+MOST_ADDRESSES = 4
+TIMEOUT_SECONDS = 10.0
+LEASE = timedelta(seconds=60)
+# A system of the plant has no second way: it is told again, later each time, for about an hour and a half.
+MOST_FAILURES = 12
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=15)
+MAX_SENTENCE_LENGTH = 400
+
+READS = (
+    *("site", "person", "webhook", "channel", "timer", "exception__type", "exception__site", "exception__owner"),
+    *("exception__area", "exception__work_center", "exception__work_unit", "exception__parent"),
+)
+
+# What is most severe comes first; a test is awaited by somebody who looks at the phone.
+CLAIM = """
+WITH due AS (
+    SELECT n.id
+      FROM andon_notification n
+      LEFT JOIN andon_floorexception e ON e.id = n.exception_id
+     WHERE n.state = 'queued' AND n.channels[n.tried + 1] = %s AND n.due_at <= %s
+       AND (n.leased_until IS NULL OR n.leased_until < clock_timestamp())
+     ORDER BY COALESCE(e.severity, 1), n.due_at, n.id
+     LIMIT 1
+       FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE andon_notification n
+   SET lease_token = %s, leased_until = clock_timestamp() + make_interval(secs => %s)
+  FROM due
+ WHERE n.id = due.id
+RETURNING n.id
+"""
+
+
+@dataclass(frozen=True)
+class Lease:
+    notification: Notification
+    kind: ChannelKind
+    token: UUID
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`channel`: the row of the person that holds the address, if one does."""
+
+    worked: bool
+    answer: str = ""
+    sentence: str = ""
+    permanent: bool = False
+    channel: PersonChannel | None = None
+
+
+def deliver_next(kind: ChannelKind) -> bool:
+    """Whether there was something to deliver by this kind of channel."""
+    lease = claim(kind)
+    if lease is None:
+        return False
+    if is_overtaken(lease.notification):
+        keep(lease, [])
+    else:
+        keep(lease, _tried(lease))
+    return True
+
+
+def claim(kind: ChannelKind) -> Lease | None:
+    """What is to go by this kind next, for LEASE; in one statement that is a transaction of its own."""
+    token = uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [kind.value, clock.now(), token, LEASE.total_seconds()])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    return Lease(Notification.objects.select_related(*READS).get(pk=found[0]), kind, token)
+
+
+def _tried(lease: Lease) -> list[Attempt]:
+    """All addresses of the kind are told: a person with two phones looks at one of them."""
+    person = lease.notification.person
+    language = person.language if person else None
+    addresses = addresses_of(lease.notification, lease.kind)
+    with translation.override(language):
+        if not addresses:
+            sentence = _("No address is known for this channel: %(kind)s.") % {"kind": lease.kind.label}
+            return [Attempt(worked=False, sentence=sentence)]
+        try:
+            message = message_of(lease.notification)
+        except Exception as error:
+            # An app that can't say what its exception is about must not keep the others from being told of theirs.
+            log.exception("notification %s can't be put into words", lease.notification.pk)
+            sentence = _("The message could not be put into words (%(error)s); see the log of the worker.")
+            return [Attempt(worked=False, sentence=sentence % {"error": type(error).__name__})]
+        return [_sent(lease, message, channel, address) for channel, address in addresses]
+
+
+def _sent(lease: Lease, message: Message, channel: PersonChannel | None, address: Address) -> Attempt:
+    try:
+        answer = CHANNELS[lease.kind].send(message, address, TIMEOUT_SECONDS)
+    except Failed as failure:
+        return Attempt(worked=False, sentence=failure.sentence, permanent=failure.permanent, channel=channel)
+    except Exception as error:
+        # A fault of a channel must not stop the next one.
+        log.exception("notification %s could not be sent by %s", lease.notification.pk, lease.kind)
+        sentence = _("The channel fails (%(error)s); see the log of the worker.") % {"error": type(error).__name__}
+        return Attempt(worked=False, sentence=sentence, channel=channel)
+    return Attempt(worked=True, answer=answer, channel=channel)
+
+
+def addresses_of(notification: Notification, kind: ChannelKind) -> list[tuple[PersonChannel | None, Address]]:
+    """Where it goes by this kind, with the person's own rows."""
+    if kind is ChannelKind.BANNER:
+        return [(None, Address(kind=kind, topic=f"person:{notification.person_id}"))]
+    if (hook := notification.webhook) is not None:
+        secret = os.environ.get(hook.secret_env, "")
+        return [(None, Address(kind=kind, webhook_url=hook.url, webhook_secret=secret))]
+    if (tested := notification.channel) is not None:
+        return [(tested, address_of(tested))]
+    rows = PersonChannel.objects.usable().filter(person=notification.person_id, kind=kind)[:MOST_ADDRESSES]
+    return [(row, address_of(row)) for row in rows]
+
+
+def address_of(channel: PersonChannel) -> Address:
+    return Address(kind=ChannelKind(channel.kind), **channel.address)
+
+
+def keep(lease: Lease, attempts: list[Attempt]) -> None:
+    """What was tried goes into the log in any case; what follows from it only while the lease is still ours. Without
+    an attempt it was overtaken.
+    """
+    with transaction.atomic():
+        now = clock.now()
+        DeliveryAttempt.objects.bulk_create(
+            [
+                DeliveryAttempt(
+                    notification=lease.notification,
+                    channel=lease.kind,
+                    address_id=_still_there(attempt.channel),
+                    at=now,
+                    worked=attempt.worked,
+                    answer=one_line(attempt.answer),
+                    sentence=one_line(attempt.sentence, length=MAX_SENTENCE_LENGTH),
+                )
+                for attempt in attempts
+            ]
+        )
+        gone = [attempt.channel.pk for attempt in attempts if attempt.permanent and attempt.channel]
+        PersonChannel.objects.filter(pk__in=gone, broken_at=None).update(broken_at=now)
+        ours = Notification.objects.select_for_update().filter(pk=lease.notification.pk, lease_token=lease.token)
+        outcome = _outcome(lease.notification, attempts)
+        ours.update(**outcome, lease_token=None, leased_until=None)
+        # The lane of the next channel is another one.
+        goes_on = [DELIVERY_TOPIC] if outcome.get("state") == NoticeState.QUEUED else []
+        live.announce([*lease.notification.topics, *goes_on])
+
+
+def _outcome(notification: Notification, attempts: list[Attempt]) -> dict[str, Any]:
+    if not attempts:
+        return {"state": NoticeState.OVERTAKEN}
+    if any(attempt.worked for attempt in attempts):
+        return {"state": NoticeState.SENT}
+    failures = notification.failures + 1
+    is_final = any(attempt.permanent for attempt in attempts)
+    if notification.webhook_id and not is_final and failures < MOST_FAILURES:
+        return {"failures": failures, "due_at": clock.now() + back_off(failures)}
+    tried = notification.tried + 1
+    state = NoticeState.QUEUED if tried < len(notification.channels) else NoticeState.FAILED
+    return {"tried": tried, "state": state, "failures": failures}
+
+
+def back_off(failures: int) -> timedelta:
+    """2 s, doubled with each failure up to 15 minutes."""
+    wait: timedelta = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(failures - 1, 20))
+    return wait
+
+
+def _still_there(channel: PersonChannel | None) -> int | None:
+    """Its owner may have removed it while it was tried."""
+    if channel is None or not PersonChannel.objects.filter(pk=channel.pk).select_for_update().exists():
+        return None
+    return channel.pk
