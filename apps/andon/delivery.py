@@ -25,7 +25,7 @@ from apps.andon.messages import message_of
 from apps.andon.models import DeliveryAttempt, NoticeState, Notification, PersonChannel
 from apps.andon.overtaking import is_overtaken
 from apps.andon.telling import DELIVERY_TOPIC
-from apps.core import clock, live
+from apps.core import clock, live, sealing
 
 log = logging.getLogger(__name__)
 
@@ -108,18 +108,18 @@ def _tried(lease: Lease) -> list[Attempt]:
     """All addresses of the kind are told: a person with two phones looks at one of them."""
     person = lease.notification.person
     language = person.language if person else None
-    addresses = addresses_of(lease.notification, lease.kind)
     with translation.override(language):
-        if not addresses:
-            sentence = _("No address is known for this channel: %(kind)s.") % {"kind": lease.kind.label}
-            return [Attempt(worked=False, sentence=sentence)]
         try:
+            addresses = addresses_of(lease.notification, lease.kind)
             message = message_of(lease.notification)
         except Exception as error:
             # An app that can't say what its exception is about must not keep the others from being told of theirs.
             log.exception("notification %s can't be put into words", lease.notification.pk)
             sentence = _("The message could not be put into words (%(error)s); see the log of the worker.")
             return [Attempt(worked=False, sentence=sentence % {"error": type(error).__name__})]
+        if not addresses:
+            sentence = _("No address is known for this channel: %(kind)s.") % {"kind": lease.kind.label}
+            return [Attempt(worked=False, sentence=sentence)]
         return [_sent(lease, message, channel, address) for channel, address in addresses]
 
 
@@ -150,7 +150,10 @@ def addresses_of(notification: Notification, kind: ChannelKind) -> list[tuple[Pe
 
 
 def address_of(channel: PersonChannel) -> Address:
-    return Address(kind=ChannelKind(channel.kind), **channel.address)
+    values = dict(channel.address)
+    if "webhook_secret" in values:
+        values["webhook_secret"] = sealing.unseal(values["webhook_secret"])
+    return Address(kind=ChannelKind(channel.kind), **values)
 
 
 def keep(lease: Lease, attempts: list[Attempt]) -> None:

@@ -15,7 +15,7 @@ from apps.andon.channels.interface import Message
 from apps.andon.models import ExceptionStatus, FloorException, Notification, Occasion, Severity
 from apps.core import clock
 
-PAGE, CHANNELS_PAGE = "/phone/exceptions/{id}/", "/phone/channels/"
+PAGE, CHANNELS_PAGE = "/phone/{id}/", "/phone/channels/"
 CODE_DIGITS = 6
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.andon.models import FloorException, PersonChannel
 from apps.andon.tasks import DELIVER
+from apps.core.sealing import seal
 from apps.plant.models import Person
 
 
@@ -15,7 +16,7 @@ def mail_to(person: Person, *, position: int = 1) -> PersonChannel:
 
 
 def hook_of(person: Person, url: str, *, position: int = 1) -> PersonChannel:
-    address = {"webhook_url": url, "webhook_secret": "between us"}
+    address = {"webhook_url": url, "webhook_secret": seal("known to both of us")}
     return PersonChannel.objects.create(person=person, kind="webhook", address=address, position=position)
 
 
