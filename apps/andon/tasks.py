@@ -1,4 +1,4 @@
-"""Timers are fired, owners follow the duty of people, notifications reach them."""
+"""Timers are fired, owners follow the duty of people, notifications reach them, the lights follow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from uuid import uuid4
 
 from apps.andon.channels.interface import ChannelKind
+from apps.andon.channels.registry import LIGHT
 from apps.andon.delivery import deliver_next
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import FloorException, OwnerLevel, Timer
@@ -15,6 +16,10 @@ from apps.andon.windows import moved_windows, set_window
 
 
 from apps.andon.models import FloorException, Timer
+
+
+from apps.andon.lights import Lights
+from apps.andon.models import LIGHTS_TOPIC, FloorException, Timer
 from apps.andon.rehoming import FALLBACKS, bring_home, could_come_home, rehome_person
 from apps.andon.telling import DELIVERY_TOPIC
 from apps.core import clock
@@ -70,6 +75,15 @@ def watch() -> int:
     done = make_round()
     for finding in done.findings:
         log.error("exceptions: %(rule)s for %(count)s of them, %(exceptions)s", finding)
+
+
+_lights = Lights(LIGHT)
+
+
+@task("andon.lights", every_seconds=1, topics=[LIGHTS_TOPIC])
+def follow_lights() -> int:
+    """0: what changes meanwhile wakes it again."""
+    _lights.follow()
     return 0
 
 

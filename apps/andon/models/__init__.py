@@ -1,5 +1,6 @@
 from apps.andon.models.exceptions import (
     ANSWERED,
+    LIGHTS_TOPIC,
     NOT_DONE,
     Clock,
     ClockInterval,
@@ -32,6 +33,7 @@ from apps.andon.models.watch import WatchRound
 
 __all__ = [
     "ANSWERED",
+    "LIGHTS_TOPIC",
     "NOT_DONE",
     "Category",
     "Clock",
