@@ -32,6 +32,9 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
+    "andon_deliveryattempt": "andon.configure",
+    "andon_notification": "andon.configure",
+    "andon_sitewebhook": "andon.configure",
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
     "equipment_machine": "equipment.view",
@@ -83,6 +86,9 @@ ADMIN_LISTS = {
 }
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
+    "andon_deliveryattempt": None,
+    "andon_notification": None,
+    "andon_sitewebhook": "andon.configure",
     "core_ledgerevent": None,
     "labor_timeentry": None,
     "equipment_machine": "equipment.manage",

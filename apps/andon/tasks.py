@@ -1,31 +1,22 @@
-"""Timers are fired, owners follow the duty of people, notifications reach them, the lights follow."""
+"""Timers are fired, owners follow the duty of people."""
 
 from __future__ import annotations
 
 import logging
 from uuid import uuid4
 
-from apps.andon.channels.interface import ChannelKind
-from apps.andon.channels.registry import LIGHT
-from apps.andon.delivery import deliver_next
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import FloorException, OwnerLevel, Timer
+from apps.andon.reaching import DELIVER, follow_lights
 from apps.andon.rehoming import bring_home, could_come_home, rehome_person
 from apps.andon.watchdog import PERIOD, make_round
 from apps.andon.windows import moved_windows, set_window
-
-
-from apps.andon.models import FloorException, Timer
-
-
-from apps.andon.lights import Lights
-from apps.andon.models import LIGHTS_TOPIC, FloorException, Timer
-from apps.andon.rehoming import FALLBACKS, bring_home, could_come_home, rehome_person
-from apps.andon.telling import DELIVERY_TOPIC
 from apps.core import clock
-from apps.core.worker import Task, task
+from apps.core.worker import task
 from apps.plant.duty import is_on_duty
 
+# Found by the worker through this file.
+__all__ = ["DELIVER", "fire_timers", "follow_duty", "follow_lights"]
 log = logging.getLogger(__name__)
 
 
@@ -75,35 +66,4 @@ def watch() -> int:
     done = make_round()
     for finding in done.findings:
         log.error("exceptions: %(rule)s for %(count)s of them, %(exceptions)s", finding)
-
-
-_lights = Lights(LIGHT)
-
-
-@task("andon.lights", every_seconds=1, topics=[LIGHTS_TOPIC])
-def follow_lights() -> int:
-    """0: what changes meanwhile wakes it again."""
-    _lights.follow()
     return 0
-
-
-# How many are told at once by each kind: as many threads and connections to the database.
-LANES = {
-    ChannelKind.BANNER: 1,
-    ChannelKind.PUSH: 2,
-    ChannelKind.EMAIL: 2,
-    ChannelKind.WEBHOOK: 2,
-    ChannelKind.SMS: 1,
-    ChannelKind.LIGHT: 1,
-}
-
-
-def _deliver_by(kind: ChannelKind, lane: int) -> Task:
-    def deliver() -> int:
-        return int(deliver_next(kind))
-
-    name = f"andon.deliver.{kind.value}" + (f".{lane}" if lane > 1 else "")
-    return task(name, every_seconds=1, topics=[DELIVERY_TOPIC])(deliver)
-
-
-DELIVER: list[Task] = [_deliver_by(kind, lane) for kind, lanes in LANES.items() for lane in range(1, lanes + 1)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.actions import CONFIGURE
+from apps.andon.channels import guard
 from apps.core.actors import Actor
 from apps.core.history import History
 from apps.core.rights import Action, Scope
@@ -49,6 +52,15 @@ class SiteWebhook(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site} {self.pk}"
+
+    def clean(self) -> None:
+        try:
+            guard.target(self.url)
+        except guard.ForbiddenError as error:
+            raise ValidationError({"url": str(error)}) from None
+        if not re.fullmatch(SECRET_NAME, self.secret_env):
+            sentence = _("Name a variable that begins with MFGOS_WEBHOOK_SECRET, in capitals; not the secret itself.")
+            raise ValidationError({"secret_env": sentence})
 
     @property
     def scope(self) -> Scope:

@@ -10,9 +10,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.andon.actions import CONFIGURE
 from apps.andon.channels.interface import ChannelKind
 from apps.andon.models.exceptions import FloorException
 from apps.andon.models.timers import Timer
+from apps.core.actors import Actor
+from apps.core.rights import Action
+from apps.plant.models import Site
 
 # A channel of which nobody has said for so long that it works is shown.
 PROOF_DAYS = 30
@@ -45,6 +49,14 @@ class NoticeState(models.TextChoices):
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
+    def visible_to(self, actor: Actor, action: Action = CONFIGURE) -> Self:
+        return self.filter(site__in=Site.objects.visible_to(actor, action))
+
+    def pages(self) -> Self:
+        """What rang at somebody's, or is about to; not what they asked for themselves."""
+        silent = (NoticeState.LISTED, NoticeState.OVERTAKEN)
+        return self.exclude(state__in=silent).exclude(occasion=Occasion.TEST)
+
     def queued(self) -> Self:
         return self.filter(state=NoticeState.QUEUED)
 
@@ -122,6 +134,11 @@ class Notification(models.Model):
         return topics | ({f"exception:{self.exception_id}"} if self.exception_id else set())
 
 
+class DeliveryAttemptQuerySet(models.QuerySet["DeliveryAttempt"]):
+    def visible_to(self, actor: Actor, action: Action = CONFIGURE) -> Self:
+        return self.filter(notification__site__in=Site.objects.visible_to(actor, action))
+
+
 class DeliveryAttempt(models.Model):
     """`answer` is what the other side said; `sentence` why it did not work."""
 
@@ -132,6 +149,8 @@ class DeliveryAttempt(models.Model):
     worked = models.BooleanField()
     answer = models.CharField(max_length=200, blank=True)
     sentence = models.CharField(max_length=400, blank=True)
+
+    objects = DeliveryAttemptQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("attempt")
