@@ -24,14 +24,15 @@ from apps.andon.channels.registry import CHANNELS
 from apps.andon.messages import message_of
 from apps.andon.models import DeliveryAttempt, NoticeState, Notification, PersonChannel
 from apps.andon.overtaking import is_overtaken
+from apps.andon.patience import Patience, server_of
 from apps.andon.telling import DELIVERY_TOPIC
 from apps.core import clock, live, sealing
 
 log = logging.getLogger(__name__)
+_patience = Patience()
 
-# So many addresses of one kind a person may have, all of which are told within one lease.
+# So many addresses of one kind a person may have; all are told within one lease, however long each is waited for.
 MOST_ADDRESSES = 4
-TIMEOUT_SECONDS = 10.0
 LEASE = timedelta(seconds=60)
 # A system of the plant has no second way: it is told again, later each time, for about an hour and a half.
 MOST_FAILURES = 12
@@ -124,15 +125,19 @@ def _tried(lease: Lease) -> list[Attempt]:
 
 
 def _sent(lease: Lease, message: Message, channel: PersonChannel | None, address: Address) -> Attempt:
+    server = server_of(address)
     try:
-        answer = CHANNELS[lease.kind].send(message, address, TIMEOUT_SECONDS)
+        answer = CHANNELS[lease.kind].send(message, address, _patience.seconds(server))
     except Failed as failure:
+        # With a code it did answer, if not as it should.
+        _patience.note(server, answered=bool(failure.code) or failure.permanent)
         return Attempt(worked=False, sentence=failure.sentence, permanent=failure.permanent, channel=channel)
     except Exception as error:
         # A fault of a channel must not stop the next one.
         log.exception("notification %s could not be sent by %s", lease.notification.pk, lease.kind)
         sentence = _("The channel fails (%(error)s); see the log of the worker.") % {"error": type(error).__name__}
         return Attempt(worked=False, sentence=sentence, channel=channel)
+    _patience.note(server, answered=True)
     return Attempt(worked=True, answer=answer, channel=channel)
 
 
