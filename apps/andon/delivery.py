@@ -184,18 +184,21 @@ def keep(lease: Lease, attempts: list[Attempt]) -> None:
         gone = [attempt.channel.pk for attempt in attempts if attempt.permanent and attempt.channel]
         PersonChannel.objects.filter(pk__in=gone, broken_at=None).update(broken_at=now)
         ours = Notification.objects.select_for_update().filter(pk=lease.notification.pk, lease_token=lease.token)
-        outcome = _outcome(lease.notification, attempts)
+        outcome = _outcome(lease, attempts)
         ours.update(**outcome, lease_token=None, leased_until=None)
         # The lane of the next channel is another one.
         goes_on = [DELIVERY_TOPIC] if outcome.get("state") == NoticeState.QUEUED else []
         live.announce([*lease.notification.topics, *goes_on])
 
 
-def _outcome(notification: Notification, attempts: list[Attempt]) -> dict[str, Any]:
+def _outcome(lease: Lease, attempts: list[Attempt]) -> dict[str, Any]:
+    notification = lease.notification
     if not attempts:
         return {"state": NoticeState.OVERTAKEN}
     if any(attempt.worked for attempt in attempts):
-        return {"state": NoticeState.SENT}
+        # Whoever is told elsewhere may be far from any screen: the banner does not make up for what failed there.
+        is_last_resort = lease.kind is ChannelKind.BANNER and notification.tried > 0
+        return {"state": NoticeState.FAILED if is_last_resort else NoticeState.SENT}
     failures = notification.failures + 1
     is_final = any(attempt.permanent for attempt in attempts)
     if notification.webhook_id and not is_final and failures < MOST_FAILURES:

@@ -14,6 +14,7 @@ from apps.andon.channels.interface import ChannelKind
 from apps.andon.commands import acknowledge, give, resolve
 from apps.andon.delivery import claim, deliver_next, keep
 from apps.andon.models import DeliveryAttempt, NoticeState, Notification
+from apps.andon.queries import not_reached
 from tests.andon.channels.servers import HOST, Web, closed, web
 from tests.andon.channels.test_email import Mailbox, mail_server
 from tests.andon.floor import Floor, later, make_floor
@@ -106,6 +107,16 @@ def test_all_phones_of_a_person_are_told(floor: Floor, receiver: Web) -> None:
     floor.stop()
     deliver_all()
     assert sorted(asked.path for asked in receiver.asked) == ["/one", "/two"]
+
+
+def test_the_banner_does_not_make_up_for_a_phone_that_is_not_reached(floor: Floor) -> None:
+    with closed() as port:
+        hook_of(floor.mia, f"http://{HOST}:{port}/")
+        stop = floor.stop()
+        deliver_all()
+    assert tries(stop) == [("webhook", False), ("banner", True)]
+    assert states(stop)[0] == ("mia", "raised", "failed")
+    assert not_reached([stop.pk]) == {stop.pk}
 
 
 def test_with_no_channel_that_works_it_is_seen_to_have_failed(floor: Floor) -> None:

@@ -124,8 +124,8 @@ def test_one_that_is_not_in_use_or_of_another_site_hears_nothing(floor: Floor, c
     assert cmms.asked == []
 
 
-@command("tests.raise_many")
-def raise_many(context: Context, *, site_id: int, keys: list[str]) -> None:
+@command("tests.raise_shortages")
+def raise_shortages(context: Context, *, site_id: int, keys: list[str]) -> None:
     context.allow_anyone()
     raise_exceptions(context, [Cause(type="shortage", kind="test", key=key, site_id=site_id) for key in keys])
 
@@ -134,7 +134,7 @@ def test_raising_many_asks_the_same_as_raising_two(floor: Floor, cmms: Web) -> N
     asked = []
     for keys in (["a1", "a2"], ["b1", "b2", "b3", "b4"]):
         with CaptureQueriesContext(connection) as queries:
-            run(raise_many, SYSTEM, site_id=floor.world.site.pk, keys=keys)
+            run(raise_shortages, SYSTEM, site_id=floor.world.site.pk, keys=keys)
         asked.append(len([q for q in queries if "sitewebhook" in q["sql"]]))
     assert asked == [1, 1]
     deliver_all()

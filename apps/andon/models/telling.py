@@ -38,7 +38,7 @@ class Occasion(models.TextChoices):
 
 class NoticeState(models.TextChoices):
     """LISTED: over the number of pages; it stands in the list. OVERTAKEN: by the time it could be sent, somebody had
-    answered. FAILED: no channel worked.
+    answered. FAILED: none of the person's own channels worked, the banner is all there is.
     """
 
     QUEUED = "queued", _("to be sent")
@@ -51,6 +51,9 @@ class NoticeState(models.TextChoices):
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def visible_to(self, actor: Actor, action: Action = CONFIGURE) -> Self:
         return self.filter(site__in=Site.objects.visible_to(actor, action))
+
+    def of_people(self) -> Self:
+        return self.filter(webhook=None)
 
     def pages(self) -> Self:
         """What rang at somebody's, or is about to; not what they asked for themselves."""
