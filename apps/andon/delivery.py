@@ -27,6 +27,7 @@ from apps.andon.overtaking import is_overtaken
 from apps.andon.patience import Patience, server_of
 from apps.andon.telling import DELIVERY_TOPIC
 from apps.core import clock, live, sealing
+from apps.core.prepared import Given, Prepared
 
 log = logging.getLogger(__name__)
 _patience = Patience()
@@ -44,17 +45,16 @@ READS = (
     *("exception__area", "exception__work_center", "exception__work_unit", "exception__parent"),
 )
 
-# What is most severe comes first; a test is awaited by somebody who looks at the phone.
+# What is most severe comes first.
 CLAIM = """
 WITH due AS (
-    SELECT n.id
-      FROM andon_notification n
-      LEFT JOIN andon_floorexception e ON e.id = n.exception_id
-     WHERE n.state = 'queued' AND n.channels[n.tried + 1] = %s AND n.due_at <= %s
-       AND (n.leased_until IS NULL OR n.leased_until < clock_timestamp())
-     ORDER BY COALESCE(e.severity, 1), n.due_at, n.id
+    SELECT id
+      FROM andon_notification
+     WHERE state = 'queued' AND way = %s AND due_at <= %s
+       AND (leased_until IS NULL OR leased_until < clock_timestamp())
+     ORDER BY severity, due_at, id
      LIMIT 1
-       FOR UPDATE OF n SKIP LOCKED
+       FOR UPDATE SKIP LOCKED
 )
 UPDATE andon_notification n
    SET lease_token = %s, leased_until = clock_timestamp() + make_interval(secs => %s)
@@ -62,6 +62,8 @@ UPDATE andon_notification n
  WHERE n.id = due.id
 RETURNING n.id
 """
+# A dozen tables: to plan how they are joined takes far longer than to join them.
+_NOTIFICATION = Prepared(lambda: Notification.objects.select_related(*READS).filter(pk=Given("pk")))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def claim(kind: ChannelKind) -> Lease | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    return Lease(Notification.objects.select_related(*READS).get(pk=found[0]), kind, token)
+    (notification,) = _NOTIFICATION(pk=found[0])
+    return Lease(notification, kind, token)
 
 
 def _tried(lease: Lease) -> list[Attempt]:

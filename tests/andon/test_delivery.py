@@ -171,8 +171,8 @@ def test_an_owner_is_warned_and_reminded_while_it_lasts_and_not_after_it(floor: 
 def test_the_most_severe_is_told_first(floor: Floor, receiver: Web) -> None:
     hook_of(floor.mia, receiver.url)
     ordinary, safety = floor.stop("T34"), floor.stop("T35")
-    type(safety).objects.filter(pk=safety.pk).update(severity=1)
-    type(ordinary).objects.filter(pk=ordinary.pk).update(severity=3)
+    Notification.objects.filter(exception=safety).update(severity=1)
+    Notification.objects.filter(exception=ordinary).update(severity=3)
     deliver_all()
     assert [json.loads(asked.body)["data"]["exception"] for asked in receiver.asked] == [safety.pk, ordinary.pk]
 

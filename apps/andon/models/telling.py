@@ -14,6 +14,7 @@ from apps.andon.actions import CONFIGURE
 from apps.andon.channels.interface import ChannelKind
 from apps.andon.models.exceptions import FloorException
 from apps.andon.models.timers import Timer
+from apps.andon.models.types import Severity
 from apps.core.actors import Actor
 from apps.core.rights import Action
 from apps.plant.models import Site
@@ -69,7 +70,8 @@ class Notification(models.Model):
     Or, with `webhook` instead of a person, a system of the plant.
 
     channel    of a test: the one address that is tested
-    tried      so many of `channels` have failed: the next one has this index
+    severity   of the exception when it was told: what is most severe goes first; a test is awaited
+    tried      so many of `channels` have failed: the next one, `way`, has this index
     failures   of the present channel, where it is tried again
     lease_*    a worker is at it
     """
@@ -81,9 +83,16 @@ class Notification(models.Model):
     channel = models.ForeignKey("andon.PersonChannel", models.SET_NULL, null=True, related_name="tests")
     timer = models.ForeignKey(Timer, models.PROTECT, null=True, related_name="notifications")
     occasion = models.CharField(max_length=10, choices=Occasion.choices)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices, default=Severity.CRITICAL)
     level = models.PositiveIntegerField(default=0)
     channels = ArrayField(models.CharField(max_length=10, choices=ChannelKind.choices), default=list)
     tried = models.PositiveSmallIntegerField(default=0)
+    way = models.GeneratedField(
+        expression=models.Func("channels", "tried", template="(%(expressions)s]", arg_joiner=")[1 + "),
+        output_field=models.CharField(max_length=10),
+        db_persist=True,
+        null=True,
+    )
     failures = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
     created_at = models.DateTimeField()
@@ -119,7 +128,9 @@ class Notification(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "id"], name="notification_queued", condition=Q(state="queued")),
+            models.Index(
+                fields=["way", "severity", "due_at", "id"], name="notification_queued", condition=Q(state="queued")
+            ),
             models.Index(fields=["person", "created_at"], name="notification_of_person"),
         ]
 
