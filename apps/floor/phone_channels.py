@@ -38,6 +38,7 @@ from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
+from apps.floor.phone import to_sign_in, who_is_asked
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
@@ -55,9 +56,9 @@ def for_me(view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse]) ->
 
     @wraps(view)
     def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        actor: Actor | None = getattr(request, "actor", None)
-        if actor is None or actor.person_id is None:
-            return redirect("floor:home")
+        actor = who_is_asked(request)
+        if actor is None:
+            return to_sign_in(request)
         person = Person.objects.get_queryset().select_related("site").get(pk=actor.person_id)
         if not rights.may(actor, OWN_CHANNELS, scope_of(person)):
             raise Http404
