@@ -186,6 +186,12 @@ X_FRAME_OPTIONS = "DENY"
 
 # ---- ways out: who is told of exceptions
 
+# What leads from a message back to the plant's own pages; without it messages name the page alone.
+BASE_URL = env.text("MFGOS_BASE_URL").rstrip("/")
+if not BASE_URL and DEMO:
+    BASE_URL = f"{'https' if HTTPS else 'http'}://{env.text('HOST', '127.0.0.1')}:{env.text('PORT', '8000')}"
+if BASE_URL and not BASE_URL.startswith(("http://", "https://")):
+    raise refusal("E007", f"MFGOS_BASE_URL is {BASE_URL!r}", "set MFGOS_BASE_URL to https://mfgos.plant.example")
 EMAIL_HOST = env.text("EMAIL_HOST")
 _mail_tls = env.choice("EMAIL_TLS", "starttls", ["starttls", "implicit", "none"])
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_tls == "starttls", _mail_tls == "implicit"

@@ -32,14 +32,16 @@ from tests.world import give_role, make_person, make_terminal, run, terminal_coo
 
 # The action that opens the list of each kind of row in the admin.
 ADMIN_LISTS = {
+    "andon_deliveryattempt": "andon.configure",
     "andon_escalationpolicy": "andon.configure",
     "andon_exceptiontype": "andon.configure",
     "andon_floorexception": "andon.view",
-    "andon_notification": "andon.view",
+    "andon_notification": "andon.configure",
     "andon_ownerrule": "andon.configure",
     "andon_policyversion": "andon.configure",
     "andon_problem": "andon.view",
     "andon_siterules": "andon.configure",
+    "andon_sitewebhook": "andon.configure",
     "andon_watchround": "andon.view",
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
@@ -92,6 +94,7 @@ ADMIN_LISTS = {
 }
 # And the action that opens the form for a new one; None: rows come from commands only, nobody types one.
 ADMIN_FORMS = {
+    "andon_deliveryattempt": None,
     "andon_escalationpolicy": None,
     "andon_exceptiontype": "andon.configure",
     "andon_floorexception": None,
@@ -100,6 +103,7 @@ ADMIN_FORMS = {
     "andon_policyversion": None,
     "andon_problem": None,
     "andon_siterules": "andon.configure",
+    "andon_sitewebhook": "andon.configure",
     "andon_watchround": None,
     "core_ledgerevent": None,
     "labor_timeentry": None,
@@ -190,9 +194,14 @@ ONE_EXCEPTION = {"floor:phone_one": "", "floor:phone_panel": "panel/", "floor:ph
 # The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
 SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}
+# For whoever is told of exceptions, about their own channels alone (tests/floor/test_phone_channels.py).
+OWN_CHANNELS = {
+    "floor:phone_channels": "", "floor:add_channel": "add/", "floor:save_push": "push/save/",
+    "floor:drop_push": "push/drop/", "floor:channel": "1/test/",
+}  # fmt: skip
 ACT_PATHS = {path for path, _action in ACTS.values()}
 # The health of the exceptions is rules and numbers, for whatever watches from outside.
-OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health"}
+OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health", "floor:push_script"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
 API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one"}
@@ -259,6 +268,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
+    known |= OWN_CHANNELS.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -367,6 +377,17 @@ def test_an_exception_is_seen_and_answered_by_just_whose_role_and_site_allow_it(
     answer = here.post(f"/phone/{call.pk}/take/")
     assert answer.status_code == (200 if answers else 409 if sees else 404), role
     assert FloorException.objects.get().is_answered == answers
+
+
+@pytest.mark.parametrize("role", SHIPPED)
+def test_whoever_is_told_of_exceptions_chooses_how_and_nobody_else(role: str, shop: Shop) -> None:
+    client, holds = at_desk(somebody(role, shop)), "andon.own_channels" in SHIPPED[role]
+    assert holds == ("andon.view" in SHIPPED[role])
+    for name, end in OWN_CHANNELS.items():
+        answer = client.post(f"/phone/channels/{end}") if end else client.get("/phone/channels/")
+        assert (answer.status_code == 404) != holds, f"{role} {name}: {answer.status_code}"
+        nobody = Client().post(f"/phone/channels/{end}") if end else Client().get("/phone/channels/")
+        assert nobody.status_code == 302
 
 
 class TestATerminalWithNobodySignedIn:

@@ -11,7 +11,7 @@ from apps.andon.ladder import Ladder
 from apps.andon.models import FloorException, Occasion, PolicyStep, Target, Timer
 from apps.andon.owners import Finder, Place
 from apps.andon.planning import Reads, ladder_of
-from apps.andon.telling import Desk, tell
+from apps.andon.telling import Desk, tell, tell_systems
 from apps.core.commands import Context
 
 
@@ -65,6 +65,7 @@ def climb(
         channel=step.channel,
         desk=office.desk,
     )
+    tell_systems(context, [exception], Occasion.STEP, level=exception.level, desk=office.desk)
     _next(context, ladder)
     context.record(
         Escalated(

@@ -122,3 +122,19 @@ class ProblemClosed(Event, subject="problem"):
 class PolicyPublished(Event, subject="policy_version"):
     policy_id: int
     number: int
+
+
+class ChannelAdded(Event, subject="person"):
+    """Somebody is told in one way more; the address is theirs and not here."""
+
+    channel: str
+
+
+class ChannelRemoved(Event, subject="person"):
+    channel: str
+
+
+class ChannelProven(Event, subject="person"):
+    """A test message arrived, the person says."""
+
+    channel: str

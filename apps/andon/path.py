@@ -168,7 +168,7 @@ class _People:
 def _reached(ladders: Sequence[Ladder]) -> dict[tuple[int, int], Notification]:
     """The last word of each step since the ladder began, by exception and level."""
     begun = {ladder.exception.pk: ladder.exception.ladder_started_at for ladder in ladders}
-    rows = Notification.objects.filter(exception__in=begun, occasion=Occasion.STEP)
+    rows = Notification.objects.of_people().filter(exception__in=begun, occasion=Occasion.STEP)
     return {
         (row.exception_id, row.level): row
         for row in rows.select_related("person").order_by("pk")

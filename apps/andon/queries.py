@@ -143,7 +143,7 @@ def by_owner(rows: FloorExceptionQuerySet) -> list[OfOwner]:
 
 def not_reached(exception_ids: Sequence[int]) -> frozenset[int]:
     """Those of them for which no channel of somebody who was to be told has worked."""
-    failed = Notification.objects.filter(exception__in=exception_ids, state=NoticeState.FAILED)
+    failed = Notification.objects.of_people().filter(exception__in=exception_ids, state=NoticeState.FAILED)
     return frozenset(failed.values_list("exception", flat=True))
 
 

@@ -34,7 +34,7 @@ from apps.andon.models import (
 )
 from apps.andon.owners import Finder, Place
 from apps.andon.storms import storms_in
-from apps.andon.telling import tell
+from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.plant.models import Area, Site, WorkCenter
@@ -140,6 +140,7 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
     _gather(context, inserted)
     tell(context, [(e, e.owner_id) for e in inserted if e.parent_id is None], Occasion.RAISED)
     _inform(context, ladders)
+    tell_systems(context, inserted, Occasion.RAISED)
     context.touch(*[topic for exception in inserted for topic in exception.topics])
     return {(exception.cause_kind, exception.cause_key): exception for exception in inserted}
 

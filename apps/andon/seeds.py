@@ -1,4 +1,4 @@
-"""Types of exceptions, their owners and escalation policies out of the box; a plant's own are left alone."""
+"""Types of exceptions, owners, escalation policies and a push key out of the box; a plant's own are left alone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from django.conf import settings
 
+from apps.andon.commands.channels import make_plant_key
 from apps.andon.commands.policies import install_policy
-from apps.andon.models import EscalationPolicy, ExceptionType, OwnerRule
+from apps.andon.models import EscalationPolicy, ExceptionType, OwnerRule, PushKey
 from apps.core.actors import Actor
 from apps.plant.models import Role
 
@@ -20,7 +21,12 @@ FILE = settings.BASE_DIR / "fixtures" / "andon.json"
 def seed() -> list[str]:
     """A line for each that was added."""
     given = json.loads(FILE.read_text(encoding="utf-8"))
-    return [*_policies(given["policies"]), *_types(given["types"])]
+    return [*_policies(given["policies"]), *_types(given["types"]), *_push_key()]
+
+
+def _push_key() -> Iterator[str]:
+    if not PushKey.objects.exists() and make_plant_key(actor=Actor.system("seed"), command_id=uuid4()):
+        yield "push key made"
 
 
 def _policies(entries: list[dict[str, Any]]) -> Iterator[str]:

@@ -1,11 +1,13 @@
-"""Whoever goes off duty owns nothing any more, in the same transaction."""
+"""Whoever goes off duty owns nothing any more, in the same transaction; systems hear of what is resolved."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from apps.andon.models import SiteRules
+from apps.andon.kinds import EXCEPTION
+from apps.andon.models import ExceptionStatus, FloorException, Occasion, SiteRules
 from apps.andon.rehoming import rehome_all
+from apps.andon.telling import tell_systems
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.plant.events import (
@@ -18,6 +20,7 @@ from apps.plant.events import (
     QualificationLost,
     RoleAssignmentEnded,
 )
+from apps.workflows.events import StateChanged
 
 
 @subscribe(PresenceEnded, AbsenceReported, DutyEntryEnded, RoleAssignmentEnded, QualificationLost)
@@ -49,6 +52,15 @@ def keep_the_last_resort(event: PersonDeactivating, context: Context) -> None:
         )
 
 
+@subscribe(StateChanged)
+def tell_of_the_end(event: StateChanged, context: Context) -> None:
+    """Resolved, or closed with its cause and nobody's word: told once."""
+    if event.item_kind != EXCEPTION.code or event.to_status not in _ENDED or event.from_status in _ENDED:
+        return
+    tell_systems(context, list(FloorException.objects.filter(pk=event.subject_id)), Occasion.RESOLVED)
+
+
+_ENDED = {ExceptionStatus.RESOLVED, ExceptionStatus.CLOSED}
 _WHY = {
     PresenceEnded: "clocked_off",
     AbsenceReported: "absent",

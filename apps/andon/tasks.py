@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import FloorException, OwnerLevel, Timer
+from apps.andon.reaching import DELIVER, follow_lights
 from apps.andon.rehoming import bring_home, could_come_home, rehome_person
 from apps.andon.watchdog import PERIOD, make_round
 from apps.andon.windows import moved_windows, set_window
@@ -14,6 +15,8 @@ from apps.core import clock
 from apps.core.worker import task
 from apps.plant.duty import is_on_duty
 
+# Found by the worker through this file.
+__all__ = ["DELIVER", "fire_timers", "follow_duty", "follow_lights"]
 log = logging.getLogger(__name__)
 
 

@@ -16,6 +16,7 @@ from apps.andon.models import (
     Occasion,
     PersonChannel,
     SiteRules,
+    SiteWebhook,
     Timer,
 )
 from apps.andon.owners import rules_of
@@ -34,6 +35,7 @@ class Desk:
     _rules: dict[int, SiteRules] = field(default_factory=dict)
     _channels: dict[int, list[str]] = field(default_factory=dict)
     _pages: dict[int, int] = field(default_factory=dict)
+    _hooks: dict[int, list[SiteWebhook]] = field(default_factory=dict)
 
     def rules(self, site: Site) -> SiteRules:
         if site.pk not in self._rules:
@@ -50,8 +52,14 @@ class Desk:
         for person_id, kind in rows.values_list("person_id", "kind"):
             self._channels[person_id].append(kind)
         since = self.now - timedelta(minutes=rules.page_minutes)
-        paged = Notification.objects.filter(person__in=new, created_at__gt=since).exclude(state=NoticeState.LISTED)
+        paged = Notification.objects.pages().filter(person__in=new, created_at__gt=since)
         self._pages |= dict.fromkeys(new, 0) | dict(paged.values_list("person_id").annotate(n=Count("pk")))
+
+    def hooks(self, site_id: int) -> list[SiteWebhook]:
+        """The systems of the site that hear of everything."""
+        if site_id not in self._hooks:
+            self._hooks[site_id] = list(SiteWebhook.objects.filter(site=site_id, active=True))
+        return self._hooks[site_id]
 
     def ways(self, person_id: int, channel: str) -> list[str]:
         """The policy's own channel first, then the person's; the banner is always there."""
@@ -92,6 +100,7 @@ def tell(
             person_id=person_id,
             timer=timer,
             occasion=occasion,
+            severity=exception.severity,
             level=level,
             channels=desk.ways(person_id, channel),
             state=desk.page(person_id, desk.rules(exception.site)),
@@ -102,3 +111,33 @@ def tell(
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=timer is not None)
     context.touch(DELIVERY_TOPIC, *[f"person:{person_id}" for person_id in people])
+
+
+def tell_systems(
+    context: Context,
+    exceptions: Sequence[FloorException],
+    occasion: Occasion,
+    *,
+    level: int = 0,
+    desk: Desk | None = None,
+) -> None:
+    """The systems that a site has named hear of each exception, also of those that page nobody."""
+    desk = desk or Desk(context.now)
+    rows = [
+        Notification(
+            site_id=exception.site_id,
+            exception=exception,
+            webhook=hook,
+            occasion=occasion,
+            severity=exception.severity,
+            level=level,
+            channels=[ChannelKind.WEBHOOK.value],
+            created_at=context.now,
+            due_at=context.now,
+        )
+        for exception in exceptions
+        for hook in desk.hooks(exception.site_id)
+    ]
+    if rows:
+        Notification.objects.bulk_create(rows)
+        context.touch(DELIVERY_TOPIC)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import andon, calls, duty, home, line, phone, views
+from apps.floor import andon, calls, duty, home, line, phone, phone_channels, views
 
 app_name = "floor"
 urlpatterns = [
@@ -39,4 +39,13 @@ urlpatterns = [
     path("line/<str:site>/<str:code>/", line.line_screen, name="line"),
     path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),
     path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),
+]
+
+urlpatterns += [
+    path("phone/push.js", phone_channels.push_script, name="push_script"),
+    path("phone/channels/", phone_channels.channels_page, name="phone_channels"),
+    path("phone/channels/add/", phone_channels.add_view, name="add_channel"),
+    path("phone/channels/push/save/", phone_channels.save_push_view, name="save_push"),
+    path("phone/channels/push/drop/", phone_channels.drop_push_view, name="drop_push"),
+    path("phone/channels/<int:pk>/<slug:act>/", phone_channels.channel_view, name="channel"),
 ]

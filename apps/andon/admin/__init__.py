@@ -1,3 +1,3 @@
-from apps.andon.admin import exceptions, policies, setup
+from apps.andon.admin import exceptions, policies, reaching, setup
 
-__all__ = ["exceptions", "policies", "setup"]
+__all__ = ["exceptions", "policies", "reaching", "setup"]

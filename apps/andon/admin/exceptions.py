@@ -1,4 +1,4 @@
-"""What happened, for whoever looks it up: exceptions, who was told and how, what the watchdog found."""
+"""What happened, for whoever looks it up: exceptions, problems, what the watchdog found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.andon.actions import VIEW_EXCEPTIONS
-from apps.andon.models import FloorException, Notification, Problem, WatchRound
+from apps.andon.models import FloorException, Problem, WatchRound
 from apps.core.administration import ReadOnlyAdmin
 from apps.plant.administration import actor_of
 
@@ -25,21 +25,6 @@ class FloorExceptionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return FloorException.objects.visible_to(actor_of(request))
-
-
-@admin.register(Notification)
-class NotificationAdmin(ReadOnlyAdmin):
-    view_action = VIEW_EXCEPTIONS
-    list_display = ["created_at", "person", "occasion", "exception", "level", "state", "channels"]
-    list_filter = ["state", "occasion"]
-    list_select_related = ["person", "exception__type", "exception__work_unit", "exception__area", "exception__site"]
-    date_hierarchy = "created_at"
-    show_full_result_count = False
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Of the exceptions that the person may see."""
-        seen = FloorException.objects.visible_to(actor_of(request))
-        return Notification.objects.filter(exception__in=seen)
 
 
 @admin.register(Problem)

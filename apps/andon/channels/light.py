@@ -58,6 +58,11 @@ class Light:
             return _("The MQTT broker's address is none: set MFGOS_MQTT_URL to mqtt://host:1883 or mqtts://host:8883.")
         return ""
 
+    @property
+    def connections(self) -> int:
+        """How often the present broker has let us in."""
+        return self._line.connections if self._line else 0
+
     def close(self) -> None:
         if self._line is not None:
             self._line.close()

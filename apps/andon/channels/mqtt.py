@@ -45,7 +45,10 @@ def broker_address(url: str) -> BrokerAddress:
 
 
 class Line:
-    """Thread-safe. Nothing waits in it: what was not taken in time is given up, so that no old state comes late."""
+    """Thread-safe. Nothing waits in it: what was not taken in time is given up, so that no old state comes late.
+
+    connections  how often the broker has let us in: when it grows, the broker may have forgotten what it was told
+    """
 
     def __init__(self, broker: BrokerAddress) -> None:
         self.broker = broker
@@ -55,6 +58,7 @@ class Line:
         self._is_up = threading.Event()
         self._refusal = ""
         self._denied: dict[int, str] = {}
+        self.connections = 0
 
     def publish(self, topic: str, payload: bytes, timeout_seconds: float) -> str:
         """Retained, QoS 1: returns when the broker has acknowledged.  Raises Failed."""
@@ -133,6 +137,7 @@ class Line:
         if reason.is_failure:
             self._refusal = str(reason)
         else:
+            self.connections += 1
             self._is_up.set()
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: ReasonCode, _properties: Any) -> None:

@@ -10,6 +10,7 @@ from apps.andon.channels.push import Push
 from apps.andon.channels.sms import Sms
 from apps.andon.channels.webhook import Webhook
 
+LIGHT = Light()
 CHANNELS: dict[ChannelKind, Channel] = {
-    channel.kind: channel for channel in (Banner(), Light(), Push(), Email(), Webhook(), Sms())
+    channel.kind: channel for channel in (Banner(), LIGHT, Push(), Email(), Webhook(), Sms())
 }

@@ -66,8 +66,8 @@ class Sms:
     def send(self, message: Message, address: Address, timeout_seconds: float) -> str:
         if reason := self.why_not_ready():
             raise Failed(reason)
-        number = re.sub(r"[\s()/.-]", "", address.phone)
-        if not NUMBER.fullmatch(number):
+        number = international(address.phone)
+        if not number:
             raise Failed(_("The phone number is not international; write it as +49 151 23456789."), permanent=True)
         way, text = provider(), text_of(message)
         try:
@@ -89,6 +89,12 @@ class Sms:
         except (ImportError, AttributeError, TypeError):
             names = {"name": settings.SMS_PROVIDER}
             return _("There is no SMS provider %(name)s: correct MFGOS_SMS_PROVIDER and start again.") % names
+
+
+def international(text: str) -> str:
+    """+4915123456789, however it was written; empty for what is none."""
+    number = re.sub(r"[\s()/.-]", "", text)
+    return number if NUMBER.fullmatch(number) else ""
 
 
 def text_of(message: Message) -> str:

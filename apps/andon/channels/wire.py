@@ -107,12 +107,15 @@ def _failure(error: Exception, goal: Target, timeout_seconds: float) -> Failed:
             "correct the address, or name the host in MFGOS_WEBHOOK_HTTP_HOSTS."
         )
         return Failed(sentence % names, permanent=True)
-    if isinstance(error, LateError | TimeoutError | urllib3.exceptions.TimeoutError):
-        return Failed(_("%(where)s did not answer within %(seconds)s s; see whether it is overloaded.") % names)
     if isinstance(error, ssl.SSLError):
         return Failed(_("%(where)s shows no valid certificate for its name; renew the certificate there.") % names)
     if isinstance(error, urllib3.exceptions.NameResolutionError | socket.gaierror):
         return Failed(_("No machine is known by the name of %(where)s; correct it, or see to the name server.") % names)
+    # The library counts a refused connection among those that took too long.
+    if isinstance(error, LateError | TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
+        error, urllib3.exceptions.NewConnectionError
+    ):
+        return Failed(_("%(where)s did not answer within %(seconds)s s; see whether it is overloaded.") % names)
     if isinstance(error, OSError | urllib3.exceptions.NewConnectionError):
         return Failed(_("%(where)s can't be reached; see whether it runs and the network lets us through.") % names)
     return Failed(_("%(where)s gave no answer in HTTP; see whether the address is the right one.") % names)

@@ -1,5 +1,6 @@
 from apps.andon.models.exceptions import (
     ANSWERED,
+    LIGHTS_TOPIC,
     NOT_DONE,
     Clock,
     ClockInterval,
@@ -7,6 +8,7 @@ from apps.andon.models.exceptions import (
     FloorException,
     OwnerLevel,
 )
+from apps.andon.models.outward import PushKey, SiteWebhook
 from apps.andon.models.policies import (
     Condition,
     EscalationPolicy,
@@ -31,6 +33,7 @@ from apps.andon.models.watch import WatchRound
 
 __all__ = [
     "ANSWERED",
+    "LIGHTS_TOPIC",
     "NOT_DONE",
     "Category",
     "Clock",
@@ -54,9 +57,11 @@ __all__ = [
     "PolicyStep",
     "PolicyVersion",
     "Problem",
+    "PushKey",
     "Remark",
     "Severity",
     "SiteRules",
+    "SiteWebhook",
     "Target",
     "Timer",
     "TimerKind",

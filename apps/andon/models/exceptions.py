@@ -34,6 +34,8 @@ class ExceptionStatus(models.TextChoices):
     CLOSED = "closed", _("closed")
 
 
+# Wakes what shows the state of the lines to lamps.
+LIGHTS_TOPIC = "andon:lights"
 ANSWERED = frozenset({ExceptionStatus.ACKNOWLEDGED, ExceptionStatus.IN_PROGRESS})
 NOT_DONE = frozenset({ExceptionStatus.OPEN, *ANSWERED, ExceptionStatus.SNOOZED})
 
@@ -220,7 +222,7 @@ class FloorException(WorkflowItem):
 
     @property
     def topics(self) -> set[str]:
-        topics = {f"andon:{self.site_id}", f"exception:{self.pk}"}
+        topics = {LIGHTS_TOPIC, f"andon:{self.site_id}", f"exception:{self.pk}"}
         topics |= {f"person:{self.owner_id}"}
         topics |= {f"line:{self.work_center_id}"} if self.work_center_id else set()
         topics |= {f"station:{self.work_unit_id}"} if self.work_unit_id else set()

@@ -49,6 +49,7 @@ class Web:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     asked: list[Asked] = field(default_factory=list)
+    delay_seconds: float = 0
 
     @property
     def url(self) -> str:
@@ -65,6 +66,7 @@ def web(status: int = 200, body: bytes = b"", tls: ssl.SSLContext | None = None,
         def do_POST(self) -> None:
             told = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             made.asked.append(Asked(self.command, self.path, dict(self.headers), told))
+            time.sleep(made.delay_seconds)
             with contextlib.suppress(OSError):
                 self.send_response(made.status)
                 for name, value in made.headers.items():
