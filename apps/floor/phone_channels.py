@@ -59,6 +59,7 @@ def for_me(view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse]) ->
         actor = who_is_asked(request)
         if actor is None:
             return to_sign_in(request)
+        assert actor.person_id is not None, "only a person is asked"
         person = Person.objects.get_queryset().select_related("site").get(pk=actor.person_id)
         if not rights.may(actor, OWN_CHANNELS, scope_of(person)):
             raise Http404

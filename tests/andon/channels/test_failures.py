@@ -112,6 +112,7 @@ WRONG = {
 @pytest.mark.parametrize(
     ("kind", "changes"), [*MISSING.items(), *WRONG.items()], ids=lambda part: getattr(part, "value", "")
 )
+@pytest.mark.django_db
 def test_what_is_not_configured_says_what_to_set(
     kind: ChannelKind, changes: dict[str, str], settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
