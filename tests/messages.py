@@ -35,7 +35,9 @@ def sources() -> Iterator[tuple[Path, str]]:
         if "migrations" not in file.parts:
             yield file, file.read_text(encoding="utf-8")
     for file in sorted(BASE_DIR.glob("templates/**/*.html")):
-        yield file, templatize(file.read_text(encoding="utf-8"), origin=str(file))
+        source = templatize(file.read_text(encoding="utf-8"), origin=str(file))
+        # Without the indentation of the page: what is left of it is no block of Python.
+        yield file, "\n".join(line.lstrip() for line in source.splitlines())
 
 
 def extracted() -> Catalog:
