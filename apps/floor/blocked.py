@@ -22,7 +22,7 @@ from apps.floor import entry
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.blocked import Wanted, blocked
 from apps.plant import sessions
-from apps.plant.models import Area, Person, Site, WorkCenter
+from apps.plant.models import Person, Site, WorkCenter
 
 
 def at_site(view: Callable[[HttpRequest, Actor, Site], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -73,9 +73,11 @@ def apply_cure_view(request: HttpRequest, actor: Actor, site: Site) -> HttpRespo
 def _page(
     request: HttpRequest, actor: Actor, site: Site, given: QueryDict, refusal: CommandRefused | None = None
 ) -> HttpResponse:
-    lines = WorkCenter.objects.visible_to(actor, VIEW_ORDERS).filter(site=site).order_by("code")
-    areas = Area.objects.visible_to(actor, VIEW_ORDERS).filter(site=site).order_by("code")
-    line, area = lines.filter(code=given.get("line", "")).first(), areas.filter(code=given.get("area", "")).first()
+    rows = WorkCenter.objects.visible_to(actor, VIEW_ORDERS).filter(site=site)
+    lines = list(rows.select_related("area").order_by("code"))
+    areas = sorted({line.area for line in lines}, key=lambda area: area.code)
+    line = next((each for each in lines if each.code == given.get("line")), None)
+    area = next((each for each in areas if each.code == given.get("area")), None)
     owner = _number(given, "owner")
     wanted = Wanted(line_id=line.pk if line else None, area_id=area.pk if area else None, owner_id=owner)
     shown = blocked(actor, site.pk, wanted, page=_number(given, "page") or 1)

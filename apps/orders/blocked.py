@@ -148,11 +148,13 @@ def _found(actor: Actor, site_id: int, wanted: Wanted, page: int, size: int) -> 
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[Stopped]:
-    exceptions = FloorException.objects.select_related(
-        "owner", "type", "site", "area", "work_unit", "work_center__site", "work_center__area"
-    ).in_bulk({exception_id for exception_id, *_rest in found})
     stopping = with_job(Blocker.objects.all()).in_bulk({blocker_id for _e, blocker_id, *_rest in found if blocker_id})
     others = {order_id for _exception, blocker_id, order_id, _total in found if not blocker_id}
+    # What has a blocker is told by it; what has none by its type and place.
+    told_by = ("type", "area", "work_unit") if others else ()
+    exceptions = FloorException.objects.select_related("owner", "site", "work_center", *told_by).in_bulk(
+        {exception_id for exception_id, *_rest in found}
+    )
     orders = WorkOrder.objects.in_bulk(others) if others else {}
     orders |= {blocker.job_order.work_order_id: blocker.job_order.work_order for blocker in stopping.values()}
     now = clock.now()
