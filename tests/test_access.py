@@ -43,6 +43,8 @@ ADMIN_LISTS = {
     "andon_siterules": "andon.configure",
     "andon_sitewebhook": "andon.configure",
     "andon_watchround": "andon.view",
+    "andon_playbook": "andon.view",
+    "andon_playbookversion": "andon.view",
     "core_ledgerevent": "core.view_ledger",
     "labor_timeentry": "labor.view",
     "equipment_machine": "equipment.view",
@@ -105,6 +107,8 @@ ADMIN_FORMS = {
     "andon_siterules": "andon.configure",
     "andon_sitewebhook": "andon.configure",
     "andon_watchround": None,
+    "andon_playbook": "andon.configure",
+    "andon_playbookversion": None,
     "core_ledgerevent": None,
     "labor_timeentry": None,
     "equipment_machine": "equipment.manage",
@@ -170,6 +174,7 @@ SCREENS = {
     "floor:station": ("/station/S1/A33/", "floor.view_station"),
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
+    "floor:blocked": ("/blocked/S1/", "orders.view"),
 }
 # A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
@@ -180,6 +185,7 @@ ACTS = {
     "floor:machine_runs": ("/station/S1/A33/machine-runs/", "equipment.report"),
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
+    "floor:apply_cure": ("/blocked/S1/cure/", "orders.view"),
 }
 # Calls need no right but to see the station, and nobody signed in there.
 CALLS = {
@@ -207,12 +213,14 @@ OWN_CHANNELS = {
     "floor:phone_channels": "", "floor:add_channel": "add/", "floor:save_push": "push/save/",
     "floor:drop_push": "push/drop/", "floor:channel": "1/test/",
 }  # fmt: skip
+# Who sees the page that an act belongs to.
+SEEN_BY = {"line": "floor.view_board", "station": "floor.view_station", "blocked": "orders.view"}
 ACT_PATHS = {path for path, _action in ACTS.values()}
 # The health of the exceptions is rules and numbers, for whatever watches from outside.
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health", "floor:push_script"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
-API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one"}
+API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one", "api:blocked-one"}
 API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
@@ -309,7 +317,7 @@ def test_a_role_opens_at_its_site_just_what_it_holds(role: str, shop: Shop) -> N
         assert client.get(path).status_code == (200 if action in SHIPPED[role] else 404), f"{role} {path}"
     for path, action in ACTS.values():
         # Nothing that is posted here can be done: who may act is told so, who may not is told that.
-        seen = ("floor.view_board" if path.startswith("/line/") else "floor.view_station") in SHIPPED[role]
+        seen = SEEN_BY[path.split("/")[1]] in SHIPPED[role]
         answer = client.post(path, {"job": shop.job.pk, "edge": "no_such_edge", "good": "1", "step": "1", **undoing})
         assert answer.status_code == (409 if seen else 404), f"{role} {path}"
         if seen and action not in SHIPPED[role]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from apps.core.events import Event
 
@@ -103,6 +104,28 @@ class CauseEnded(Event, subject="exception"):
     owner_id: int
 
 
+class CureApplied(Event, subject="exception"):
+    """`inputs` are ids and plain values; what somebody typed beside them is not here."""
+
+    cure: str
+    part_id: int | None
+    inputs: dict[str, Any]
+    step_id: int | None
+    owner_id: int
+
+
+class InstructionFollowed(Event, subject="exception"):
+    step_id: int
+    owner_id: int
+
+
+class ActedAlone(Event, subject="exception"):
+    """A step of a playbook was tried by the system; `outcome` is "done", "failed" or "needless"."""
+
+    step_id: int
+    outcome: str
+
+
 class HandoverAccepted(Event, subject="exception"):
     owner_id: int
 
@@ -119,8 +142,22 @@ class ProblemClosed(Event, subject="problem"):
     cases: int
 
 
+class ProblemChanged(Event, subject="problem"):
+    """Given to somebody, due at another time, or noted about; what was noted is not here."""
+
+    old_owner_id: int
+    owner_id: int
+    due_at: datetime
+    noted: bool
+
+
 class PolicyPublished(Event, subject="policy_version"):
     policy_id: int
+    number: int
+
+
+class PlaybookPublished(Event, subject="playbook_version"):
+    playbook_id: int
     number: int
 
 

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from apps.andon.models import OwnerLevel, OwnerRule, SiteRules
 from apps.core.rights import Scope
+from apps.plant.access import nearest_places, nearness
 from apps.plant.duty import on_duty
 from apps.plant.models import Area, Person, Role, Site, WorkCenter
 from apps.plant.shifts_calendar import shift_at
 
 # Out of the box; each site names its own.
-SUPERVISOR, MANAGER = "shift_supervisor", "plant_manager"
+SUPERVISOR, MANAGER, ENGINEER = "shift_supervisor", "plant_manager", "process_engineer"
 # The account that owns what nobody else can, at a site that has named nobody yet.
 DUTY_DESK = "duty-desk"
 
@@ -49,7 +50,9 @@ class Place:
 
 def rules_of(site: Site) -> SiteRules:
     """What the site has settled; made when it is first asked for, so that nothing is ever without an owner."""
-    found = SiteRules.objects.select_related("default_owner", "supervisor_role", "manager_role").filter(site=site)
+    found = SiteRules.objects.select_related("default_owner", "supervisor_role", "manager_role", "problem_role").filter(
+        site=site
+    )
     return found.first() or _made(site)
 
 
@@ -81,6 +84,23 @@ class Finder:
                 if person_id not in without:
                     return Owner(person_id, level, role)
         return Owner(self.rules(place.site).default_owner_id, OwnerLevel.DEFAULT)
+
+    def owner_of_problem(self, site: Site, scope: Scope, *, without: Collection[int] = ()) -> int:
+        """Somebody with the role, on duty or not: a problem waits for their next day; then as for an exception."""
+        rules = self.rules(site)
+        role = rules.problem_role.code if rules.problem_role else ENGINEER
+        here = [pk for pk in self.on_duty(role, scope) if pk not in without]
+        if here:
+            return here[0]
+        held = nearest_places([role], scope, self.at)
+        away = sorted((nearness(place), pk) for pk, place in held.items() if pk not in without)
+        if away:
+            return away[0][1]
+        for level_role in (rules.manager_role.code, rules.supervisor_role.code):
+            for person_id in self.on_duty(level_role, scope):
+                if person_id not in without:
+                    return person_id
+        return rules.default_owner_id
 
     def rules(self, site: Site) -> SiteRules:
         if site.pk not in self._rules:

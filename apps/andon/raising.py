@@ -33,6 +33,8 @@ from apps.andon.models import (
     Timer,
 )
 from apps.andon.owners import Finder, Place
+from apps.andon.playbooks import to_act_alone
+from apps.andon.recurrence import note_recurrence
 from apps.andon.storms import storms_in
 from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context
@@ -138,6 +140,8 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
     _save_plans(ladders, context.now)
     context.record_all([_told(exception) for exception in inserted])
     _gather(context, inserted)
+    note_recurrence(context, inserted)
+    to_act_alone(context, inserted)
     tell(context, [(e, e.owner_id) for e in inserted if e.parent_id is None], Occasion.RAISED)
     _inform(context, ladders)
     tell_systems(context, inserted, Occasion.RAISED)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.kinds import EXCEPTION
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, SiteRules
+from apps.andon.recurrence import rehome_problems
 from apps.andon.rehoming import rehome_all
 from apps.andon.telling import tell_systems
 from apps.core.commands import Context
@@ -38,6 +39,7 @@ def find_others_than_who_swapped(event: DutySwapped, context: Context) -> None:
 @subscribe(PersonDeactivated)
 def find_others_than_who_left(event: PersonDeactivated, context: Context) -> None:
     rehome_all(context, int(event.subject_id), "deactivated")
+    rehome_problems(context, int(event.subject_id))
 
 
 @subscribe(PersonDeactivating)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from uuid import uuid4
 
+from apps.andon.alone import PLAYBOOK, act_alone
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
-from apps.andon.models import FloorException, OwnerLevel, Timer
+from apps.andon.models import AloneOutcome, AloneRun, FloorException, OwnerLevel, Problem, Timer
+from apps.andon.playbooks import ALONE_TOPIC
 from apps.andon.reaching import DELIVER, follow_lights
+from apps.andon.recurrence import close_quiet
 from apps.andon.rehoming import bring_home, could_come_home, rehome_person
 from apps.andon.watchdog import PERIOD, make_round
 from apps.andon.windows import moved_windows, set_window
@@ -67,3 +70,21 @@ def watch() -> int:
     for finding in done.findings:
         log.error("exceptions: %(rule)s for %(count)s of them, %(exceptions)s", finding)
     return 0
+
+
+@task("andon.problems", every_seconds=600)
+def close_quiet_problems() -> int:
+    """Those whose cause stayed away for long enough; nobody closes one by hand."""
+    now = clock.now()
+    ids = list(Problem.objects.quiet_since(now).values_list("pk", flat=True))
+    for problem_id in ids:
+        close_quiet(WORKER, uuid4(), problem_id=problem_id)
+    return 0
+
+
+@task("andon.alone", every_seconds=5, topics=[ALONE_TOPIC])
+def act_alone_where_due() -> int:
+    """How many were tried. One that is being tried by another worker is left to it."""
+    due = AloneRun.objects.filter(outcome=AloneOutcome.DUE).order_by("due_at", "pk")
+    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    return sum(bool(act_alone(PLAYBOOK, uuid4(), run_id=run_id)) for run_id in ids)

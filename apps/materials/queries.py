@@ -86,6 +86,11 @@ def stock(site_id: int, item_id: int | None = None, location_id: int | None = No
     return _lines(Site.objects.get(pk=site_id), None if item_id is None else [item_id], location_id)
 
 
+def stock_of(item_ids: Collection[int], site: Site) -> list[StockLine]:
+    """The same of many items, usable or not. One query."""
+    return _lines(site, item_ids)
+
+
 def first_expired(site_id: int, item_id: int) -> list[tuple[StockLine, Lot | None]]:
     """What may be used of it, in the order in which to use it: what expires first, then the older lot."""
     lines = [line for line in stock(site_id, item_id) if line.usable and line.quantity > 0]

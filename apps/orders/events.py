@@ -109,3 +109,25 @@ class WorkMasterPublished(Event, subject="work_master"):
 class WorkMasterRetired(Event, subject="work_master"):
     item_id: int
     number: int
+
+
+class JobMoved(Event, subject="job_order"):
+    """To another station of its line; None: any of them."""
+
+    old_unit_id: int | None
+    new_unit_id: int
+    work_center_id: int
+
+
+class PartialRunDecided(Event, subject="job_order"):
+    """It runs as far as its material goes; the rest waits."""
+
+    blocker_id: int
+    to_quantity: Decimal
+    quantity: Decimal
+
+
+class MaterialSubstituted(Event, subject="job_order"):
+    item_id: int
+    by_item_ids: list[int]
+    bom_id: int

@@ -118,6 +118,9 @@ def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: 
         return _Change(opened=(opened,), closed=(blocker,) if blocker else ())
     if (blocker.from_quantity, blocker.facts) != (obstacle.from_quantity, obstacle.facts):
         blocker.from_quantity, blocker.facts = obstacle.from_quantity, obstacle.facts
+        if blocker.runs_to is not None and blocker.runs_to != blocker.from_quantity:
+            # It was decided for another reach than there is now.
+            blocker.runs_to = None
         blocker.save()
         context.touch(*job.topics)
     return _Change()

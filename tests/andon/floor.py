@@ -27,10 +27,17 @@ MORNING = datetime(2026, 11, 24, 9, 45, tzinfo=UTC)
 
 @command("tests.raise")
 def raise_it(
-    context: Context, *, type_code: str, key: str, site_id: int, line_id: int | None, kind: str = "test"
+    context: Context,
+    *,
+    type_code: str,
+    key: str,
+    site_id: int,
+    line_id: int | None,
+    unit_id: int | None = None,
+    kind: str = "test",
 ) -> int:
     context.allow_anyone()
-    cause = Cause(type=type_code, kind=kind, key=key, site_id=site_id, work_center_id=line_id)
+    cause = Cause(type=type_code, kind=kind, key=key, site_id=site_id, work_center_id=line_id, work_unit_id=unit_id)
     return raise_exceptions(context, [cause])[cause.name]
 
 

@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-BENCHES = ("confirm", "erp_import", "escalation_load", "live_push", "outbox", "signals", "start")
+BENCHES = ("blocked_page", "confirm", "erp_import", "escalation_load", "live_push", "outbox", "signals", "start")
 
 
 def main() -> int:

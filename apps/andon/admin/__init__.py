@@ -1,3 +1,3 @@
-from apps.andon.admin import exceptions, policies, reaching, setup
+from apps.andon.admin import exceptions, playbooks, policies, problems, reaching, setup
 
-__all__ = ["exceptions", "policies", "reaching", "setup"]
+__all__ = ["exceptions", "playbooks", "policies", "problems", "reaching", "setup"]

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.andon.actions import VIEW_EXCEPTIONS
-from apps.andon.models import FloorException, Problem, WatchRound
+from apps.andon.models import FloorException, WatchRound
 from apps.core.administration import ReadOnlyAdmin
 from apps.plant.administration import actor_of
 
@@ -25,14 +25,6 @@ class FloorExceptionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return FloorException.objects.visible_to(actor_of(request))
-
-
-@admin.register(Problem)
-class ProblemAdmin(ReadOnlyAdmin):
-    view_action = VIEW_EXCEPTIONS
-    list_display = ["opened_at", "type", "cause_key", "owner", "due_at", "last_case_at", "closed_at"]
-    list_filter = ["type", ("site", admin.RelatedOnlyFieldListFilter)]
-    list_select_related = ["type", "owner"]
 
 
 @admin.register(WatchRound)

@@ -13,24 +13,34 @@ from apps.andon.commands.channels import (
     send_test,
 )
 from apps.andon.commands.clocks import pause_clock, resume_clock
+from apps.andon.commands.curing import apply_cure
 from apps.andon.commands.ending import reopen, resolve, snooze
 from apps.andon.commands.grouping import merge, split
+from apps.andon.commands.playbooks import draft_playbook, draft_step_from, follow_step, publish_playbook
+from apps.andon.commands.problems import give_problem, note_problem, set_problem_due
 
 __all__ = [
     "accept",
     "acknowledge",
     "add_channel",
+    "apply_cure",
     "call_for_help",
     "cannot",
     "confirm_channel",
+    "draft_playbook",
+    "draft_step_from",
     "drop_push_subscription",
+    "follow_step",
     "give",
+    "give_problem",
     "make_plant_key",
     "merge",
     "move_channel",
+    "note_problem",
     "on_the_way",
     "pause_clock",
     "progress",
+    "publish_playbook",
     "remark",
     "remove_channel",
     "reopen",
@@ -39,6 +49,7 @@ __all__ = [
     "resume_clock",
     "save_push_subscription",
     "send_test",
+    "set_problem_due",
     "snooze",
     "split",
 ]

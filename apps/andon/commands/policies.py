@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import CONFIGURE
+from apps.andon.commands.versions import may_be_published, next_number, publish
 from apps.andon.events import PolicyPublished
 from apps.andon.models import EscalationPolicy, PolicyStatus, PolicyStep, PolicyVersion
 from apps.core.commands import Context, FreeText, command
@@ -44,7 +44,7 @@ def draft_policy(context: Context, *, policy_id: int) -> int:
         context.refuse("draft_there", _("There is a draft of this policy already. Change that one."))
     now_valid = policy.versions.in_force().first()
     figures = {name: getattr(now_valid, name) for name in FIGURES} if now_valid else {}
-    number = (policy.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+    number = next_number(policy.versions.all())
     draft = PolicyVersion.objects.create(policy=policy, number=number, author_id=context.actor.person_id, **figures)
     if now_valid:
         PolicyStep.objects.bulk_create(
@@ -61,21 +61,10 @@ def publish_policy(context: Context, *, version_id: int, note: FreeText) -> None
     """
     context.allow(CONFIGURE, at=EVERYWHERE)
     version = PolicyVersion.objects.select_for_update().filter(pk=version_id).first()
-    if version is None:
-        context.refuse("not_found", _("This version does not exist any more. Reload the page."))
-    if not version.is_draft:
-        context.refuse("not_a_draft", _("Only a draft can be published."))
-    if version.author_id is not None and version.author_id == context.actor.person_id:
-        context.refuse(
-            "own_work", _("You wrote this version."), _("Somebody else publishes it who may set up escalation.")
-        )
-    if not note.strip():
-        context.refuse("no_note", _("Say what changes and why."))
+    may_be_published(context, version, note)
+    assert version is not None, "it would have been refused"
     _reaches_somebody(context, version)
-    version.policy.versions.in_force().update(status=PolicyStatus.RETIRED)
-    version.status, version.note = PolicyStatus.PUBLISHED, note.strip()
-    version.published_at, version.approver_id = context.now, context.actor.person_id
-    version.save()
+    publish(context, version, version.policy.versions.in_force(), note)
     context.record(PolicyPublished(subject_id=version.pk, policy_id=version.policy_id, number=version.number))
 
 

@@ -1,3 +1,4 @@
+from apps.andon.models.cures import AppliedCure
 from apps.andon.models.exceptions import (
     ANSWERED,
     LIGHTS_TOPIC,
@@ -9,10 +10,10 @@ from apps.andon.models.exceptions import (
     OwnerLevel,
 )
 from apps.andon.models.outward import PushKey, SiteWebhook
+from apps.andon.models.playbooks import AloneOutcome, AloneRun, Playbook, PlaybookStep, PlaybookVersion
 from apps.andon.models.policies import (
     Condition,
     EscalationPolicy,
-    PolicyStatus,
     PolicyStep,
     PolicyVersion,
     Target,
@@ -29,12 +30,16 @@ from apps.andon.models.telling import (
 )
 from apps.andon.models.timers import Outcome, Timer, TimerKind
 from apps.andon.models.types import Category, ExceptionType, Impact, OwnerRule, Severity, SiteRules
+from apps.andon.models.versions import PolicyStatus
 from apps.andon.models.watch import WatchRound
 
 __all__ = [
     "ANSWERED",
     "LIGHTS_TOPIC",
     "NOT_DONE",
+    "AloneOutcome",
+    "AloneRun",
+    "AppliedCure",
     "Category",
     "Clock",
     "ClockInterval",
@@ -53,6 +58,9 @@ __all__ = [
     "OwnerLevel",
     "OwnerRule",
     "PersonChannel",
+    "Playbook",
+    "PlaybookStep",
+    "PlaybookVersion",
     "PolicyStatus",
     "PolicyStep",
     "PolicyVersion",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.channels.interface import ChannelKind
+from apps.andon.models.versions import PolicyStatus, Published
 from apps.andon.sla import Counting
 from apps.core.rights import EVERYWHERE, Scope
 from apps.workflows.models.versions import frozen_once_published
@@ -35,18 +36,12 @@ class EscalationPolicy(models.Model):
         return EVERYWHERE
 
 
-class PolicyStatus(models.TextChoices):
-    DRAFT = "draft", _("draft")
-    PUBLISHED = "published", _("published")
-    RETIRED = "retired", _("retired")
-
-
 class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
     def in_force(self) -> Self:
         return self.filter(status=PolicyStatus.PUBLISHED)
 
 
-class PolicyVersion(models.Model):
+class PolicyVersion(Published):
     """All that an exception goes by from the moment it is raised; the exception points here, and this never changes.
 
     Minutes; an empty figure switches that part off.
@@ -56,10 +51,6 @@ class PolicyVersion(models.Model):
     """
 
     policy = models.ForeignKey(EscalationPolicy, models.PROTECT, related_name="versions", verbose_name=_("policy"))
-    number = models.PositiveIntegerField(_("number"), editable=False)
-    status = models.CharField(
-        _("status"), max_length=10, choices=PolicyStatus.choices, default=PolicyStatus.DRAFT, editable=False
-    )
     counting = models.CharField(
         _("time counts"),
         max_length=8,
@@ -80,10 +71,6 @@ class PolicyVersion(models.Model):
     snooze_minutes = models.PositiveIntegerField(_("snooze at most"), default=240)
     pause_minutes = models.PositiveIntegerField(_("pause the clock at most"), default=1440)
     informs = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("must know"))
-    author_id = models.BigIntegerField(_("author"), null=True, editable=False)
-    approver_id = models.BigIntegerField(_("approved by"), null=True, editable=False)
-    published_at = models.DateTimeField(_("published"), null=True, editable=False)
-    note = models.TextField(_("what changes and why"), blank=True)
 
     policy_id: int
     objects = PolicyVersionQuerySet.as_manager()
@@ -108,14 +95,6 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} v{self.number}"
-
-    @property
-    def scope(self) -> Scope:
-        return EVERYWHERE
-
-    @property
-    def is_draft(self) -> bool:
-        return self.status == PolicyStatus.DRAFT
 
 
 class Target(models.TextChoices):

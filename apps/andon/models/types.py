@@ -146,6 +146,7 @@ class SiteRules(models.Model):
 
     default_owner    owns what nobody on duty can own; not deactivated while named here
     pages_per_person at most so many in `page_minutes`, what comes beyond is listed
+    problem_role     of what happens again and again; empty: the shipped one
     accept_minutes   within which an incoming person accepts what was handed over
     storm_count      so many of a type in one area within `storm_seconds` have one cause
     """
@@ -159,6 +160,9 @@ class SiteRules(models.Model):
     )
     manager_role = models.ForeignKey(
         "plant.Role", models.PROTECT, related_name="+", verbose_name=_("plant duty manager")
+    )
+    problem_role = models.ForeignKey(
+        "plant.Role", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner of problems")
     )
     pages_per_person = models.PositiveSmallIntegerField(_("pages per person"), default=6)
     page_minutes = models.PositiveSmallIntegerField(_("within minutes"), default=10)

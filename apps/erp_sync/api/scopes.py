@@ -17,6 +17,7 @@ RESOURCES: dict[str, tuple[str, str, bool]] = {
     "work-orders": ("orders.view", "orders.manage", True),
     "commit-dates": ("orders.view", "orders.manage", True),
     "signals": ("equipment.view", "equipment.send_signals", True),
+    "blocked": ("orders.view", "orders.manage", True),
 }
 READ, WRITE = "read", "write"
 SCOPES = frozenset(f"{resource}:{verb}" for resource in RESOURCES for verb in (READ, WRITE))

@@ -95,8 +95,8 @@ class RowView(ResourceView):
 
 class RowsView(ResourceView):
     def get(self, request: Request) -> Response:
-        limit = _number(request, "limit", PAGE, LONGEST_PAGE)
-        after = _number(request, "after", 0, BIGGEST_ID)
+        limit = number_in(request, "limit", PAGE, LONGEST_PAGE)
+        after = number_in(request, "after", 0, BIGGEST_ID)
         found = list(self.rows().filter(pk__gt=after)[: limit + 1])
         more = found[limit - 1].pk if len(found) > limit else None
         return Response({"next": more, "results": [self.resource.show(row) for row in found[:limit]]})
@@ -138,7 +138,7 @@ class RowsView(ResourceView):
         return Answer(status=answer.status, body=problem.body(request.path))
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
+def number_in(request: Request, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most) or (
         name == "limit" and text == "0"

@@ -5,6 +5,7 @@ from apps.orders.commands.decisions import apply_change, refuse_change
 from apps.orders.commands.erp_orders import take_commit_dates, take_work_orders
 from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
 from apps.orders.commands.erp_rows import CommitDateRow, WorkOrderRow
+from apps.orders.commands.going_on import move_job, run_in_part, substitute_material
 from apps.orders.commands.masters import StepSpec, copy_master, draft_master, publish_master, retire_master
 from apps.orders.commands.moves import take_edge
 from apps.orders.commands.operations import OrderOperationRow
@@ -29,6 +30,7 @@ __all__ = [
     "confirm_quantity",
     "copy_master",
     "draft_master",
+    "move_job",
     "publish_master",
     "reconsider_job",
     "record_step",
@@ -36,6 +38,8 @@ __all__ = [
     "release_work_order",
     "retire_master",
     "reverse_confirmation",
+    "run_in_part",
+    "substitute_material",
     "take_commit_dates",
     "take_edge",
     "take_work_orders",

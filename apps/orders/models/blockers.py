@@ -39,6 +39,7 @@ class Blocker(models.Model):
     facts      for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
     cause_key  what is the matter, where other operations may have the same: id of the item that is short
     exception  the open exception that owns it; the operation before needs nobody, its own work goes on
+    runs_to    somebody has decided that the work goes on up to there; None again when it can't go as far any more
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
@@ -50,6 +51,7 @@ class Blocker(models.Model):
     exception = models.ForeignKey(
         "andon.FloorException", models.PROTECT, null=True, related_name="blockers", verbose_name=_("exception")
     )
+    runs_to = QuantityField(_("runs to"), null=True)
     opened_at = models.DateTimeField(_("since"))
     closed_at = models.DateTimeField(_("until"), null=True)
 
@@ -69,6 +71,10 @@ class Blocker(models.Model):
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=False) | Q(kind="predecessor") | Q(exception__isnull=False),
                 name="open_blocker_has_an_exception",
+            ),
+            models.CheckConstraint(
+                condition=Q(runs_to=None) | Q(runs_to__gt=0, runs_to__lte=models.F("from_quantity")),
+                name="blocker_runs_as_far_as_it_can",
             ),
             models.CheckConstraint(
                 condition=Q(closed_at=None) | Q(closed_at__gte=models.F("opened_at")), name="blocker_closes_later"
@@ -105,6 +111,11 @@ class Blocker(models.Model):
         """How far the operation can go in spite of it: "Can make 20 of 24"."""
         if not self.from_quantity:
             return _now("Can't run")
+        if self.runs_to is not None:
+            return _now("Runs to %(possible)s of %(quantity)s") % {
+                "possible": plain(self.runs_to),
+                "quantity": plain(self.job_order.quantity),
+            }
         return _now("Can make %(possible)s of %(quantity)s") % {
             "possible": plain(self.from_quantity),
             "quantity": plain(self.job_order.quantity),

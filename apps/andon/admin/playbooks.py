@@ -1,0 +1,114 @@
+"""Playbooks on the engineers' pages: where each counts, its drafts, and what is in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from apps.andon.actions import CONFIGURE, VIEW_EXCEPTIONS
+from apps.andon.commands import draft_playbook, publish_playbook
+from apps.andon.cures import CURES
+from apps.andon.models import Playbook, PlaybookStep, PlaybookVersion
+from apps.core import rights
+from apps.core.errors import CommandRefused
+from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, actor_of
+
+
+@admin.register(Playbook)
+class PlaybookAdmin(CommandAdmin):
+    """Says where it counts; what it says to do is in its versions."""
+
+    view_action = VIEW_EXCEPTIONS
+    change_action = CONFIGURE
+    list_display = ["code", "name", "type", "site", "area", "work_center", "item"]
+    list_filter = ["type", ("site", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["type", "site", "area", "work_center"]
+    actions = ["draft"]
+
+    def save_model(self, request: HttpRequest, obj: Playbook, form: ModelForm[Any], change: bool) -> None:  # noqa: ARG002, FBT001
+        if not rights.may(actor_of(request), CONFIGURE, obj.scope):
+            raise CommandRefused("not_allowed", str(_("You may not set up playbooks for this place.")))
+        obj.save()
+
+    @admin.action(description=_("Begin a draft"), permissions=["change"])
+    def draft(self, request: HttpRequest, queryset: QuerySet[Playbook]) -> None:
+        self.each(request, queryset, draft_playbook, "playbook_id")
+
+
+class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    cure = forms.ChoiceField(label=_("cure"), required=False, widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = [(cure.code, str(cure.label)) for cure in CURES.values()]
+        self.fields["cure"].choices = [("", _("instruction for a person")), *sorted(known, key=lambda each: each[1])]  # type: ignore[attr-defined]
+
+    class Meta:
+        model = PlaybookStep
+        fields = ["position", "code", "labels", "cure", "inputs", "acts_alone"]
+
+
+class StepInline(InlineMixin, StackedInline):
+    """Open while the version is a draft; the database would refuse it later as well."""
+
+    model = PlaybookStep
+    form = StepForm
+    view_action = VIEW_EXCEPTIONS
+    change_action = CONFIGURE
+    ordering = ["position"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+
+@admin.register(PlaybookVersion)
+class PlaybookVersionAdmin(CommandAdmin):
+    view_action = VIEW_EXCEPTIONS
+    change_action = CONFIGURE
+    list_display = ["playbook", "number", "status", "published_at", "note"]
+    list_filter = ["status", "playbook__type"]
+    list_select_related = ["playbook"]
+    readonly_fields = ["playbook", "number", "status", "published_at", "note"]
+    fields = [*readonly_fields]
+    inlines = [StepInline]
+    action_form = WithReason
+    actions = ["publish"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: PlaybookVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: ARG002, FBT001
+        """Whoever has worked on it does not publish it."""
+        person_id = actor_of(request).person_id
+        if person_id is not None and person_id not in obj.editor_ids:
+            obj.editor_ids = [*obj.editor_ids, person_id]
+        obj.save()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool) -> None:  # noqa: ARG002, FBT001
+        formset.save()
+
+    @admin.action(
+        description=_("Publish, for the reason given: exceptions show it from now on"), permissions=["publish"]
+    )
+    def publish(self, request: HttpRequest, queryset: QuerySet[PlaybookVersion]) -> None:
+        self.each(request, queryset, publish_playbook, "version_id", note=request.POST.get("reason", ""))
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return self._holds(request, CONFIGURE)
