@@ -5,6 +5,7 @@
     make bench B=erp_import     # 10,000 orders of an ERP over the API, and the same again; against bare COPY
     make bench B=outbox         # what was booked on its way to an ERP that answers in 5 ms: rate, lag, order
     make bench B=escalation_load  # 10,000 open exceptions, 1,000 of their timers due at one instant
+    make bench B=raise_to_screen  # from the cause to its owner's own screen
     make bench B=start          # `make up` again, until the first page
     make bench                  # all of them, one after another
 

@@ -6,7 +6,10 @@ import importlib
 import subprocess
 import sys
 
-BENCHES = ("blocked_page", "confirm", "erp_import", "escalation_load", "live_push", "outbox", "signals", "start")
+BENCHES = (
+    *("blocked_page", "confirm", "erp_import", "escalation_load", "live_push", "outbox", "raise_to_screen", "signals"),
+    "start",
+)
 
 
 def main() -> int:
