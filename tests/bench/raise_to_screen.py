@@ -1,4 +1,4 @@
-"""From the command that raises a cause until its owner's own screen shows the exception: one after another, on a floor at work.
+"""From the command that raises a cause until its owner's own screen shows it: one after another, on a floor at work.
 
 p95_s     over all causes; beside it the same change seen by a bare listener of PostgreSQL that reads the row, which is
           the least that any screen would have to wait
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -36,12 +37,20 @@ def main() -> None:
             exception_id, committed = raised(number)
             own.append(screen.shows(f"/phone/{exception_id}/") - committed)
             least.append(bare.saw(exception_id) - committed)
+            ended(number)
             time.sleep(PAUSE_SECONDS)
         screen.stop()
         bare.stop()
     print(f"p50 {percentile(own, 50):.3f} s, max {max(own):.3f} s, {load()}")
     compared("cause to screen", "s", own, least, "a bare listener")
     told("raise_to_screen", {"p95_s": percentile(own, 95)}, BARS)
+
+
+@cache
+def line() -> Any:
+    from apps.plant.models import WorkCenter
+
+    return WorkCenter.objects.get(code="L3")
 
 
 def owner() -> tuple[int, str]:
@@ -64,24 +73,23 @@ def owner() -> tuple[int, str]:
 
 
 def raised(number: int) -> tuple[int, float]:
-    """The exception of a new cause, and when its command began, by the monotonic clock: the command's own time counts in."""
+    """The exception of a new cause, and when its command began, by the monotonic clock: its own time counts in."""
     from apps.andon.models import FloorException
     from apps.core.actors import Actor
-    from apps.plant.models import WorkCenter
     from tests.bench.raising import raise_some
 
-    line = WorkCenter.objects.get(code="L3")
+    where = {"site_id": line().site_id, "line_id": line().pk, "type_code": "missing_skill"}
     begun = time.monotonic()
-    raise_some(
-        Actor.system("bench"),
-        uuid4(),
-        site_id=line.site_id,
-        line_id=line.pk,
-        first=number,
-        count=1,
-        type_code="missing_skill",
-    )
+    raise_some(Actor.system("bench"), uuid4(), first=number, count=1, **where)
     return FloorException.objects.get(cause_kind="bench", cause_key=str(number)).pk, begun
+
+
+def ended(number: int) -> None:
+    """The list of the owner stays as long as a list is on a floor at work."""
+    from apps.core.actors import Actor
+    from tests.bench.raising import end_one
+
+    end_one(Actor.system("bench"), uuid4(), site_id=line().site_id, number=number)
 
 
 class Screen:

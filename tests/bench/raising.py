@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.andon.causes import Cause
-from apps.andon.raising import raise_exceptions
+from apps.andon.raising import end_causes, raise_exceptions
 from apps.core.commands import Context, command
 
 
@@ -17,3 +17,9 @@ def raise_some(context: Context, *, site_id: int, line_id: int, first: int, coun
             for n in range(first, first + count)
         ],
     )
+
+
+@command("bench.end")
+def end_one(context: Context, *, site_id: int, number: int) -> None:
+    context.allow_anyone()
+    end_causes(context, site_id=site_id, kind="bench", keys=[str(number)])
