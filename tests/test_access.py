@@ -158,6 +158,7 @@ ADMIN_PAGES = {"changelist", "add", "history", "delete", "change", "simple_histo
 OTHER_ADMIN = {
     "admin:plant_role_matrix": "plant.view_plant",
     "admin:plant_dutyrosterentry_import_csv": "plant.manage_roster",
+    "admin:andon_policyversion_who_is_told": "andon.configure",
     "admin:equipment_signalmapping_try_signal": "equipment.view",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.

@@ -7,15 +7,20 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
 from apps.andon.actions import CONFIGURE
+from apps.andon.admin.preview import preview_context
 from apps.andon.commands.policies import draft_policy, publish_policy
 from apps.andon.models import EscalationPolicy, PolicyStep, PolicyVersion
 from apps.core.administration import PlainAdmin
-from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, run_for_each
+from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, actor_of, run_for_each
 
 
 @admin.register(EscalationPolicy)
@@ -69,6 +74,21 @@ class PolicyVersionAdmin(PlainAdmin):
     inlines = [StepInline]
     action_form = WithReason
     actions: Any = ["publish"]
+    actions_detail = ["who_is_told"]
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description=_("Who is told when?"), url_path="who-is-told", permissions=["view"]
+    )
+    def who_is_told(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Writes nothing: of a draft as of what is published."""
+        version = get_object_or_404(PolicyVersion.objects.select_related("policy"), pk=object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _now("Who is told when: %(version)s") % {"version": version},
+            "opts": self.opts,
+            **preview_context(version, request.GET, actor_of(request)),
+        }
+        return TemplateResponse(request, "andon/policy_preview.html", context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
