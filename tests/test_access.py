@@ -177,11 +177,18 @@ ACTS = {
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
     "floor:clock": ("/station/S1/A33/clock/", "labor.clock"),
+    "floor:machine_runs": ("/station/S1/A33/machine-runs/", "equipment.report"),
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
 }
 # Calls need no right but to see the station, and nobody signed in there.
-CALLS = {"floor:call": "/station/S1/A33/call/", "floor:safety": "/station/S1/A33/safety/"}
+CALLS = {
+    "floor:call": "/station/S1/A33/call/",
+    "floor:safety": "/station/S1/A33/safety/",
+    "floor:machine_stopped": "/station/S1/A33/machine-stopped/",
+}
+# Needs a stop: tests/floor/test_machine.py.
+OF_A_STOP = {"floor:machine_why"}
 # For everybody who is signed in, about themselves.
 PHONE = {
     "floor:phone",
@@ -268,7 +275,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
-    known |= CALLS.keys() | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
+    known |= CALLS.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
     known |= OWN_CHANNELS.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()

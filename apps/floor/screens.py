@@ -8,6 +8,7 @@ from datetime import datetime
 from apps.core import clock
 from apps.core.prepared import Given, Prepared
 from apps.floor.alerts import Alerts, alerts_at_line, alerts_at_station
+from apps.floor.machine_look import Stop, stop_at
 from apps.floor.pace_look import PaceLook
 from apps.labor.models import TimeEntry
 from apps.labor.queries import on_job
@@ -66,11 +67,12 @@ class Station:
     next: list[Look]
     waiting: list[Look]
     alerts: Alerts
+    stop: Stop | None
     now: datetime
 
 
 def station(unit: WorkUnit) -> Station:
-    queue = queue_of_station(unit)
+    queue, now = queue_of_station(unit), clock.now()
     current = queue.current or (queue.ready[0] if queue.ready else None)
     following = [job for job in (*queue.begun, *queue.ready) if job is not current]
     return Station(
@@ -81,7 +83,8 @@ def station(unit: WorkUnit) -> Station:
         next=[look(job) for job in following[:NEXT_AT_STATION]],
         waiting=[look(job) for job in queue.waiting[: max(0, NEXT_AT_STATION - len(following))]],
         alerts=alerts_at_station(unit),
-        now=clock.now(),
+        stop=stop_at(unit, now),
+        now=now,
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import andon, calls, duty, home, line, phone, phone_channels, views
+from apps.floor import andon, calls, duty, home, line, machine, phone, phone_channels, views
 
 app_name = "floor"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/clock/", views.clock_view, name="clock"),
     path("station/<str:site>/<str:code>/call/", calls.call_view, name="call"),
     path("station/<str:site>/<str:code>/safety/", calls.safety_view, name="safety"),
+    path("station/<str:site>/<str:code>/machine-stopped/", machine.stopped_view, name="machine_stopped"),
+    path("station/<str:site>/<str:code>/machine-runs/", machine.runs_view, name="machine_runs"),
+    path("station/<str:site>/<str:code>/machine-why/", machine.why_view, name="machine_why"),
     path("station/<str:site>/<str:code>/sign-in/", views.sign_in, name="sign_in"),
     path("station/<str:site>/<str:code>/sign-out/", views.sign_out, name="sign_out"),
     path("station/<str:site>/<str:code>/enrol/", home.enrol_station, name="enrol_station"),

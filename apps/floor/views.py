@@ -59,6 +59,7 @@ def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
+        "stop_reasons": ReasonCode.objects.choosable(Purpose.DOWNTIME),
         "reversal_reasons": ReasonCode.objects.choosable(Purpose.REVERSAL),
     }
     return render(request, "floor/station.html", context)

@@ -17,9 +17,10 @@ from apps.shifts.commands import set_target
 from tests.andon.floor import MORNING, SYSTEM, make_floor
 from tests.andon.floor import Floor as Plant
 from tests.e2e.conftest import Floor
+from tests.e2e.test_station import sign_in
 from tests.e2e.test_steps import take_picture
 from tests.orders.shop import make_job
-from tests.world import PASSWORD, make_station, make_terminal, run
+from tests.world import PASSWORD, PIN, make_station, make_terminal, run
 
 pytestmark = pytest.mark.browser
 
@@ -185,3 +186,26 @@ def test_nobody_answers_and_the_phone_of_the_next_one_shows_the_ladder(floor: Fl
     hers.get_by_role("button", name="Nobody: those on duty").click()
     expect(hers.get_by_role("button", name="I am back")).to_be_visible()
     expect(wall.locator("#board-stop")).not_to_contain_text("Mia Nowak")
+
+
+def test_the_machine_stops_is_explained_without_covering_the_screen_and_runs_again(floor: Floor, plant: Plant) -> None:
+    olga = plant.world.olga
+    olga.set_pin(PIN)
+    olga.save()
+    page, wall = station(floor, plant), board(floor, plant)
+    page.get_by_role("button", name="Machine stopped").click()
+    expect(page.locator("#machine")).to_contain_text("Stands since")
+    expect(wall.locator("#board-stop")).to_contain_text("A33 stands", timeout=20_000)
+    take_picture(page, "andon-machine-why")
+    sign_in(page)
+    expect(page.locator("#who")).to_contain_text("Olga")
+    page.get_by_role("button", name="Say why…").click()
+    take_picture(page, "andon-machine-reasons")
+    is_for_gloves(page)
+    page.locator("#stop-why button").first.click()
+    expect(page.locator("#machine")).not_to_contain_text("Why?")
+    take_picture(page, "andon-machine-explained")
+    assert page.locator("#book button").bounding_box()["y"] < page.locator("#station-next").bounding_box()["y"] - 48
+    page.get_by_role("button", name="Runs again").click()
+    expect(page.locator("#machine")).to_be_hidden()
+    expect(wall.locator("#board-stop")).to_be_hidden()
