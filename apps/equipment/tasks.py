@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from uuid import uuid4
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Max, Q
 
 from apps.core import clock
@@ -18,13 +19,25 @@ from apps.equipment.models import CountedMinute, Downtime, HeardMinute, Machine,
 from apps.equipment.words import FOLLOW_TOPIC
 
 WORKER = Actor.system("equipment")
+log = logging.getLogger(__name__)
 BATCH = 100
 
 
 @task("equipment.follow", every_seconds=1, topics=[FOLLOW_TOPIC])
 def follow_machines() -> int:
     """Each machine in a transaction of its own; one that another worker has is passed over."""
-    return sum(follow_machine(WORKER, uuid4(), work_unit_id=pk) for pk in due())
+    return sum(_follow(pk) for pk in due())
+
+
+def _follow(work_unit_id: int) -> bool:
+    """What goes wrong with one machine holds up no other; it stays due."""
+    try:
+        return follow_machine(WORKER, uuid4(), work_unit_id=work_unit_id)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("the stops of machine %s can't be followed", work_unit_id)
+        return False
 
 
 def due() -> list[int]:

@@ -81,6 +81,8 @@ class Panel:
     def headline(self) -> str:
         if self.job and self.job.is_setting_up:
             return _("Setting up")
+        if self.job and self.job.is_stopped:
+            return self.job.state_label
         return _HEADLINES[S(self.job.status)]() if self.job and self.job.status in _HEADLINES else ""
 
     @property

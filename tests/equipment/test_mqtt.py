@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,3 +189,35 @@ def test_a_source_is_left_when_it_is_switched_off_and_a_broker_that_is_not_there
         until(lambda: not is_connected(source) and "refused" in source.last_error)
         SignalSource.objects.update(address=broker.url)
         until(lambda: is_connected(source) and source.last_error == "")
+
+
+def test_over_tls_with_user_and_password(
+    tmp_path: Path, certificate: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one record of TLS at once: what has been read already is not left lying."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("PLANT_BROKER", "right")
+    with Broker(tmp_path / "tls", users={"mfgos": "right"}, tls=certificate) as secured:
+        address = f"mqtts://localhost:{secured.port}"
+        made = make_source(
+            world.site, "tls", "mqtt", address=address, topics=["A33/#"], user="mfgos", password_env="PLANT_BROKER"
+        )
+        make_usual_mappings(made, world.station)
+        with listener():
+            until(lambda: is_connected(made))
+            client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+            client.tls_set()
+            client.username_pw_set("mfgos", "right")
+            client.connect("localhost", secured.port)
+            client.loop_start()
+            for topic, payload in good(*range(300)):
+                last = client.publish(topic, json.dumps(payload), qos=1)
+            last.wait_for_publish(10)
+            until(lambda: counted(world.station) == 300)
+            client.disconnect()
+            client.loop_stop()
+            monkeypatch.setenv("PLANT_BROKER", "wrong")
+            SignalSource.objects.update(active=False)
+            time.sleep(3)
+            SignalSource.objects.update(active=True)
+            until(lambda: "lets nobody in" in SignalSource.objects.get().last_error)

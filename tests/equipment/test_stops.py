@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
+from apps.equipment import following
 from apps.equipment.commands import (
     classify_stop,
     correct_reason,
@@ -138,6 +139,26 @@ class TestAStop:
             Downtime.objects.create(site=world.site, work_unit=world.station, started_at=at(200), ended_at=at(210))
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_what_goes_wrong_with_one_machine_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = make_station(world.line, code="A34")
+    make_machine(other, micro_stop_seconds=120, silence_seconds=None)
+    for unit in (world.station, other):
+        tell(unit, (0, "producing"), (100, "stopped"))
+    real = following._settle_stops
+
+    def settle(context: Any, row: Any, *rest: Any) -> None:
+        if row.pk == world.station.pk:
+            raise ZeroDivisionError
+        real(context, row, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(following, "_settle_stops", settle)
+        later(220)
+        assert [each.work_unit for each in Downtime.objects.all()] == [other]
+    later(221)
+    assert Downtime.objects.count() == 2
 
 
 class TestByHand:
