@@ -17,7 +17,7 @@ from apps.shifts.commands import set_target
 from tests.andon.floor import MORNING, SYSTEM, make_floor
 from tests.andon.floor import Floor as Plant
 from tests.e2e.conftest import Floor
-from tests.e2e.test_station import sign_in
+from tests.e2e.test_station import count, sign_in
 from tests.e2e.test_steps import take_picture
 from tests.orders.shop import make_job
 from tests.world import PASSWORD, PIN, make_station, make_terminal, run
@@ -209,3 +209,24 @@ def test_the_machine_stops_is_explained_without_covering_the_screen_and_runs_aga
     page.get_by_role("button", name="Runs again").click()
     expect(page.locator("#machine")).to_be_hidden()
     expect(wall.locator("#board-stop")).to_be_hidden()
+
+
+def test_the_foot_has_room_for_calls_ways_out_and_the_last_entry(floor: Floor, plant: Plant) -> None:
+    olga = plant.world.olga
+    olga.set_pin(PIN)
+    olga.save()
+    page = station(floor, plant)
+    sign_in(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#station-state")).to_contain_text("Running")
+    count(page, "1")
+    expect(page.locator("#trail")).to_contain_text("1 good")
+    page.get_by_role("button", name="Call for help").click()
+    expect(page.locator("#notice")).to_contain_text("Lena Brandt was called at")
+    expect(page.locator("#alert")).to_contain_text("A33 calls for help")
+    page.locator("[data-mute]").click()
+    take_picture(page, "andon-station-running")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    for part in page.locator(".foot > *").all():
+        box = part.bounding_box() if part.is_visible() else None
+        assert box is None or box["x"] + box["width"] <= 1280
