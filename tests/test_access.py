@@ -204,7 +204,12 @@ PHONE = {
     "floor:phone_sign_in",
     "floor:phone_sign_out",
 }
-ONE_EXCEPTION = {"floor:phone_one": "", "floor:phone_panel": "panel/", "floor:phone_people": "people/"}
+ONE_EXCEPTION = {
+    "floor:phone_one": "",
+    "floor:phone_panel": "panel/",
+    "floor:phone_people": "people/",
+    "floor:phone_ways": "ways/",
+}
 # The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
 SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}

@@ -52,10 +52,11 @@ def test_a_template_says_nothing_that_can_not_be_translated(template: Path) -> N
     text = template.read_text(encoding="utf-8")
     for hidden in (
         r"{% comment %}.*?{% endcomment %}",
-        r"{% block (page_class|body_data|view) %}.*?{% endblock %}",
+        r"{% block (page_class|body_data|panel_data|view) %}.*?{% endblock %}",
         r"{% blocktranslate.*?{% endblocktranslate %}",
         r"{[%{#].*?[%}#]}",
         r"<!--.*?-->",
+        r"<pre.*?</pre>",
         r"<[^>]*>",
     ):
         text = re.sub(hidden, " ", text, flags=re.DOTALL)

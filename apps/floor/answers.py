@@ -75,6 +75,10 @@ class Answers:
         return self.stage in ("ask", "accept", "go", "work", "other") and (self.is_mine or self.may_give)
 
     @property
+    def can_help(self) -> bool:
+        return self.stage in ("ask", "accept", "go", "work", "other")
+
+    @property
     def can_put_off(self) -> bool:
         return bool(self.delays) and self.stage in ("ask", "go", "work", "accept")
 
@@ -169,4 +173,18 @@ ACTS: dict[str, Act] = {
         who, key, exception_id=pk, reason=_reason(sent), minutes=entry.whole(sent, "minutes")
     ),
     "resume": lambda who, key, pk, _sent: commands.resume_clock(who, key, exception_id=pk),
+    "cure": lambda who, key, pk, sent: commands.apply_cure(
+        who,
+        key,
+        exception_id=pk,
+        cure=sent.get("cure", ""),
+        inputs=entry.cure_inputs(sent),
+        part_id=entry.row_id(sent, "part") if sent.get("part") else None,
+        step_id=entry.row_id(sent, "step") if sent.get("step") else None,
+        reason=_reason(sent),
+    ),
+    "follow": lambda who, key, pk, sent: commands.follow_step(
+        who, key, exception_id=pk, step_id=entry.row_id(sent, "step")
+    ),
+    "make-step": lambda who, key, pk, _sent: commands.draft_step_from(who, key, exception_id=pk),
 }

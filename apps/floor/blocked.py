@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -11,7 +10,6 @@ from uuid import uuid4
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -58,7 +56,7 @@ def apply_cure_view(request: HttpRequest, actor: Actor, site: Site) -> HttpRespo
             exception_id=entry.row_id(request.POST, "exception"),
             part_id=entry.row_id(request.POST, "part") if request.POST.get("part") else None,
             cure=request.POST.get("cure", ""),
-            inputs=_inputs(request.POST),
+            inputs=entry.cure_inputs(request.POST),
             reason=request.POST.get("reason", ""),
         )
     except CommandRefused as refusal:
@@ -110,13 +108,3 @@ def _number(given: QueryDict, name: str) -> int | None:
     """None for what is no number: whoever types an address sees the whole list."""
     text = given.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None
-
-
-def _inputs(data: QueryDict) -> dict[str, Any]:
-    try:
-        inputs = json.loads(data.get("inputs", "") or "{}")
-    except ValueError:
-        inputs = None
-    if not isinstance(inputs, dict):
-        raise CommandRefused("reload", _("The screen is out of date. Reload it and try again."))
-    return inputs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, QueryDict
@@ -105,3 +107,14 @@ def inputs(data: QueryDict) -> dict[str, str]:
     prefix = "input."
     given = {name.removeprefix(prefix): data.get(name, "") for name in data if name.startswith(prefix)}
     return {name: value for name, value in given.items() if value}
+
+
+def cure_inputs(data: QueryDict) -> dict[str, Any]:
+    """What tells a way to apply a cure from the others: sent back as the screen was given it."""
+    try:
+        given = json.loads(data.get("inputs", "") or "{}")
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise CommandRefused("reload", _("The screen is out of date. Reload it and try again."))
+    return given

@@ -26,6 +26,7 @@ from apps.floor.answers import ACTS, answers
 from apps.floor.duty_look import duty_lines
 from apps.floor.exceptions import seen
 from apps.floor.fragments import exception_fragment, mine_fragment
+from apps.floor.remedies import remedies
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
@@ -145,6 +146,14 @@ def people(request: HttpRequest, exception: FloorException) -> HttpResponse:
     return render(
         request, "floor/_give_list.html", {"exception": exception, "people": eligible(exception, clock.now())}
     )
+
+
+@require_GET
+@for_exception
+def ways(request: HttpRequest, exception: FloorException) -> HttpResponse:
+    """What can be done about it, asked when somebody wants to."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]  # for_exception has seen it
+    return render(request, "floor/_remedy_list.html", {"remedies": remedies(exception, actor)})
 
 
 @require_POST
