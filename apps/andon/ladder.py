@@ -113,8 +113,8 @@ class Ladder:
         return index if self.steps[-1].condition == Condition.UNRESOLVED else None
 
     def timers(self, now: datetime) -> list[Timer]:
-        """Of the exception's present round, none due before `now`; none for one that follows its parent."""
-        if self.exception.parent_id or self.exception.status == S.CLOSED:
+        """Of the exception's present round, none due before `now`. One that follows its parent calls nobody itself."""
+        if self.exception.status == S.CLOSED:
             return []
         timers = list(self._timers(now))
         for timer in timers:
@@ -129,14 +129,20 @@ class Ladder:
             return
         if exception.status == S.SNOOZED:
             yield self._timer(TimerKind.WAKE, 0, exception.snoozed_until or now)
-        elif exception.status in ANSWERED:
-            since = exception.progress_at or now
-            yield self.reminder(since)
+        for clock in Clock:
+            yield from self._pause_end(clock)
+        if exception.parent_id is None:
+            yield from self._calls(now)
+
+    def _calls(self, now: datetime) -> Iterator[Timer]:
+        """Those that call somebody."""
+        exception = self.exception
+        if exception.status in ANSWERED:
+            yield self.reminder(exception.progress_at or now)
         if exception.status != S.SNOOZED and (step := self.step(now)):
             yield step
         for clock in Clock:
             yield from self.warnings(clock, now)
-            yield from self._pause_end(clock)
         if exception.accept_by:
             yield self._timer(TimerKind.ACCEPT, 0, exception.accept_by)
 

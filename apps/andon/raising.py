@@ -33,6 +33,7 @@ from apps.andon.models import (
     Timer,
 )
 from apps.andon.owners import Finder, Place
+from apps.andon.planning import plan_anew
 from apps.andon.playbooks import to_act_alone
 from apps.andon.recurrence import note_recurrence
 from apps.andon.storms import storms_in
@@ -150,14 +151,17 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
 
 
 def _gather(context: Context, raised: Sequence[FloorException]) -> None:
-    """Those that are part of a storm follow its parent from now on; their own timers belong to an older round."""
+    """Those that are part of a storm follow its parent from now on, and call nobody themselves."""
     by_id = {exception.pk: exception for exception in raised}
     for cause, members in storms_in(context, raised):
         parent_id = raise_exception(context, cause)
         for member in members:
-            for exception in {id(row): row for row in (member, by_id.get(member.pk, member))}.values():
-                exception.parent_id, exception.round = parent_id, exception.round + 1
-            member.save(update_fields=["parent", "round"])
+            member.parent_id = parent_id
+            timers = plan_anew(member, context.now)
+            member.save(update_fields=["parent", "round", "deadline_at"])
+            Timer.objects.bulk_create(timers)
+            if member.pk in by_id:
+                by_id[member.pk].parent_id = parent_id
 
 
 @dataclass(frozen=True)

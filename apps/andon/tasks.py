@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 @task("andon.timers", every_seconds=0.5)
 def fire_timers() -> int:
     """How many it fired. Where some of them can't be fired together, each is tried alone."""
+    if not Timer.objects.due(clock.now()).exists():
+        return 0
     try:
         return fire_due(WORKER, uuid4(), at_most=AT_ONCE)
     except Exception:

@@ -144,6 +144,7 @@ def test_many_cost_as_many_queries_as_one(floor: Floor) -> None:
 
     floor.stop()
     floor.stop("H0", type_code="quality_hold")
+    queries()  # what is kept for good is read
     few = queries()
     for n in range(1, 25):
         floor.stop(f"H{n}", type_code="quality_hold")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
+from apps.core.privileges import settle_privileges
 from apps.plant.models import Terminal
 from tests.browser import chromium, executable
 from tests.e2e.tryton import seed
 from tests.e2e.tryton.linked import PASSWORD_ENV
 from tests.environment import BASE_DIR
 from tests.supervisor.product import Product
+from tests.tables import as_owner, empty
 from tests.world import terminal_cookie
 
 from mfgos.supervisor import cluster  # isort: skip
@@ -38,7 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Gone with the last story: its worker would take up the postings of the tests that come after.
 @pytest.fixture(scope="package")
-def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
     folder: Path = tmp_path_factory.mktemp("product")
     name = connection.settings_dict["NAME"]
     urls = {
@@ -50,6 +55,15 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         running.running()
         yield running
         running.stop()
+    as_before(django_db_blocker)
+
+
+def as_before(django_db_blocker: Any) -> None:
+    """What its worker has written since the last story, and the rights that it settled without the tests' own app."""
+    with django_db_blocker.unblock():
+        empty()
+        with as_owner():
+            settle_privileges()
 
 
 @pytest.fixture(scope="package")
