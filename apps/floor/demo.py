@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from apps.andon.owners import rules_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.materials.commands import (
@@ -28,7 +29,7 @@ from apps.materials.commands.erp_rows import Outcome
 from apps.materials.models import Item
 from apps.orders.commands import Need, Operation, StepSpec, draft_master, publish_master, release_work_order
 from apps.plant.commands import assign_role, create_person, import_roster, set_password, set_pin
-from apps.plant.models import Area, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
+from apps.plant.models import Area, Person, ShiftPattern, Site, WorkCalendar, WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import shift_at
 from apps.shifts.commands import set_target
 
@@ -48,6 +49,7 @@ def load(file: Path) -> str:
     for person in plant["people"]:
         _person(site, person)
     _roster(site, plant["duties"])
+    _last_resort(site, plant["default_owner"])
     _materials(site, plant["units"], plant["items"])
     _stock(site, plant["racks"], plant["stock"])
     _targets(site, plant["areas"])
@@ -56,6 +58,14 @@ def load(file: Path) -> str:
     for order in plant["orders"]:
         _order(site, order)
     return f"{site.name}: {len(plant['people'])} people, {len(plant['orders'])} orders"
+
+
+def _last_resort(site: Site, username: str) -> None:
+    """Who owns what nobody on duty can own."""
+    rules = rules_of(site)
+    rules.default_owner = Person.objects.get(username=username)
+    rules.full_clean()
+    rules.save()
 
 
 def _area(site: Site, given: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from apps.andon.models import SiteRules
 from apps.core import clock
 from apps.floor.demo import load
 from apps.orders.models import Blocker, BlockerKind, WorkDirective
@@ -56,3 +57,9 @@ def test_every_role_that_is_called_for_has_somebody_at_any_hour_of_the_week() ->
         for role in CALLED_FOR:
             (duty, *_) = on_duty(role, line.scope, at)
             assert duty.phone, role
+
+
+def test_what_nobody_on_duty_can_own_falls_to_a_person() -> None:
+    seed_plant()
+    load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
+    assert SiteRules.objects.get().default_owner.username == "paula"
