@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.bench.figures import compared, load, percentile, told
 from tests.bench.running import own_wire, product
@@ -106,7 +107,10 @@ class Screen:
     async def _watch(self, url: str, origin: str, cookie: str) -> None:
         async with connect(url, origin=origin, additional_headers={"Cookie": cookie}, ping_interval=None) as wire:  # type: ignore[arg-type]
             while not self._stop:
-                frame = str(await wire.recv())
+                try:
+                    frame = str(await wire.recv())
+                except ConnectionClosed:
+                    return
                 if frame.startswith(BEAT):
                     await wire.send(frame.split(",", maxsplit=1)[0] + "}")
                     continue
