@@ -54,11 +54,15 @@ class Suggestion:
 
 def playbook_for(exception: FloorException, actor: Actor, part_id: int | None = None) -> list[Suggestion]:
     """The steps of the playbook in force for it, in their order; nothing where no playbook fits."""
+    subject = Subject(exception, part_id)
+    return suggested(exception, cures_for([subject], actor)[subject])
+
+
+def suggested(exception: FloorException, ways: Sequence[InPlace]) -> list[Suggestion]:
+    """The same, of cures that are in place for it."""
     steps = steps_for(exception)
     if not steps:
         return []
-    subject = Subject(exception, part_id)
-    ways = cures_for([subject], actor)[subject]
     records = records_of(exception.type_id, steps, clock.now())
     return [
         Suggestion(

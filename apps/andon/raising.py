@@ -28,12 +28,11 @@ from apps.andon.models import (
     FloorException,
     Informed,
     Occasion,
-    PolicyStep,
     PolicyVersion,
     Timer,
 )
 from apps.andon.owners import Finder, Place
-from apps.andon.planning import plan_anew
+from apps.andon.planning import Reads, plan_anew, steps_of
 from apps.andon.playbooks import to_act_alone
 from apps.andon.recurrence import note_recurrence
 from apps.andon.storms import storms_in
@@ -41,7 +40,6 @@ from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.plant.models import Area, Site, WorkCenter
-from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 from apps.workflows.engine import fire
 from apps.workflows.models import Version
 
@@ -136,7 +134,8 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
         return {}
     made = _made(context, causes)
     inserted = FloorException.objects.bulk_create(made)
-    ladders = [_begin(exception) for exception in inserted]
+    reads = Reads()
+    ladders = [_begin(exception, reads) for exception in inserted]
     ClockInterval.objects.bulk_create([run for ladder in ladders for runs in ladder.runs.values() for run in runs])
     _save_plans(ladders, context.now)
     context.record_all([_told(exception) for exception in inserted])
@@ -237,30 +236,20 @@ def _new(context: Context, cause: Cause, rows: _Rows, finder: Finder) -> FloorEx
     )
 
 
-def _begin(exception: FloorException) -> Ladder:
-    clocks = [Clock.RESPONSE]
-    if exception.policy_version.resolution_minutes:
-        clocks.append(Clock.RESOLUTION)
+def _begin(exception: FloorException, reads: Reads) -> Ladder:
+    version = exception.policy_version
+    clocks = [Clock.RESPONSE, Clock.RESOLUTION] if version.resolution_minutes else [Clock.RESPONSE]
     runs = {
         clock: [ClockInterval(exception=exception, clock=clock, started_at=exception.raised_at)] for clock in clocks
     }
-    line = exception.work_center
-    calendar = calendar_of(line) if line else calendar_of_site(exception.site_id)
-    return Ladder(exception, exception.policy_version, [], runs, calendar)
+    return Ladder(exception, version, steps_of(version.pk), runs, reads.calendar(exception))
 
 
 def _save_plans(ladders: Sequence[Ladder], now: datetime) -> None:
-    versions = {ladder.version.pk for ladder in ladders}
-    steps: dict[int, list[PolicyStep]] = {}
-    for step in PolicyStep.objects.filter(version__in=versions).order_by("position"):
-        steps.setdefault(step.version_id, []).append(step)
-    timers: list[Timer] = []
     for ladder in ladders:
         ladder.exception.deadline_at = ladder.deadline
-        whole = Ladder(ladder.exception, ladder.version, steps.get(ladder.version.pk, []), ladder.runs, ladder.calendar)
-        timers += whole.timers(now)
     FloorException.objects.bulk_update([ladder.exception for ladder in ladders], ["deadline_at"])
-    Timer.objects.bulk_create(timers)
+    Timer.objects.bulk_create([timer for ladder in ladders for timer in ladder.timers(now)])
 
 
 def _told(exception: FloorException) -> ExceptionRaised:

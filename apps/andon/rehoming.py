@@ -63,9 +63,7 @@ def could_come_home(at: datetime) -> list[int]:
     ids: list[int] = []
     for one in alike.select_related("site", "area", "work_center__site", "work_center__area"):
         if is_nearer(finder.owner(place_of(one), one.type_id).level, OwnerLevel(one.owner_level)):
-            same = {
-                name: getattr(one, name) for name in ("site_id", "area_id", "work_center_id", "type_id", "owner_level")
-            }
+            same = {name: getattr(one, name) for name in names}
             ids += fallen.filter(**same).values_list("pk", flat=True)
     return ids
 

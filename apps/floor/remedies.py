@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apps.andon.cures import CURES, InPlace, Subject, cures_for
 from apps.andon.models import FloorException
-from apps.andon.playbooks import Suggestion, playbook_for
+from apps.andon.playbooks import Suggestion, suggested
 from apps.core.actors import Actor
 
 
@@ -26,10 +26,10 @@ class Remedies:
 def remedies(exception: FloorException, actor: Actor) -> Remedies:
     """For the part of it that is most urgent; all parts stand on the page of the blocked orders."""
     subject = Subject(exception, _most_urgent(exception))
-    suggestions = playbook_for(exception, actor, subject.part_id)
+    ways = cures_for([subject], actor)[subject]
+    suggestions = suggested(exception, ways)
     named = {suggestion.step.cure for suggestion in suggestions}
-    others = [way for way in cures_for([subject], actor)[subject] if way.cure.code not in named]
-    return Remedies(exception, suggestions, others)
+    return Remedies(exception, suggestions, [way for way in ways if way.cure.code not in named])
 
 
 def _most_urgent(exception: FloorException) -> int | None:
