@@ -25,7 +25,8 @@ class Office:
 
     @classmethod
     def at(cls, now: datetime, reads: Reads | None = None) -> Office:
-        return cls(Finder(now), Desk(now), reads or Reads())
+        finder = Finder(now)
+        return cls(finder, Desk(finder), reads or Reads())
 
 
 def climb(

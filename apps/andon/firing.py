@@ -7,7 +7,7 @@ from collections.abc import Callable
 from apps.andon.actions import ANSWER
 from apps.andon.climbing import Office, climb
 from apps.andon.commands.clocks import let_run
-from apps.andon.commands.rows import READS, save_with_plan
+from apps.andon.commands.rows import READS
 from apps.andon.events import ClockBreached, ClockWarned
 from apps.andon.kinds import END
 from apps.andon.models import (
@@ -20,7 +20,7 @@ from apps.andon.models import (
     Timer,
     TimerKind,
 )
-from apps.andon.planning import Reads, ladder_of
+from apps.andon.planning import Reads, ladder_of, save_with_plan
 from apps.andon.telling import tell
 from apps.core.actors import Actor
 from apps.core.commands import Context, command

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.andon.actions import ANSWER
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel, Timer
-from apps.andon.planning import plan_anew, restart_ladder, set_clocks
+from apps.andon.planning import plan_anew, restart_ladder, save_with_plan, set_clocks
 from apps.andon.storms import STORM
 from apps.core.commands import Context
 from apps.plant.models import Purpose, ReasonCode
@@ -108,10 +108,7 @@ def part_ways(exception: FloorException, move: Move, context: Context, _inputs: 
     for child in children.select_related("policy_version", "work_center").order_by("pk"):
         child.parent = None
         restart_ladder(child, context.now)
-        timers = plan_anew(child, context.now)
-        child.save()
-        Timer.objects.bulk_create(timers)
-        context.touch(*child.topics)
+        save_with_plan(context, child)
     parent = exception.parent
     if parent is not None and parent.is_open and parent.cause_kind == STORM and not parent.cause.is_present(parent):
         fire(context, FloorException, parent.pk, END, as_system=True)

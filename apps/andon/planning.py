@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from apps.andon.ladder import Ladder
 from apps.andon.models import ANSWERED, Clock, ClockInterval, ExceptionStatus, FloorException, PolicyStep, Timer
+from apps.core.commands import Context
 from apps.plant.calendar_times import Calendar
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 
@@ -95,6 +96,14 @@ def plan_anew(exception: FloorException, now: datetime) -> list[Timer]:
     ladder = ladder_of(exception)
     exception.deadline_at = ladder.deadline if exception.status not in (S.RESOLVED, S.CLOSED) else None
     return ladder.timers(now)
+
+
+def save_with_plan(context: Context, exception: FloorException) -> None:
+    """Saves the row with a new plan of its timers."""
+    timers = plan_anew(exception, context.now)
+    exception.save()
+    Timer.objects.bulk_create(timers)
+    context.touch(*exception.topics)
 
 
 def restart_ladder(exception: FloorException, at: datetime) -> None:

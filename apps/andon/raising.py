@@ -32,7 +32,7 @@ from apps.andon.models import (
     Timer,
 )
 from apps.andon.owners import Finder, Place
-from apps.andon.planning import Reads, plan_anew, steps_of
+from apps.andon.planning import Reads, save_with_plan, steps_of
 from apps.andon.playbooks import to_act_alone
 from apps.andon.recurrence import note_recurrence
 from apps.andon.storms import storms_in
@@ -156,9 +156,7 @@ def _gather(context: Context, raised: Sequence[FloorException]) -> None:
         parent_id = raise_exception(context, cause)
         for member in members:
             member.parent_id = parent_id
-            timers = plan_anew(member, context.now)
-            member.save(update_fields=["parent", "round", "deadline_at"])
-            Timer.objects.bulk_create(timers)
+            save_with_plan(context, member)
             if member.pk in by_id:
                 by_id[member.pk].parent_id = parent_id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Count
 
@@ -19,7 +19,7 @@ from apps.andon.models import (
     SiteWebhook,
     Timer,
 )
-from apps.andon.owners import rules_of
+from apps.andon.owners import Finder
 from apps.core.commands import Context
 from apps.plant.models import Site
 
@@ -31,16 +31,13 @@ DELIVERY_TOPIC = "andon:deliver"
 class Desk:
     """Who is told how, for several tellings at one instant: channels and counts of pages are read once per person."""
 
-    now: datetime
-    _rules: dict[int, SiteRules] = field(default_factory=dict)
+    finder: Finder
     _channels: dict[int, list[str]] = field(default_factory=dict)
     _pages: dict[int, int] = field(default_factory=dict)
     _hooks: dict[int, list[SiteWebhook]] = field(default_factory=dict)
 
     def rules(self, site: Site) -> SiteRules:
-        if site.pk not in self._rules:
-            self._rules[site.pk] = rules_of(site)
-        return self._rules[site.pk]
+        return self.finder.rules(site)
 
     def meet(self, people: Collection[int], rules: SiteRules) -> None:
         """Reads what is not known yet of these people."""
@@ -51,7 +48,7 @@ class Desk:
         rows = PersonChannel.objects.filter(person__in=new, broken_at=None).order_by("position", "pk")
         for person_id, kind in rows.values_list("person_id", "kind"):
             self._channels[person_id].append(kind)
-        since = self.now - timedelta(minutes=rules.page_minutes)
+        since = self.finder.at - timedelta(minutes=rules.page_minutes)
         paged = Notification.objects.pages().filter(person__in=new, created_at__gt=since)
         self._pages |= dict.fromkeys(new, 0) | dict(paged.values_list("person_id").annotate(n=Count("pk")))
 
@@ -90,7 +87,7 @@ def tell(
     """
     if not whom:
         return
-    desk = desk or Desk(context.now)
+    desk = desk or Desk(Finder(context.now))
     people = {person_id for _exception, person_id in whom}
     desk.meet(people, desk.rules(whom[0][0].site))
     rows = [
@@ -122,7 +119,7 @@ def tell_systems(
     desk: Desk | None = None,
 ) -> None:
     """The systems that a site has named hear of each exception, also of those that page nobody."""
-    desk = desk or Desk(context.now)
+    desk = desk or Desk(Finder(context.now))
     rows = [
         Notification(
             site_id=exception.site_id,

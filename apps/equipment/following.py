@@ -204,7 +204,13 @@ def _take_over_reason(context: Context, downtime: Downtime, part: DowntimePart) 
     word = (said.filter(at__lt=part.ended_at) if part.ended_at else said).order_by("at", "reason").first()
     if word is None:
         return
-    part.reason_id, part.classified_at = word.reason_id, context.now
+    explain(context, downtime, part, word.reason_id, by_id=None)
+
+
+def explain(context: Context, downtime: Downtime, part: DowntimePart, reason_id: int, *, by_id: int | None) -> None:
+    """Why it stood; `by_id` None: the machine has said it."""
+    old_id = part.reason_id
+    part.reason_id, part.classified_at, part.classified_by_id = reason_id, context.now, by_id
     sign(context, part)
     part.save()
     context.record(
@@ -214,8 +220,8 @@ def _take_over_reason(context: Context, downtime: Downtime, part: DowntimePart) 
             part_id=part.pk,
             work_unit_id=downtime.work_unit_id,
             work_center_id=downtime.work_unit.work_center_id,
-            reason_id=word.reason_id,
-            old_reason_id=None,
+            reason_id=reason_id,
+            old_reason_id=old_id,
         )
     )
 

@@ -15,14 +15,13 @@ from apps.andon.commands.rows import (
     locked,
     owner_changed,
     person_of,
-    save_with_plan,
     standing,
     still_open,
 )
 from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarked
 from apps.andon.kinds import OWNER
 from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
-from apps.andon.planning import note_progress
+from apps.andon.planning import note_progress, save_with_plan
 from apps.andon.telling import tell
 from apps.core import rights
 from apps.core.actors import Actor

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER, CONFIGURE
-from apps.andon.commands.rows import Standing, locked, save_with_plan, standing, still_open
+from apps.andon.commands.rows import Standing, locked, standing, still_open
 from apps.andon.commands.versions import may_be_published, next_number, publish
 from apps.andon.cures import CURES
 from apps.andon.events import InstructionFollowed, PlaybookPublished
@@ -19,7 +19,7 @@ from apps.andon.models import (
     PlaybookVersion,
     PolicyStatus,
 )
-from apps.andon.planning import note_progress
+from apps.andon.planning import note_progress, save_with_plan
 from apps.andon.switched import in_force_again
 from apps.core.commands import Context, FreeText, command
 from apps.core.rights import EVERYWHERE

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.events import OwnerChanged
 from apps.andon.kinds import take
-from apps.andon.models import FloorException, OwnerLevel, Timer
-from apps.andon.planning import plan_anew
+from apps.andon.models import FloorException, OwnerLevel
 from apps.core.commands import Context
 from apps.plant.commands import go_on_duty
 from apps.plant.duty import is_on_duty
@@ -83,14 +82,6 @@ def owner_changed(exception: FloorException, old_owner_id: int, why: str) -> Own
         owner_role=exception.owner_role,
         why=why,
     )
-
-
-def save_with_plan(context: Context, exception: FloorException) -> None:
-    """Saves the row with a new plan of its timers."""
-    timers = plan_anew(exception, context.now)
-    exception.save()
-    Timer.objects.bulk_create(timers)
-    context.touch(*exception.topics)
 
 
 def standing(exception: FloorException) -> Standing:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from apps.core.commands import Context, command
 from apps.equipment.actions import CORRECT_STOPS, REPORT
 from apps.equipment.causes import settle_call
-from apps.equipment.events import StopClassified, StopSplit
-from apps.equipment.following import sign, story_of
+from apps.equipment.events import StopSplit
+from apps.equipment.following import explain, sign, story_of
 from apps.equipment.models import Downtime, DowntimePart
 from apps.equipment.words import machine_of
 from apps.plant.models import Purpose, ReasonCode
@@ -55,7 +55,7 @@ def classify_stop(
     reason = _reason(context, reason_id)
     for part in parts:
         if part.reason_id is None:
-            _explain(context, downtime, part, reason)
+            explain(context, downtime, part, reason.pk, by_id=context.actor.person_id)
     return _changed(context, downtime)
 
 
@@ -69,7 +69,7 @@ def correct_reason(context: Context, *, downtime_id: int, version: int, part_id:
     context.allow(CORRECT_STOPS, at=downtime.scope)
     _check_version(context, downtime, version)
     (part,) = _parts(context, downtime, part_id)
-    _explain(context, downtime, part, _reason(context, reason_id))
+    explain(context, downtime, part, _reason(context, reason_id).pk, by_id=context.actor.person_id)
     return _changed(context, downtime)
 
 
@@ -110,7 +110,7 @@ def split_stop(
         )
     )
     if reason_id is not None:
-        _explain(context, downtime, later, _reason(context, reason_id))
+        explain(context, downtime, later, _reason(context, reason_id).pk, by_id=context.actor.person_id)
     return _changed(context, downtime)
 
 
@@ -157,24 +157,6 @@ def _reason(context: Context, reason_id: int) -> ReasonCode:
     if reason is None:
         context.refuse("no_reason", _("Choose one of the reasons for a stop."))
     return reason
-
-
-def _explain(context: Context, downtime: Downtime, part: DowntimePart, reason: ReasonCode) -> None:
-    old = part.reason_id
-    part.reason, part.classified_at, part.classified_by_id = reason, context.now, context.actor.person_id
-    sign(context, part)
-    part.save()
-    context.record(
-        StopClassified(
-            subject_id=downtime.pk,
-            **story_of(downtime),
-            part_id=part.pk,
-            work_unit_id=downtime.work_unit_id,
-            work_center_id=downtime.work_unit.work_center_id,
-            reason_id=reason.pk,
-            old_reason_id=old,
-        )
-    )
 
 
 def _changed(context: Context, downtime: Downtime) -> DowntimeShown:
