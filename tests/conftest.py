@@ -29,7 +29,7 @@ APP_ROLE = "mfgos_app"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # What starts whole products and servers, each kind in one worker: a start costs seconds, and two starve each other.
 GROUPS = {
-    "tests/e2e/test_tryton_": "tryton",
+    "tests/tryton/": "tryton",
     "tests/e2e/": "product",
     "tests/supervisor/": "processes",
     "tests/faults/": "processes",

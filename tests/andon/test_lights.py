@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from apps.andon.models import FloorException
 from apps.andon.tasks import follow_lights
 from apps.core.worker import Task, Worker
 from apps.plant.models import WorkUnit
-from tests.andon.channels.test_light import watching
+from tests.andon.channels.test_light import kept, watching
 from tests.andon.floor import Floor, make_floor
 from tests.broker import Broker, broker
 from tests.world import run
@@ -41,15 +40,7 @@ def floor() -> Floor:
 
 
 def shown(broker: Broker) -> dict[str, tuple[str, bool]]:
-    """What a lamp that is switched on now gets."""
-    found = {}
-    with watching(broker, "mfgos/andon/#") as seen:
-        try:
-            while True:
-                _retained, topic, state = seen.get(timeout=0.5)
-                found[topic] = (state["state"], state["blink"])
-        except queue.Empty:
-            return found
+    return {topic: (state["state"], state["blink"]) for topic, state in kept(broker, "mfgos/andon").items()}
 
 
 @pytest.mark.django_db

@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from apps.core.privileges import settle_privileges
 from apps.plant.models import Terminal
 from tests.browser import chromium, executable
-from tests.e2e.tryton import seed
-from tests.e2e.tryton.linked import PASSWORD_ENV
 from tests.environment import BASE_DIR
 from tests.supervisor.product import Product
 from tests.tables import as_owner, empty
+from tests.tryton import seed
+from tests.tryton.linked import PASSWORD_ENV
 from tests.world import terminal_cookie
 
 from mfgos.supervisor import cluster  # isort: skip

@@ -27,13 +27,13 @@ from apps.orders.models import Confirmation, JobOrder, StepRecord, WorkOrder
 from apps.plant.models import Site, WorkCenter, WorkUnit
 from tests.e2e.conftest import Floor
 from tests.e2e.test_station import count, sign_in
-from tests.e2e.tryton import Tryton, seed
-from tests.e2e.tryton.linked import linked_world
-from tests.e2e.tryton.plant import Plant
+from tests.tryton import Tryton, seed
+from tests.tryton.linked import linked_world
+from tests.tryton.plant import Plant
 from tests.world import PIN, World, give_role, make_terminal, run
 
 pytestmark = [pytest.mark.erp, pytest.mark.browser]
-pytest_plugins = ["tests.e2e.tryton.plant"]
+pytest_plugins = ["tests.tryton.plant"]
 SYSTEM = Actor.system("tests")
 NUMBER, QUANTITY = "WO-3001", 6
 PATIENCE_SECONDS = 60.0

@@ -1,7 +1,7 @@
 """JSON-RPC to one Tryton database: session, value encoding, and errors told apart by what may have happened.
 
 A call is sent once. The only exception is 401, which Tryton answers before it runs anything.
-Source of the protocol facts: measured against trytond 8.0.12, see tests/e2e/tryton.
+Source of the protocol facts: measured against trytond 8.0.12, see tests/tryton.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from apps.materials.models import ExpectedReceipt, Item, Location, Lot, StockSna
 from apps.materials.queries import stock
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
 from apps.plant.models import WorkUnit
-from tests.e2e.tryton import Tryton, seed
-from tests.e2e.tryton.linked import linked_world, read_all
+from tests.tryton import Tryton, seed
+from tests.tryton.linked import linked_world, read_all
 
 pytestmark = [pytest.mark.erp, pytest.mark.django_db(transaction=True)]
-pytest_plugins = ["tests.e2e.tryton.plant"]
+pytest_plugins = ["tests.tryton.plant"]
 
 
 def test_everything_is_read_once_and_a_second_reading_changes_nothing(tryton: Tryton) -> None:

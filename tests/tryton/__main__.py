@@ -1,4 +1,4 @@
-"""By hand: python -m tests.e2e.tryton up|down --data DIR [--port N]."""
+"""By hand: python -m tests.tryton up|down --data DIR [--port N]."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.e2e.tryton import Tryton, TrytonUnavailable
+from tests.tryton import Tryton, TrytonUnavailable
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.tryton", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tryton", description=__doc__)
     parser.add_argument("verb", choices=["up", "down"])
     parser.add_argument("--data", required=True, type=Path, help="folder for database, log and process id")
     parser.add_argument("--port", type=int, default=8069)

@@ -33,11 +33,11 @@ from apps.erp_sync.connectors.interface import (
     WorkCenterRecord,
 )
 from apps.erp_sync.connectors.tryton.connector import TrytonConnector, connect
-from tests.e2e.tryton import seed
-from tests.e2e.tryton.plant import Plant, labor_of, planned, twice
+from tests.tryton import seed
+from tests.tryton.plant import Plant, labor_of, planned, twice
 
 pytestmark = pytest.mark.erp
-pytest_plugins = ["tests.e2e.tryton.plant"]
+pytest_plugins = ["tests.tryton.plant"]
 
 
 # ---- reading

@@ -3,7 +3,7 @@
 Tryton is GPL-3.0-or-later. Nothing of it is imported here; the packages live in a cache outside the checkout.
 """
 
-from tests.e2e.tryton.packages import TrytonUnavailable
-from tests.e2e.tryton.server import Tryton
+from tests.tryton.packages import TrytonUnavailable
+from tests.tryton.server import Tryton
 
 __all__ = ["Tryton", "TrytonUnavailable"]

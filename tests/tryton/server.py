@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from apps.erp_sync.connectors.tryton.client import HttpTransport, Transport, TrytonClient, TrytonError
-from tests.e2e.tryton import packages, seed
+from tests.tryton import packages, seed
 
 START_SECONDS = 60.0
 

@@ -39,7 +39,7 @@ from apps.erp_sync.connectors.interface import (
 )
 from apps.erp_sync.connectors.tryton.client import Answer, HttpTransport, OutcomeUnknownError, TrytonClient
 from apps.erp_sync.connectors.tryton.connector import TrytonConnector
-from tests.e2e.tryton import Tryton, TrytonUnavailable, seed
+from tests.tryton import Tryton, TrytonUnavailable, seed
 
 ROTOR_LOTS = (("BAR-20", "H-88120", "48"), ("BOLT-M8", "", "40"))
 

@@ -27,10 +27,10 @@ from apps.erp_sync.connectors.interface import (
     Unknown,
 )
 from apps.erp_sync.connectors.tryton.client import OutcomeUnknownError
-from tests.e2e.tryton.plant import Plant, labor_of
+from tests.tryton.plant import Plant, labor_of
 
 pytestmark = pytest.mark.erp
-pytest_plugins = ["tests.e2e.tryton.plant"]
+pytest_plugins = ["tests.tryton.plant"]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from apps.core.actors import Actor
 from apps.erp_sync.commands import connect_erp
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import ErpLink
-from tests.e2e.tryton import Tryton
 from tests.seeded import seed_plant
+from tests.tryton import Tryton
 from tests.world import World, make_world, run
 
 PASSWORD_ENV = "MFGOS_TRYTON_PASSWORD"  # its name
