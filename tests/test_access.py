@@ -174,6 +174,7 @@ SCREENS = {
     "floor:station": ("/station/S1/A33/", "floor.view_station"),
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
+    "floor:losses": ("/line/S1/L3/losses/", "floor.view_board"),
     "floor:blocked": ("/blocked/S1/", "orders.view"),
 }
 # A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
@@ -229,6 +230,7 @@ API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api
 API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
+    "losses": "floor.view_board",
     "station": "floor.view_station",
     "station-erp": "floor.view_station",
     "exception": "andon.view",
@@ -446,7 +448,12 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
     own = Actor(person_id=somebody(role, shop).pk)
     elsewhere = Actor(person_id=somebody(role, shop, elsewhere=True).pk)
     unit = shop.world.station.pk
-    keys: dict[str, object] = {"line-board": shop.world.line.pk, "station": unit, "station-erp": unit}
+    keys: dict[str, object] = {
+        "line-board": shop.world.line.pk,
+        "losses": f"{shop.world.line.pk}.shift",
+        "station": unit,
+        "station-erp": unit,
+    }
     keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk) | {"andon": shop.world.site.place}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Q, QuerySet
@@ -18,22 +19,28 @@ ENOUGH_STOPS = 3
 LOOK_BACK = timedelta(days=365)
 
 
-def states_between(unit: WorkUnit, start: datetime, end: datetime) -> list[Span]:
-    """What the machine did, cut to [start, end), without a gap: where nothing is known, no data. One query."""
+def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
+    """What each machine did, cut to [start, end), without a gap: where nothing is known, no data. One query."""
     rows = StateInterval.objects.filter(
-        Q(ended_at=None) | Q(ended_at__gt=start), work_unit=unit, started_at__lt=end
-    ).order_by("started_at")
-    found: list[Span] = []
+        Q(ended_at=None) | Q(ended_at__gt=start), work_unit__in=unit_ids, started_at__lt=end
+    ).order_by("work_unit", "started_at")
+    found: dict[int, list[Span]] = {key: [] for key in unit_ids}
+    for key, state, begins, ends, word_of in rows.values_list(
+        "work_unit", "state", "started_at", "ended_at", "word_of"
+    ):
+        found[key].append(Span(state, max(begins, start), min(ends or end, end), word_of))
+    return {key: list(_without_gaps(spans, start, end)) for key, spans in found.items()}
+
+
+def _without_gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
     reached = start
-    for state, begins, ends, word_of in rows.values_list("state", "started_at", "ended_at", "word_of"):
-        if begins > reached:
-            found.append(Span(MachineState.NO_DATA, reached, begins, WordOf.RULE))
-        until = min(ends or end, end)
-        found.append(Span(state, max(begins, start), until, word_of))
-        reached = until
+    for span in spans:
+        if span.start > reached:
+            yield Span(MachineState.NO_DATA, reached, span.start, WordOf.RULE)
+        yield span
+        reached = span.end or end
     if reached < end:
-        found.append(Span(MachineState.NO_DATA, reached, end, WordOf.RULE))
-    return found
+        yield Span(MachineState.NO_DATA, reached, end, WordOf.RULE)
 
 
 def open_downtime(work_unit_id: int) -> Downtime | None:

@@ -18,6 +18,7 @@ from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
+from apps.floor.losses_look import Period, losses_of
 from apps.floor.places import place_named
 from apps.floor.screens import board, station
 from apps.floor.story import story
@@ -27,6 +28,8 @@ from apps.plant.models import Person, Site, WorkCenter, WorkUnit
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
 ERP_REST_SECONDS = 1
+# It reads the whole shift of all stations of a line.
+LOSSES_REST_SECONDS = 5
 
 
 def _line(key: str) -> WorkCenter | None:
@@ -68,6 +71,35 @@ def line_board(key: str) -> str:
     (line,) = _LINE(pk=int(key))
     with timezone.override(line.site.zone):
         return render_to_string("floor/_board.html", {"board": board(line)})
+
+
+def _losses(key: str) -> tuple[WorkCenter | None, str]:
+    """The line and the period of "7.shift"."""
+    line, _dot, period = key.partition(".")
+    return (_line(line) if period in Period.values else None), period
+
+
+def may_view_losses(actor: Actor, key: str) -> bool:
+    line, _period = _losses(key)
+    return line is not None and rights.may(actor, VIEW_BOARD, line.scope)
+
+
+def losses_topics(key: str) -> Collection[str]:
+    return board_topics(key.partition(".")[0])
+
+
+@fragment(
+    "losses",
+    topics=losses_topics,
+    may_view=may_view_losses,
+    tick_seconds=TICK_SECONDS,
+    rest_seconds=LOSSES_REST_SECONDS,
+)
+def losses_fragment(key: str) -> str:
+    line, period = _losses(key)
+    assert line is not None  # may_view_losses has seen it
+    with timezone.override(line.site.zone):
+        return render_to_string("floor/_losses.html", {"losses": losses_of(line, Period(period))})
 
 
 @fragment("station", topics=station_topics, may_view=may_view_station, tick_seconds=TICK_SECONDS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import andon, blocked, calls, duty, home, line, machine, phone, phone_channels, views
+from apps.floor import andon, blocked, calls, duty, home, line, losses, machine, phone, phone_channels, views
 
 app_name = "floor"
 urlpatterns = [
@@ -42,6 +42,7 @@ urlpatterns = [
     path("phone/<int:pk>/<slug:act>/", phone.answer, name="phone_answer"),
     path("line/<str:site>/<str:code>/", line.line_screen, name="line"),
     path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),
+    path("line/<str:site>/<str:code>/losses/", losses.losses_screen, name="losses"),
     path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),
     path("blocked/<str:site>/", blocked.blocked_screen, name="blocked"),
     path("blocked/<str:site>/cure/", blocked.apply_cure_view, name="apply_cure"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,9 +15,9 @@ from django.db.models.functions import Coalesce
 from apps.core import clock
 from apps.equipment.models import DowntimePart, Machine
 from apps.equipment.oee import Elements, Explained, Interval, Loss, Made, elements, pareto
-from apps.equipment.queries import states_between
+from apps.equipment.queries import states_of
 from apps.orders.models import Confirmation, RoutingStep, sharing
-from apps.plant.models import WorkUnit
+from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift, shifts_between
 
 
@@ -27,26 +28,43 @@ class UnitOee:
     losses    downtime by reason, the longest first; adds up to `elements.down`
     """
 
+    unit: WorkUnit
     elements: Elements
     losses: list[Loss]
 
 
 def oee_of(unit: WorkUnit, start: datetime, end: datetime) -> UnitOee:
-    """Of [start, end), as far as it is over. Queries: calendar, settings, states, reasons, counts.
+    """Of [start, end), as far as it is over."""
+    (found,) = _oees(unit.work_center, [unit], start, end)
+    return found
+
+
+def oee_of_line(line: WorkCenter, start: datetime, end: datetime) -> list[UnitOee]:
+    """Of each unit of the line, in their order, over [start, end) as far as it is over."""
+    return _oees(line, list(line.work_units.order_by("position")), start, end)
+
+
+def _oees(line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: datetime) -> list[UnitOee]:
+    """Queries, however many units: calendar, settings, states, reasons, counts.
 
     Planned is what the shifts plan, without breaks. A reversal counts at the time of what it undoes.
     """
-    now = clock.now()
-    machine = Machine.objects.filter(work_unit=unit).first() or Machine()
-    planned = list(_working(shifts_between(unit.work_center, start, end), start, min(end, now)))
+    now, ids = clock.now(), [unit.pk for unit in units]
+    machines = {machine.work_unit_id: machine for machine in Machine.objects.filter(work_unit__in=ids)}
+    judged = {key: machines.get(key) or Machine() for key in ids}
+    planned = list(_working(shifts_between(line, start, end), start, min(end, now)))
     # As far beyond either edge as a stop may be short: farther, it is long whatever it did there.
-    spans = states_between(unit, start - machine.micro_stop, min(end + machine.micro_stop, now))
-    made = _made(unit, start, end, machine)
-    parts = [Explained(*part) for part in _parts(unit, start, end)]
-    return UnitOee(
-        elements(planned, spans, made, micro_stop=machine.micro_stop, until=now),
-        pareto(planned, spans, parts, micro_stop=machine.micro_stop, until=now),
-    )
+    edge = max((machine.micro_stop for machine in judged.values()), default=timedelta())
+    spans = states_of(ids, start - edge, min(end + edge, now))
+    parts, made = _parts(ids, start, end), _made(judged, start, end)
+    return [
+        UnitOee(
+            unit,
+            elements(planned, spans[key], made[key], micro_stop=judged[key].micro_stop, until=now),
+            pareto(planned, spans[key], parts[key], micro_stop=judged[key].micro_stop, until=now),
+        )
+        for unit, key in zip(units, ids, strict=True)
+    ]
 
 
 def _working(shifts: Iterable[Shift], start: datetime, end: datetime) -> Iterable[Interval]:
@@ -58,38 +76,40 @@ def _working(shifts: Iterable[Shift], start: datetime, end: datetime) -> Iterabl
                 yield max(begin, start), min(until, end)
 
 
-def _parts(unit: WorkUnit, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime | None, int | None]]:
-    parts = DowntimePart.objects.filter(
-        sharing(start, end), downtime__work_unit=unit, downtime__withdrawn_at=None
+def _parts(unit_ids: Collection[int], start: datetime, end: datetime) -> Mapping[int, list[Explained]]:
+    rows = DowntimePart.objects.filter(
+        sharing(start, end), downtime__work_unit__in=unit_ids, downtime__withdrawn_at=None
     ).order_by("started_at")
-    return parts.values_list("started_at", "ended_at", "reason_id")
+    found = defaultdict[int, list[Explained]](list)
+    for unit_id, begins, ends, reason_id in rows.values_list(
+        "downtime__work_unit", "started_at", "ended_at", "reason_id"
+    ):
+        found[unit_id].append(Explained(begins, ends, reason_id))
+    return found
 
 
-def _made(unit: WorkUnit, start: datetime, end: datetime, machine: Machine) -> list[Made]:
+def _made(machines: Mapping[int, Machine], start: datetime, end: datetime) -> Mapping[int, list[Made]]:
     """By operation; the planned run time is that of its routing, else the machine's expected cycle, else unknown."""
     step = RoutingStep.objects.filter(
         routing=OuterRef("job_order__work_order__plan__routing"), sequence=OuterRef("job_order__sequence")
     )
-    confirmed = Confirmation.objects.filter(job_order__work_unit=unit)
     counted = (
-        confirmed.annotate(at=Coalesce("reverses__occurred_at", "occurred_at"))
+        Confirmation.objects.filter(job_order__work_unit__in=machines)
+        .annotate(at=Coalesce("reverses__occurred_at", "occurred_at"))
         .filter(at__gte=start, at__lt=end)
         .order_by()
-        .values("job_order")
+        .values("job_order", unit=F("job_order__work_unit"))
         .annotate(
             made_good=Sum("good"),
             made_scrap=Sum("scrap"),
             run_minutes=Subquery(step.values(minutes=F("run_minutes_per_piece"))[:1]),
         )
     )
-    return [
-        Made(
-            good=row["made_good"],
-            scrap=row["made_scrap"],
-            run_seconds=_run_seconds(row["run_minutes"], machine.expected_cycle_seconds),
-        )
-        for row in counted
-    ]
+    found = defaultdict[int, list[Made]](list)
+    for row in counted:
+        run_seconds = _run_seconds(row["run_minutes"], machines[row["unit"]].expected_cycle_seconds)
+        found[row["unit"]].append(Made(good=row["made_good"], scrap=row["made_scrap"], run_seconds=run_seconds))
+    return found
 
 
 def _run_seconds(run_minutes: Decimal | None, expected_cycle_seconds: Decimal | None) -> Fraction | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from apps.equipment.models import Downtime, HeardMinute, MachineNow, StateInterval, StateWord
-from apps.equipment.queries import states_between
+from apps.equipment.queries import states_of
 from apps.equipment.timeline import SAYABLE
 from apps.plant.models import WorkCenter
 from tests.equipment.machines import at, intervals, later, make_machine, seconds, tell
@@ -101,7 +101,7 @@ def test_what_a_machine_did_has_no_gap_where_nothing_was_ever_heard() -> None:
     unit = make_station()
     make_machine(unit, silence_seconds=60)
     tell(unit, (100, "producing"), (120, "idle"), now=130)
-    found = states_between(unit, at(0), at(125))
+    found = states_of([unit.pk], at(0), at(125))[unit.pk]
     assert [(s.state, seconds(s.start), seconds(s.end)) for s in found if s.end] == [
         ("no_data", 0, 100), ("producing", 100, 120), ("idle", 120, 125),
     ]  # fmt: skip

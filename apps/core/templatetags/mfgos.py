@@ -20,6 +20,15 @@ def quantity(value: Decimal | int | None) -> str:
     return "" if value is None else plain(value)
 
 
+@register.filter
+def duration(seconds: int) -> str:
+    """3909 is "1:05:09", 750 is "12:30", below zero with a minus."""
+    minutes, rest = divmod(abs(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    shown = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"\N{MINUS SIGN}{shown}" if seconds < 0 else shown
+
+
 @register.simple_tag
 def decimal_mark() -> str:
     """What stands before the decimals in the active language."""
