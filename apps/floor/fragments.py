@@ -18,7 +18,7 @@ from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
-from apps.floor.losses_look import Period, losses_of
+from apps.floor.losses_look import Period, losses_of, lost_at
 from apps.floor.places import place_named
 from apps.floor.screens import board, station
 from apps.floor.story import story
@@ -71,6 +71,19 @@ def line_board(key: str) -> str:
     (line,) = _LINE(pk=int(key))
     with timezone.override(line.site.zone):
         return render_to_string("floor/_board.html", {"board": board(line)})
+
+
+@fragment(
+    "line-lost",
+    topics=board_topics,
+    may_view=may_view_board,
+    tick_seconds=TICK_SECONDS,
+    rest_seconds=LOSSES_REST_SECONDS,
+)
+def line_lost(key: str) -> str:
+    """Apart from the board: it reads the whole shift, and the board changes with each booking."""
+    (line,) = _LINE(pk=int(key))
+    return render_to_string("floor/_board_lost.html", {"lost": lost_at(line)})
 
 
 def _losses(key: str) -> tuple[WorkCenter | None, str]:

@@ -18,7 +18,8 @@ from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.actions import VIEW_BOARD
-from apps.floor.fragments import line_board
+from apps.floor.fragments import line_board, line_lost
+from apps.floor.losses_look import lost_at
 from apps.floor.screens import board
 from apps.plant import sessions
 from apps.plant.models import WorkCenter
@@ -74,7 +75,8 @@ def _page(request: HttpRequest, line: WorkCenter, refusal: CommandRefused | None
     shown = board(line)
     context = {
         "line": line,
-        "address": line_board.address(line.pk),
+        "addresses": [line_board.address(line.pk), line_lost.address(line.pk)],
+        "lost": lost_at(line),
         "board": shown,
         "may_set_target": bool(shown.pace and actor.person_id and rights.may(actor, SET_TARGET, line.scope)),
         "command_id": uuid4(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -23,6 +23,8 @@ from apps.plant.shifts_calendar import Shift, shifts_between
 from apps.shifts.oee import UnitOee, oee_of_line
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+# How many lines of reasons a wall has room for.
+ON_THE_WALL = 4
 
 
 class Period(models.TextChoices):
@@ -124,6 +126,15 @@ class Why:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """What the station that sets the pace of a line has lost so far, the most first; `why` as much as a wall shows."""
+
+    unit: WorkUnit
+    seconds: int
+    why: list[Why]
+
+
+@dataclass(frozen=True)
 class Losses:
     """`shift` None: more than one, or none."""
 
@@ -135,6 +146,33 @@ class Losses:
     total: Row
     rows: list[Row]
     why: list[Why]
+
+
+def lost_at(line: WorkCenter) -> Lost | None:
+    """In the shift that runs, at the station that counts, else where most is known to be lost; None: nothing is."""
+    start, end, shift = _span(line, Period.SHIFT)
+    if shift is None or not shift.start <= clock.now() < shift.end:
+        return None
+    found = [each for each in oee_of_line(line, start, end) if each.elements.unexplained < each.elements.planned]
+    if not found:
+        return None
+    one = next((each for each in found if each.unit.pk == line.counting_unit_id), max(found, key=_lost_seconds))
+    parts = {code: seconds for code, seconds in one.elements.losses.items() if code not in ("good", "production")}
+    parts |= {"down": NONE}  # by its reasons
+    others = [
+        Why(str(_PARTS[code][0]), code != "unexplained", round(seconds), 0, 0, [])
+        for code, seconds in parts.items()
+        if seconds >= 1
+    ]
+    why = sorted([*_why([one]), *others], key=lambda each: -each.seconds)[:ON_THE_WALL]
+    longest = why[0].seconds if why else 1
+    shown = [replace(each, share=round(100 * each.seconds / longest)) for each in why]
+    return Lost(one.unit, round(_lost_seconds(one)), shown)
+
+
+def _lost_seconds(one: UnitOee) -> Fraction:
+    whole = one.elements
+    return whole.planned - (whole.production if whole.speed_loss is None else whole.earned_good)
 
 
 def losses_of(line: WorkCenter, period: Period) -> Losses:

@@ -44,7 +44,7 @@ def story(exception: FloorException) -> list[Told]:
         (reason.purpose, reason.code): reason.label()
         for reason in ReasonCode.objects.filter(purpose__in=(Purpose.CANNOT, Purpose.CLOCK_PAUSE))
     }
-    telling = _Telling(people, reasons)
+    telling = _Telling(exception, people, reasons)
     return [
         Told(
             at=event.occurred_at,
@@ -78,6 +78,7 @@ def _who(event: LedgerEvent, people: Names, terminals: Names) -> str:
 
 @dataclass(frozen=True)
 class _Telling:
+    exception: FloorException
     people: Names
     reasons: Mapping[tuple[str, str], str]
 
@@ -89,7 +90,11 @@ class _Telling:
         return tell(self, event.data) if tell else event.kind
 
     def raised(self, _data: Mapping[str, Any]) -> str:
-        return _("raised")
+        """A stop is known to be none for a moment only when its threshold has passed."""
+        began_at, known_at = self.exception.raised_at, self.exception.ladder_started_at
+        if (known_at - began_at).total_seconds() < 1:
+            return _("raised")
+        return _("raised, it began at %(time)s") % {"time": date_format(localtime(began_at), "H:i:s")}
 
     def joined(self, _data: Mapping[str, Any]) -> str:
         return _("reported again")

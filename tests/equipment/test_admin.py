@@ -92,7 +92,7 @@ def test_a_signal_is_tried_before_it_counts_and_the_last_ones_are_shown(world: W
     url = page("signalmapping", "try_signal")
     asked = {"source": source.pk, "tag": "A33/state", "payload": f'{{"v": 2, "t": "{at(65).isoformat()}"}}'}
     shown = pia.get(url, asked).content.decode()
-    assert "A33 Station A33 is Stopped from June 1, 2026, 8:01 a.m. on." in shown
+    assert "A33 Station A33 is Stopped from 1 June 2026, 08:01 on." in shown
     senseless = asked | {"payload": asked["payload"].replace("2,", "9,", 1)}
     assert "Kept out: the value means nothing." in pia.get(url, senseless).content.decode()
     assert "Kept out: not readable." in pia.get(url, asked | {"payload": "{"}).content.decode()

@@ -48,7 +48,7 @@ def test_it_calls_in_the_transaction_in_which_the_stop_becomes_a_downtime(world:
     assert (exception.type.code, exception.work_unit, exception.work_center) == ("downtime", world.station, world.line)
     assert seconds(exception.raised_at) == 100
     assert exception.headline == "A33 stands"
-    assert exception.sentence == "A33 has stood still since 8:01 a.m., nobody has said why."
+    assert exception.sentence == "A33 has stood still since 08:01, nobody has said why."
     (opened,), (raised,) = ledger("equipment.stop_opened"), ledger("andon.exception_raised")
     assert opened.command_id == raised.command_id
     assert due() == []
@@ -60,7 +60,7 @@ def test_it_ends_with_the_stop_and_not_before(world: World) -> None:
     later(220)
     run(classify_stop, world.olga, downtime_id=Downtime.objects.get().pk, version=1, reason_id=reason("media").pk)
     (exception,) = open_ones()
-    assert exception.sentence == "A33 has stood still since 8:01 a.m.: Air, power, coolant."
+    assert exception.sentence == "A33 has stood still since 08:01: Air, power, coolant."
     assert exception.cause.is_present(exception)
     tell(world.station, (400, "producing"))
     later(401)

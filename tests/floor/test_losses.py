@@ -13,8 +13,9 @@ from django.test import Client
 
 from apps.core import clock
 from apps.equipment.commands import classify_stop
-from apps.equipment.models import Downtime, Machine
-from apps.floor.losses_look import Losses, Period, losses_of
+from apps.equipment.models import Downtime, Machine, StateInterval
+from apps.floor.fragments import line_lost
+from apps.floor.losses_look import Losses, Period, losses_of, lost_at
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.plant.models import Purpose, ReasonCode, ShiftPattern, WorkCenter
 from tests.equipment.machines import at, later, make_machine, tell
@@ -113,6 +114,28 @@ def test_this_shift_and_the_one_before_are_each_their_own(shop: Shop) -> None:
 def test_a_line_without_a_calendar_says_what_is_not_planned(shop: Shop) -> None:
     ShiftPattern.objects.all().delete()
     assert "No time is planned." in page(shop, "?of=nonsense")
+
+
+def test_the_wall_shows_what_the_counting_station_has_lost_the_most_first(shop: Shop) -> None:
+    lost = lost_at(line_of(shop))
+    assert lost is not None
+    shown = [(why.label, why.seconds) for why in lost.why]
+    assert shown[:2] == [("Scrap, rework", 600), (reason().label(), 300)]
+    assert lost.seconds == look(shop).total.planned - 190 * 60
+    idle = make_station(line_of(shop), "B1", position=9)
+    WorkCenter.objects.filter(pk=shop.world.line.pk).update(counting_unit=idle)
+    still = lost_at(line_of(shop))
+    assert still is not None
+    assert still.unit == shop.world.station, "nothing is known of the one that counts"
+
+
+def test_the_wall_shows_no_losses_between_shifts_or_where_no_machine_reports(shop: Shop) -> None:
+    clock.move_to(at(17 * HOUR), rate=0)
+    assert lost_at(line_of(shop)) is None
+    assert "hidden" in line_lost.render(str(shop.world.line.pk))
+    clock.move_to(at(24 * HOUR + HOUR), rate=0)
+    StateInterval.objects.all().delete()
+    assert lost_at(line_of(shop)) is None
 
 
 def test_more_stations_cost_no_more_queries(shop: Shop, django_assert_num_queries: Callable[..., Any]) -> None:

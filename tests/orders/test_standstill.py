@@ -56,7 +56,7 @@ def test_it_stops_from_the_start_of_the_stop_and_runs_on_by_itself(shop: Shop) -
     assert shop.reload().state == "running"
     later(725)
     job = shop.reload()
-    assert (job.state, job.status, job.state_label) == ("stopped", "suspended", "Machine stopped")
+    assert (job.state, job.status, job.state_label) == ("stopped", "suspended", "Stopped")
     assert ran(shop) == [(0, 600)]
     assert worked(shop) == [("run", 0, 600), ("stop", 600, None)]
     tell(shop.world.station, (900, "producing"))
