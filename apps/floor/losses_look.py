@@ -24,7 +24,7 @@ from apps.shifts.oee import UnitOee, oee_of_line
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # How many lines of reasons a wall has room for.
-ON_THE_WALL = 4
+ON_THE_WALL = 3
 
 
 class Period(models.TextChoices):
@@ -157,22 +157,29 @@ def lost_at(line: WorkCenter) -> Lost | None:
     if not found:
         return None
     one = next((each for each in found if each.unit.pk == line.counting_unit_id), max(found, key=_lost_seconds))
-    parts = {code: seconds for code, seconds in one.elements.losses.items() if code not in ("good", "production")}
-    parts |= {"down": NONE}  # by its reasons
-    others = [
-        Why(str(_PARTS[code][0]), code != "unexplained", round(seconds), 0, 0, [])
-        for code, seconds in parts.items()
-        if seconds >= 1
+    parts = [_of_part(code, seconds) for code, seconds in one.elements.losses.items() if code not in _NOT_AS_SUCH]
+    known = sorted([*_why([one]), *parts], key=lambda why: -why.seconds)
+    shown = [
+        why for why in (*known[:ON_THE_WALL], _of_part("unexplained", one.elements.unexplained)) if why.seconds > 0
     ]
-    why = sorted([*_why([one]), *others], key=lambda each: -each.seconds)[:ON_THE_WALL]
-    longest = why[0].seconds if why else 1
-    shown = [replace(each, share=round(100 * each.seconds / longest)) for each in why]
-    return Lost(one.unit, round(_lost_seconds(one)), shown)
+    longest = max((why.seconds for why in shown), default=1)
+    return Lost(
+        one.unit, round(_lost_seconds(one)), [replace(why, share=round(100 * why.seconds / longest)) for why in shown]
+    )
+
+
+# Downtime stands by its reasons; of what nobody knows nobody can say that it is lost.
+_NOT_AS_SUCH = ("good", "production", "down", "unexplained")
+
+
+def _of_part(code: str, seconds: Fraction) -> Why:
+    return Why(str(_PARTS[code][0]), code != "unexplained", round(seconds), 0, 0, [])
 
 
 def _lost_seconds(one: UnitOee) -> Fraction:
     whole = one.elements
-    return whole.planned - (whole.production if whole.speed_loss is None else whole.earned_good)
+    used = whole.production if whole.speed_loss is None else whole.earned_good
+    return whole.planned - whole.unexplained - used
 
 
 def losses_of(line: WorkCenter, period: Period) -> Losses:

@@ -122,6 +122,7 @@ def test_the_wall_shows_what_the_counting_station_has_lost_the_most_first(shop: 
     shown = [(why.label, why.seconds) for why in lost.why]
     assert shown[:2] == [("Scrap, rework", 600), (reason().label(), 300)]
     assert lost.seconds == look(shop).total.planned - 190 * 60
+    assert "No data" not in [why.label for why in lost.why]
     idle = make_station(line_of(shop), "B1", position=9)
     WorkCenter.objects.filter(pk=shop.world.line.pk).update(counting_unit=idle)
     still = lost_at(line_of(shop))
