@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.andon.cures import InPlace
-from apps.erp_sync.api.problems import Problem
+from apps.erp_sync.api.asked import number_in, row_in, site_in
 from apps.erp_sync.api.schema import READ_STATUSES, problems
 from apps.erp_sync.api.serializers import text
 from apps.erp_sync.api.tokens import Caller, HoldsTheScope
-from apps.erp_sync.api.views import LONGEST_PAGE, PAGE, ApiView, number_in
+from apps.erp_sync.api.views import LONGEST_PAGE, PAGE, ApiView
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.blocked import Stopped, Wanted, blocked
-from apps.plant.models import Area, Site, WorkCenter
+from apps.plant.models import Area, WorkCenter
 
 
 class CureOut(serializers.Serializer[Any]):
@@ -75,33 +74,13 @@ class BlockedView(ApiView):
     def get(self, request: Request) -> Response:
         """The nearest deadline or due date first."""
         caller: Caller = request.user  # type: ignore[assignment]  # the permission has seen to it
-        site = _site(request, caller)
-        wanted = Wanted(
-            line_id=_named(request, "line", WorkCenter.objects.filter(site=site)),
-            area_id=_named(request, "area", Area.objects.filter(site=site)),
-        )
+        site = site_in(request, VIEW_ORDERS)
+        line = row_in(request, "line", WorkCenter.objects.filter(site=site))
+        area = row_in(request, "area", Area.objects.filter(site=site))
+        wanted = Wanted(line_id=line.pk if line else None, area_id=area.pk if area else None)
         size = number_in(request, "limit", PAGE, LONGEST_PAGE)
         page = blocked(caller.actor, site.pk, wanted, page=number_in(request, "page", 1, 100_000) or 1, size=size)
         return Response({"total": page.total, "results": [_shown(row) for row in page.rows]})
-
-
-def _site(request: Request, caller: Caller) -> Site:
-    sites = Site.objects.visible_to(caller.actor, VIEW_ORDERS)
-    code = request.query_params.get("site", "")
-    found = list((sites.filter(code=code) if code and "\0" not in code else sites)[:2])
-    if len(found) != 1:
-        raise Problem("site", 404 if code else 400, _("Name the site, by its code."))
-    return found[0]
-
-
-def _named(request: Request, name: str, rows: Any) -> int | None:
-    code = request.query_params.get(name, "")
-    if not code:
-        return None
-    row = rows.filter(code=code).first() if "\0" not in code else None
-    if row is None:
-        raise Problem("not_found", 404, _("There is nothing here."))
-    return int(row.pk)
 
 
 def _shown(row: Stopped) -> dict[str, Any]:

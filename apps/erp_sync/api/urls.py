@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from apps.erp_sync.api.blocked import BlockedView
+from apps.erp_sync.api.oee import OeeView
 from apps.erp_sync.api.resources import ALL, Resource
 from apps.erp_sync.api.schema import described
 from apps.erp_sync.api.signals import SignalsView
@@ -24,6 +25,7 @@ def _addresses(resource: Resource) -> list[URLPattern]:
 urlpatterns = [
     *(address for resource in ALL for address in _addresses(resource)),
     path("signals/", SignalsView.as_view(), name="signals"),
+    path("oee/", OeeView.as_view(), name="oee"),
     path("blocked/", BlockedView.as_view(), name="blocked"),
     path("schema/", SchemaView.as_view(), name="schema"),
     re_path(r"^.*$", NothingHereView.as_view(), name="nothing"),

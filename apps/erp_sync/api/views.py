@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.erp_sync.api import idempotency, problems
+from apps.erp_sync.api.asked import number_in
 from apps.erp_sync.api.idempotency import Answer, Claim
 from apps.erp_sync.api.problems import Problem
 from apps.erp_sync.api.resources import Resource
@@ -136,15 +137,6 @@ class RowsView(ResourceView):
         told = dict(answer.body)
         problem = Problem(told.pop("problem"), answer.status, told.pop("detail"), **told)
         return Answer(status=answer.status, body=problem.body(request.path))
-
-
-def number_in(request: Request, name: str, default: int, most: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most) or (
-        name == "limit" and text == "0"
-    ):
-        raise Problem("query", 400, _("%(name)s is a number up to %(most)s.") % {"name": name, "most": most})
-    return int(text)
 
 
 def _respond(answer: Answer, *, replayed: bool = False) -> Response:
