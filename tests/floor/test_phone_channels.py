@@ -55,7 +55,7 @@ def test_a_channel_is_added_tested_and_proven_on_the_page(floor: Floor, mia: Cli
     wrong = mia.post(f"{PAGE}{channel.pk}/confirm/", {"code": "12"})
     assert (wrong.status_code, "not the code" in wrong.content.decode()) == (409, True)
     assert mia.post(f"{PAGE}{channel.pk}/confirm/", {"code": code}).status_code == 302
-    assert "proven 11/24/2026" in page(mia)
+    assert "proven 24.11.2026" in page(mia)
     mia.post(f"{PAGE}{channel.pk}/remove/")
     assert not PersonChannel.objects.exists()
 
