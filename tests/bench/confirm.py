@@ -2,9 +2,9 @@
 
 Timed in this process, from the call until it returns, COMMIT with fsync included, one after another as mfgos_app.  Both
 write a receipt with its answer, a confirmation, the sums of the operation, its history row and a ledger event, note
-that the person is at work, and announce three topics, in one transaction under the lock of the operation (the command
-notes it after the transaction).  The command also asks for the right, checks the quantities and looks for a receipt
-with the same id.  Runs alternate; ratio_bare_sql is of the medians.
+that the person is at work (at the operation, and at the site), and announce three topics, in one transaction under the
+lock of the operation (the command notes it after the transaction).  The command also asks for the right, checks the
+quantities and looks for a receipt with the same id.  Runs alternate; ratio_bare_sql is of the medians.
 """
 
 from __future__ import annotations
@@ -105,7 +105,10 @@ def last_seen_at_work() -> Any:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(last_evidence_at) FROM labor_timeentry WHERE ended_at IS NULL")
+        cursor.execute(
+            "SELECT least((SELECT max(last_evidence_at) FROM labor_timeentry WHERE ended_at IS NULL), "
+            "(SELECT max(last_evidence_at) FROM plant_presence WHERE ended_at IS NULL))"
+        )
         return cursor.fetchone()[0]
 
 
@@ -123,7 +126,7 @@ class ByHand:
         with self.wire.cursor() as cursor:
             self._book(cursor)
         self.wire.commit()
-        self.statements = 10
+        self.statements = 11
 
     def _book(self, cursor: psycopg.Cursor[Any]) -> None:
         command_id, good = uuid4(), Decimal(1)
@@ -179,6 +182,10 @@ class ByHand:
         )
         cursor.execute(
             "UPDATE labor_timeentry SET last_evidence_at = %s WHERE person_id = %s AND ended_at IS NULL",
+            [now, self.person_id],
+        )
+        cursor.execute(
+            "UPDATE plant_presence SET last_evidence_at = %s WHERE person_id = %s AND ended_at IS NULL",
             [now, self.person_id],
         )
         topics = [f"line:{line}", f"work_order:{order}", f"station:{unit}"]
