@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.andon.events import Escalated
-from apps.andon.ladder import Ladder
+from apps.andon.ladder import Ladder, not_before
 from apps.andon.models import FloorException, Occasion, PolicyStep, Target, Timer
 from apps.andon.owners import Finder, Place
 from apps.andon.planning import Reads, ladder_of
@@ -39,8 +39,11 @@ def climb(
 ) -> None:
     """Takes the next step, and those after it at once as long as nobody can be reached. The exception is locked.
 
+    One that is part of another calls nobody: that one does.
     without  people who are not asked: they said that they can't
     """
+    if exception.parent_id is not None:
+        return
     office = office or Office.at(context.now)
     finder = office.finder
     ladder = ladder_of(exception, office.reads)
@@ -84,7 +87,7 @@ def climb(
 def _next(context: Context, ladder: Ladder) -> None:
     following = ladder.step(context.now)
     if following is not None:
-        Timer.objects.bulk_create([following], ignore_conflicts=True)
+        Timer.objects.bulk_create(not_before(context.now, [following]), ignore_conflicts=True)
 
 
 def place_of(exception: FloorException) -> Place:

@@ -10,6 +10,7 @@ from apps.andon.commands.clocks import let_run
 from apps.andon.commands.rows import READS
 from apps.andon.events import ClockBreached, ClockWarned
 from apps.andon.kinds import END
+from apps.andon.ladder import not_before
 from apps.andon.models import (
     ANSWERED,
     Clock,
@@ -99,7 +100,8 @@ def _warn(context: Context, timer: Timer, exception: FloorException, office: Off
             )
         )
     exception.save(update_fields=[f"{clock.value}_warned", f"{clock.value}_breached_at"])
-    Timer.objects.bulk_create(ladder.warnings(clock, context.now), ignore_conflicts=True)
+    following = not_before(context.now, ladder.warnings(clock, context.now))
+    Timer.objects.bulk_create(following, ignore_conflicts=True)
     _tell_owner(context, exception, Occasion.WARNING, timer, office)
     context.touch(*exception.topics)
 

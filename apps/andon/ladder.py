@@ -7,7 +7,7 @@ SNOOZED       its end                            RESOLVED  another look at the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -116,10 +116,7 @@ class Ladder:
         """Of the exception's present round, none due before `now`. One that follows its parent calls nobody itself."""
         if self.exception.status == S.CLOSED:
             return []
-        timers = list(self._timers(now))
-        for timer in timers:
-            timer.due_at = max(timer.due_at, now)
-        return timers
+        return not_before(now, self._timers(now))
 
     def _timers(self, now: datetime) -> Iterator[Timer]:
         exception = self.exception
@@ -177,6 +174,14 @@ class Ladder:
 
     def _timer(self, kind: TimerKind, step: int, due_at: datetime) -> Timer:
         return Timer(exception=self.exception, kind=kind, step=step, round=self.exception.round, due_at=due_at)
+
+
+def not_before(now: datetime, timers: Iterable[Timer]) -> list[Timer]:
+    """What was due while nothing could be done, say while it was part of another, is due now."""
+    found = list(timers)
+    for timer in found:
+        timer.due_at = max(timer.due_at, now)
+    return found
 
 
 def running(intervals: Sequence[ClockInterval]) -> list[Run]:

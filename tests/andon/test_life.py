@@ -22,6 +22,7 @@ from apps.andon.commands import (
 )
 from apps.andon.models import ClockInterval, ExceptionStatus, FloorException, Notification, OwnerLevel, Timer
 from apps.andon.owners import DUTY_DESK
+from apps.core import clock
 from apps.core.errors import CommandRefused
 from apps.plant.commands import deactivate_person, report_absent
 from tests.andon.floor import MORNING, SYSTEM, Floor, fresh, later, make_floor, raise_it, told, waiting
@@ -210,6 +211,22 @@ def test_merged_it_follows_the_other_and_split_it_stands_alone(floor: Floor) -> 
     assert waiting(two) == []
     run(split, floor.marta, exception_id=two.pk)
     assert waiting(two)
+
+
+def test_who_cannot_come_for_what_is_part_of_another_makes_it_call_nobody_itself(floor: Floor) -> None:
+    one, two = floor.stop("T34"), floor.stop("T35")
+    run(merge, floor.marta, exception_id=two.pk, into_id=one.pk)
+    asked = told(two)
+    run(cannot, floor.mia, exception_id=two.pk, reason="busy_elsewhere")
+    assert (told(two), waiting(two)) == (asked, [])
+
+
+def test_what_was_due_while_it_was_put_off_is_due_now(floor: Floor) -> None:
+    stop = floor.stop()
+    clock.move_to(MORNING + timedelta(hours=5), rate=0)
+    run(cannot, floor.mia, exception_id=stop.pk, reason="busy_elsewhere")
+    next_steps = Timer.objects.waiting().filter(exception=stop, kind="step", step__gt=0)
+    assert [timer.due_at for timer in next_steps] == [clock.now()]
 
 
 def test_many_at_once_in_one_area_have_one_parent_that_is_paged(floor: Floor) -> None:
