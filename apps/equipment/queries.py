@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from django.db.models.fields import DurationField
 from apps.core.actors import Actor
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
 from apps.equipment.timeline import Span
-from apps.plant.models import ReasonCode, WorkUnit
+from apps.plant.models import Purpose, ReasonCode, WorkUnit
 
 # How many stops say enough about the next one, and how far back they are looked for.
 ENOUGH_STOPS = 3
@@ -51,22 +52,31 @@ def open_downtime(work_unit_id: int) -> Downtime | None:
 
 def unexplained(actor: Actor) -> QuerySet[DowntimePart]:
     """Parts that nobody has explained yet, at places that the actor sees, the oldest first."""
-    rows = DowntimePart.objects.visible_to(actor).filter(reason=None, downtime__withdrawn_at=None)
+    rows = DowntimePart.objects.visible_to(actor).unexplained()
     return rows.select_related("downtime__work_unit__work_center").order_by("started_at")
 
 
 def last_reasons(work_unit_id: int, count: int = 3) -> list[ReasonCode]:
     """What the machine's last stops were explained with, each once, the latest first; only what may be chosen now."""
+    return last_reasons_of([work_unit_id], count).get(work_unit_id, [])
+
+
+def last_reasons_of(work_unit_ids: Collection[int], count: int = 3) -> dict[int, list[ReasonCode]]:
+    """The same for several machines, by machine; two queries however many they are."""
     used = (
-        DowntimePart.objects.filter(downtime__work_unit=work_unit_id, reason__active=True)
+        DowntimePart.objects.filter(downtime__work_unit__in=work_unit_ids)
+        .filter(reason__in=ReasonCode.objects.choosable(Purpose.DOWNTIME))
         .order_by()
-        .values("reason")
+        .values_list("downtime__work_unit", "reason")
         .annotate(last=Max("classified_at"))
-        .order_by("-last")[:count]
+        .order_by("-last", "reason")
     )
-    ids = [row["reason"] for row in used]
-    reasons = ReasonCode.objects.in_bulk(ids)
-    return [reasons[pk] for pk in ids]
+    ids: defaultdict[int, list[int]] = defaultdict(list)
+    for unit_id, reason_id, _last in used:
+        if len(ids[unit_id]) < count:
+            ids[unit_id].append(reason_id)
+    reasons = ReasonCode.objects.in_bulk({pk for each in ids.values() for pk in each})
+    return {unit_id: [reasons[pk] for pk in each] for unit_id, each in ids.items()}
 
 
 class Median(Aggregate):
