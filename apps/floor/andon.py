@@ -45,7 +45,10 @@ def andon_board(request: HttpRequest, site: str) -> HttpResponse:
             "board": andon_look(shown[0]),
             "may_answer": rights.may(actor, ANSWER, shown[0].scope),
             "link": link,
-            "addresses": [andon_fragment.address(shown[0].place), *([stops_link.address(shown[0].place)] if link else [])],
+            "addresses": [
+                andon_fragment.address(shown[0].place),
+                *([stops_link.address(shown[0].place)] if link else []),
+            ],
         }
         return render(request, "floor/andon.html", context)
 

@@ -1,9 +1,9 @@
-"""Stops that nobody has explained, as their page and its links show them: the same for everybody who may see the place."""
+"""Stops that nobody has explained, as their page and its links show them: the same for all who may see the place."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -39,7 +39,7 @@ class Order(models.TextChoices):
 
 @dataclass(frozen=True)
 class Unexplained:
-    """`job` ran there when the machine stopped, and `people` were clocked on to it; `quick`: the machine's last reasons."""
+    """`job` ran there when the machine stopped, `people` were clocked on to it; `quick`: the machine's last reasons."""
 
     part: DowntimePart
     job: JobOrder | None
@@ -83,9 +83,10 @@ def stops_look(place: Located, order: Order) -> StopsLook:
         wanted = rows.order_by((Coalesce("ended_at", Value(now)) - F("started_at")).desc(), "pk")
     else:
         wanted = rows.order_by("started_at", "pk")
-    parts = list(wanted.select_related("downtime__work_unit__site").annotate(job=Subquery(_RAN_THERE))[:SHOWN])
-    jobs = JobOrder.objects.select_related("work_order").in_bulk({part.job for part in parts if part.job})
-    people = _who_was_there(parts)
+    parts = list(wanted.select_related("downtime__work_unit__site")[:SHOWN])
+    ran = _what_ran_there(parts)
+    jobs = JobOrder.objects.select_related("work_order").in_bulk(set(ran.values()))
+    people = _who_was_there(parts, ran)
     quick = last_reasons_of({part.downtime.work_unit_id for part in parts}, QUICK)
     return StopsLook(
         place=place,
@@ -93,7 +94,7 @@ def stops_look(place: Located, order: Order) -> StopsLook:
         rows=[
             Unexplained(
                 part=part,
-                job=jobs.get(part.job),
+                job=jobs.get(ran.get(part.pk, 0)),
                 people=people[part.pk],
                 quick=quick.get(part.downtime.work_unit_id, []),
                 now=now,
@@ -138,17 +139,21 @@ _RAN_THERE = (
 )
 
 
-def _who_was_there(parts: Collection[DowntimePart]) -> dict[int, list[Person]]:
+def _what_ran_there(parts: Collection[DowntimePart]) -> dict[int, int]:
+    """By part: the operation at the machine when it stopped, where there was one."""
+    rows = DowntimePart.objects.filter(pk__in=[part.pk for part in parts]).order_by()
+    return {pk: job for pk, job in rows.values_list("pk", Subquery(_RAN_THERE)) if job is not None}
+
+
+def _who_was_there(parts: Collection[DowntimePart], ran: Mapping[int, int]) -> dict[int, list[Person]]:
     """By part: who was on its operation at some time of the stop."""
     by_job: defaultdict[int, list[TimeEntry]] = defaultdict(list)
     if parts:
         since = min(part.downtime.started_at for part in parts)
-        entries = TimeEntry.objects.filter(
-            Q(ended_at=None) | Q(ended_at__gte=since), job_order__in={part.job for part in parts if part.job}
-        )
+        entries = TimeEntry.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since), job_order__in=set(ran.values()))
         for entry in entries.select_related("person").order_by("started_at", "pk"):
             by_job[entry.job_order_id].append(entry)
-    return {part.pk: _there(part, by_job[part.job]) for part in parts}
+    return {part.pk: _there(part, by_job[ran[part.pk]]) if part.pk in ran else [] for part in parts}
 
 
 def _there(part: DowntimePart, entries: Sequence[TimeEntry]) -> list[Person]:
