@@ -230,7 +230,11 @@ ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health", "floor:push_script"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
-API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one", "api:blocked-one"}
+API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {
+    "api:signals-one",
+    "api:blocked-one",
+    "api:downtimes-one",
+}
 API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",

@@ -1,23 +1,17 @@
-"""What machines do and did, what nobody has explained yet, and when a stop is likely to end."""
+"""What machines do and did, and what nobody has explained yet."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.aggregates import Aggregate
-from django.db.models.fields import DurationField
+from django.db.models import Max, Q, QuerySet
 
 from apps.core.actors import Actor
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
 from apps.equipment.timeline import Span
 from apps.plant.models import Purpose, ReasonCode, WorkUnit
-
-# How many stops say enough about the next one, and how far back they are looked for.
-ENOUGH_STOPS = 3
-LOOK_BACK = timedelta(days=365)
 
 
 def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
@@ -77,40 +71,3 @@ def last_reasons_of(work_unit_ids: Collection[int], count: int = 3) -> dict[int,
             ids[unit_id].append(reason_id)
     reasons = ReasonCode.objects.in_bulk({pk for each in ids.values() for pk in each})
     return {unit_id: [reasons[pk] for pk in each] for unit_id, each in ids.items()}
-
-
-class Median(Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = DurationField()
-
-
-def usual_length(reason: ReasonCode, unit: WorkUnit, *, now: datetime) -> timedelta | None:
-    """The median of stops for this reason: at this machine, else at its line, else anywhere; None: too few so far."""
-    parts = DowntimePart.objects.filter(
-        reason=reason, ended_at__isnull=False, started_at__gte=now - LOOK_BACK, downtime__withdrawn_at=None
-    )
-    wider: tuple[dict[str, int], ...] = (
-        {"downtime__work_unit": unit.pk},
-        {"downtime__work_unit__work_center": unit.work_center_id},
-        {},
-    )
-    for where in wider:
-        near = parts.filter(**where)
-        if where and near.count() < ENOUGH_STOPS:
-            continue
-        median: timedelta | None = near.aggregate(median=Median(F("ended_at") - F("started_at")))["median"]
-        return median
-    return None
-
-
-def estimated_end(downtime: Downtime, *, now: datetime) -> datetime | None:
-    """When the stop that goes on is likely to end, by the reason of its last part; None: nothing to go by.
-
-    A stop that has lasted longer than usual is expected to end now: there is nothing better to say.
-    """
-    part = downtime.parts.select_related("reason").order_by("-started_at").first()
-    if downtime.ended_at is not None or part is None or part.reason is None:
-        return None
-    length = usual_length(part.reason, downtime.work_unit, now=now)
-    return None if length is None else max(now, part.started_at + length)
