@@ -11,7 +11,7 @@ from django.db.models import Max, Q, QuerySet
 from apps.core.actors import Actor
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
 from apps.equipment.timeline import Span
-from apps.plant.models import Purpose, ReasonCode, WorkUnit
+from apps.plant.models import Purpose, ReasonCode
 
 
 def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
