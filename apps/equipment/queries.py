@@ -6,25 +6,37 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.actors import Actor
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
-from apps.equipment.timeline import Span
-from apps.plant.models import Purpose, ReasonCode
+from apps.equipment.timeline import DOWN, Span
+from apps.plant.models import Purpose, ReasonCode, WorkUnit
 
 
 def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """What each machine did, cut to [start, end), without a gap: where nothing is known, no data. One query."""
-    rows = StateInterval.objects.filter(
-        Q(ended_at=None) | Q(ended_at__gt=start), work_unit__in=unit_ids, started_at__lt=end
-    ).order_by("work_unit", "started_at")
+    """What each machine did from `start` to `end`, without a gap: where nothing is known, no data. Two queries.
+
+    It begins with the last thing before `start` that was no stop and no silence: silence may lie in a stop that goes on
+    there, so how long that is can't be told from what is near.
+    """
+    wanted = Q(pk__in=[])
+    for pk, since in _last_no_stop(unit_ids, start).items():
+        wanted |= Q(work_unit=pk, started_at__gte=since) if since else Q(work_unit=pk)
+    rows = StateInterval.objects.filter(wanted, started_at__lt=end).order_by("work_unit", "started_at")
     found: dict[int, list[Span]] = {key: [] for key in unit_ids}
     for key, state, begins, ends, word_of in rows.values_list(
         "work_unit", "state", "started_at", "ended_at", "word_of"
     ):
-        found[key].append(Span(state, max(begins, start), min(ends or end, end), word_of))
+        found[key].append(Span(state, begins, min(ends or end, end), word_of))
     return {key: list(_without_gaps(spans, start, end)) for key, spans in found.items()}
+
+
+def _last_no_stop(unit_ids: Collection[int], before: datetime) -> dict[int, datetime | None]:
+    """By machine: when it last began anything but a stop or a silence; None: never."""
+    rows = StateInterval.objects.filter(work_unit=OuterRef("pk"), started_at__lt=before)
+    last = rows.exclude(state__in=[*DOWN, MachineState.NO_DATA]).order_by("-started_at").values("started_at")[:1]
+    return dict(WorkUnit.objects.filter(pk__in=unit_ids).values_list("pk", Subquery(last)))
 
 
 def _without_gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
