@@ -200,7 +200,8 @@ class Recomputed:
         mine = [(good, scrap) for at, good, scrap in self.booked if window[0] <= at < window[1]]
         found.good = sum((good for good, _scrap in mine), Decimal(0))
         found.produced = found.good + sum((scrap for _good, scrap in mine), Decimal(0))
-        if self.cycle is None and mine:
+        # What was all taken back needs no standard: nothing was made.
+        if self.cycle is None and (found.good or found.produced):
             found.earned = found.earned_good = None
         elif self.cycle is not None:
             each = Fraction(self.cycle) * 1_000_000
