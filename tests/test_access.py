@@ -22,11 +22,13 @@ from apps.andon.models import FloorException
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.live import FRAGMENTS
+from apps.equipment.commands import stop_machine
+from apps.equipment.models import Downtime
 from apps.erp_sync.api.scopes import RESOURCES
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.orders.models import Confirmation
 from apps.plant.access import floor_actions
-from apps.plant.models import Person, Purpose, Role, Terminal
+from apps.plant.models import Person, Purpose, ReasonCode, Role, Terminal
 from tests.orders.shop import Shop, make_shop, reason
 from tests.world import give_role, make_person, make_terminal, run, terminal_cookie
 
@@ -211,6 +213,8 @@ ONE_EXCEPTION = {
     "floor:phone_people": "people/",
     "floor:phone_ways": "ways/",
 }
+# Of the machines that somebody may see (`test_stops_without_a_reason_...`).
+STOPS = {"floor:stops": "/stops/S1/", "floor:explain_stops": "/stops/S1/why/"}
 # The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
 SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}
@@ -226,7 +230,11 @@ ACT_PATHS = {path for path, _action in ACTS.values()}
 OPEN_SCREENS = {"floor:home", "floor:sign_in", "floor:sign_out", "andon:health", "floor:push_script"}
 ENROLMENT = {"floor:enrol_station": "/station/S1/A33/enrol/", "floor:enrol_board": "/line/S1/L3/enrol/"}
 # Of the API: for holders of a token (tests/erp_sync), and for nobody with a session alone.
-API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {"api:signals-one", "api:blocked-one"}
+API = {f"api:{name}{one}" for name in RESOURCES for one in ("", "-one")} - {
+    "api:signals-one",
+    "api:blocked-one",
+    "api:downtimes-one",
+}
 API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
@@ -237,6 +245,8 @@ FRAGMENT_ACTIONS = {
     "exception": "andon.view",
     "exception-story": "andon.view",
     "andon": "andon.view",
+    "stops": "equipment.view",
+    "stops-link": "equipment.view",
 }
 # Of one person, for that person alone.
 OWN_FRAGMENTS = {"mine"}
@@ -292,7 +302,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
-    known |= OWN_CHANNELS.keys()
+    known |= OWN_CHANNELS.keys() | STOPS.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -414,6 +424,27 @@ def test_whoever_is_told_of_exceptions_chooses_how_and_nobody_else(role: str, sh
         assert nobody.status_code == 302
 
 
+@pytest.mark.parametrize("role", SHIPPED)
+def test_stops_without_a_reason_are_seen_and_explained_by_just_whose_role_and_site_allow_it(
+    role: str, shop: Shop
+) -> None:
+    stop = run(stop_machine, shop.world.olga, work_unit_id=shop.world.station.pk)
+    downtime = Downtime.objects.get(pk=stop.downtime_id)
+    part = downtime.parts.get()
+    sees, explains = "equipment.view" in SHIPPED[role], "equipment.report" in SHIPPED[role]
+    here, elsewhere = at_desk(somebody(role, shop)), at_desk(somebody(role, shop, elsewhere=True))
+    page, act = STOPS.values()
+    assert here.get(page).status_code == (200 if sees else 404)
+    assert elsewhere.get(page).status_code == 404
+    assert Client().get(page).status_code == Client().post(act).status_code == 302
+    choosable = ReasonCode.objects.choosable(Purpose.DOWNTIME)[0]
+    sent = {"stop": f"{part.pk}.{downtime.pk}.{downtime.version}", "reason": choosable.pk}
+    assert elsewhere.post(act, sent).status_code == 404
+    answer = here.post(act, sent)
+    assert answer.status_code == (200 if explains else 409 if sees else 404)
+    assert downtime.parts.get().reason == (choosable if explains else None)
+
+
 class TestATerminalWithNobodySignedIn:
     def test_calls_from_its_own_station_only(self, shop: Shop) -> None:
         here = at_terminal(make_terminal(shop.world.site, station=shop.world.station))
@@ -457,6 +488,7 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
         "station-erp": unit,
     }
     keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk) | {"andon": shop.world.site.place}
+    keys |= {"stops": f"{shop.world.site.place},oldest", "stops-link": shop.world.site.place}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view
         assert may_view(own, str(keys[name])) == (action in SHIPPED[role])

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 if TYPE_CHECKING:
-    from apps.andon.models import FloorException
+    from apps.andon.models import FloorException, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,7 @@ class Cause:
     type     code of an ExceptionType        facts    for the sentence of the cause kind
     hits_at  when the first thing is hit by it, as far as is known
     at       since when; None: the context's `occurred_at`
+    recurs_as  what makes it the same again; None: its key; "": that is said later (`recurrence.recur_as`)
     """
 
     type: str
@@ -42,6 +43,7 @@ class Cause:
     lot_id: int | None = None
     hits_at: datetime | None = None
     at: datetime | None = None
+    recurs_as: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -72,6 +74,10 @@ def _goes_with_the_exception(exception: FloorException) -> bool:  # noqa: ARG001
     return False
 
 
+def _key(problem: Problem) -> str:
+    return problem.cause_key
+
+
 def _nothing(exceptions: Collection[FloorException]) -> Mapping[int, list[Hit]]:  # noqa: ARG001
     return {}
 
@@ -82,6 +88,7 @@ class CauseKind:
     headline    in three words: "T34 stopped"          sentence   what is the matter
     is_present  whether the cause is there still: then the exception can be resolved, but not closed
     hits        by id of the exception, what each of them hits, the nearest first; one call for many
+    again       what happens again and again, of a problem: "MS-40"
     """
 
     code: str
@@ -90,6 +97,7 @@ class CauseKind:
     sentence: Callable[[FloorException], str] = _type_name
     is_present: Callable[[FloorException], bool] = _goes_with_the_exception
     hits: Callable[[Collection[FloorException]], Mapping[int, list[Hit]]] = _nothing
+    again: Callable[[Problem], str] = _key
 
 
 _causes: dict[str, CauseKind] = {}

@@ -45,13 +45,17 @@ READS = (
     *("exception__area", "exception__work_center", "exception__work_unit", "exception__parent"),
 )
 
-# What is most severe comes first.
+# What is most severe comes first; of one story, what happened first.
 CLAIM = """
 WITH due AS (
     SELECT id
-      FROM andon_notification
+      FROM andon_notification one
      WHERE state = 'queued' AND way = %s AND due_at <= %s
        AND (leased_until IS NULL OR leased_until < clock_timestamp())
+       AND (story = '' OR NOT EXISTS (
+             SELECT FROM andon_notification earlier
+              WHERE earlier.state = 'queued' AND earlier.story <> ''
+                AND earlier.webhook_id = one.webhook_id AND earlier.story = one.story AND earlier.id < one.id))
      ORDER BY severity, due_at, id
      LIMIT 1
        FOR UPDATE SKIP LOCKED
@@ -203,8 +207,10 @@ def _outcome(lease: Lease, attempts: list[Attempt]) -> dict[str, Any]:
         is_last_resort = lease.kind is ChannelKind.BANNER and notification.tried > 0
         return {"state": NoticeState.FAILED if is_last_resort else NoticeState.SENT}
     failures = notification.failures + 1
-    is_final = any(attempt.permanent for attempt in attempts)
-    if notification.webhook_id and not is_final and failures < MOST_FAILURES:
+    # News is sent until it is taken, or the webhook is in use no more: what comes after it waits.
+    goes_on = notification.news is not None
+    is_final = any(attempt.permanent for attempt in attempts) or failures >= MOST_FAILURES
+    if notification.webhook_id and (goes_on or not is_final):
         return {"failures": failures, "due_at": clock.now() + back_off(failures)}
     tried = notification.tried + 1
     state = NoticeState.QUEUED if tried < len(notification.channels) else NoticeState.FAILED

@@ -17,12 +17,16 @@ from apps.core import clock
 
 PAGE, CHANNELS_PAGE = "/phone/{id}/", "/phone/channels/"
 CODE_DIGITS = 6
+# Instead of the severity of an exception.
+NEWS = "news"
 
 
 def message_of(notification: Notification) -> Message:
     """With its site, person and exception at hand: `delivery.READS`."""
     person = notification.person
     language = person.language if person else settings.LANGUAGE_CODE
+    if notification.news is not None:
+        return Message(key=notification.key, severity=NEWS, **notification.news)
     with translation.override(language), timezone.override(notification.site.zone):
         if notification.exception is None:
             return _test(notification)

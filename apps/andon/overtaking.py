@@ -15,9 +15,9 @@ from apps.andon.models import (
 
 
 def is_overtaken(notification: Notification) -> bool:
-    """By the exception as it was just read. Systems of the plant hear of everything."""
-    if notification.webhook_id is not None:
-        return False
+    """By the exception as it was just read. Systems of the plant hear of everything while they are in use."""
+    if notification.webhook is not None:
+        return not notification.webhook.active
     exception = notification.exception
     if exception is None:
         return notification.channel_id is None

@@ -216,6 +216,7 @@ def _new(context: Context, cause: Cause, rows: _Rows, finder: Finder) -> FloorEx
         work_unit_id=cause.work_unit_id,
         cause_kind=cause.kind,
         cause_key=cause.key,
+        recurs_as=cause.key if cause.recurs_as is None else cause.recurs_as,
         facts=dict(cause.facts),
         thread=cause.thread,
         work_order_id=cause.work_order_id,

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Max, Q
 
 from apps.andon.actions import ANSWER
@@ -22,48 +24,80 @@ from apps.core.rights import EVERYWHERE
 Key = tuple[str, str]
 
 
-def note_recurrence(context: Context, raised: Sequence[FloorException]) -> None:
+def note_recurrence(context: Context, raised: Sequence[FloorException], facts: Mapping[str, Any] | None = None) -> None:
     """Counts the new cases, opens the problems that they make, and attaches them. Of one site; a few queries a type."""
     by_type: defaultdict[ExceptionType, dict[Key, FloorException]] = defaultdict(dict)
     for exception in raised:
-        if exception.type.recurrence_count:
-            by_type[exception.type][exception.cause_kind, exception.cause_key] = exception
+        if exception.type.recurrence_count and exception.recurs_as:
+            by_type[exception.type][exception.cause_kind, exception.recurs_as] = exception
     for kind, cases in by_type.items():
-        _note(context, kind, cases)
+        _note(context, kind, cases, facts or {})
 
 
-def _note(context: Context, kind: ExceptionType, cases: Mapping[Key, FloorException]) -> None:
+def recur_as(
+    context: Context, *, site_id: int, kind: str, key: str, name: str, facts: Mapping[str, Any] | None = None
+) -> None:
+    """Says what the exception of a cause is a case of, as soon as that is known and as often as it turns out otherwise;
+    it may be closed by then. `name` "": of nothing that could happen again. `facts` are for the name of the problem.
+    """
+    rows = FloorException.objects.filter(site=site_id, cause_kind=kind, cause_key=key).select_related("type", "site")
+    exception = rows.order_by("-raised_at", "-pk").first()
+    if exception is None or exception.recurs_as == name:
+        return
+    if name:
+        _alone_with(site_id, kind, name)
+    # What was raised twice for one cause is one case.
+    rows.exclude(recurs_as="").update(recurs_as="", problem=None)
+    FloorException.objects.filter(pk=exception.pk).update(recurs_as=name)
+    exception.recurs_as, exception.problem = name, None
+    note_recurrence(context, [exception], facts)
+
+
+def _alone_with(site_id: int, kind: str, name: str) -> None:
+    """Whoever says the same of another case waits here, and counts this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"recurrence:{site_id}:{kind}:{name}"])
+
+
+def _note(context: Context, kind: ExceptionType, cases: Mapping[Key, FloorException], facts: Mapping[str, Any]) -> None:
     site_id = next(iter(cases.values())).site_id
-    same = Q(type=kind, site=site_id, cause_kind__in={k for k, _key in cases}, cause_key__in={k for _kind, k in cases})
+    kinds, names = {kind_of for kind_of, _name in cases}, {name for _kind, name in cases}
+    same = Q(type=kind, site=site_id, cause_kind__in=kinds)
     since = context.now - timedelta(days=kind.recurrence_days)
     counts: dict[Key, int] = {
         (cause_kind, key): n
-        for cause_kind, key, n in FloorException.objects.filter(same, raised_at__gt=since, problem=None)
+        for cause_kind, key, n in FloorException.objects.filter(
+            same, recurs_as__in=names, raised_at__gt=since, problem=None
+        )
         .order_by()
-        .values_list("cause_kind", "cause_key")
+        .values_list("cause_kind", "recurs_as")
         .annotate(n=Count("pk"))
         if (cause_kind, key) in cases
     }
     known = {
         (problem.cause_kind, problem.cause_key): problem
-        for problem in Problem.objects.open().filter(same).select_for_update(of=("self",)).order_by("pk")
+        for problem in Problem.objects.open()
+        .filter(same, cause_key__in=names)
+        .select_for_update(of=("self",))
+        .order_by("pk")
     }
     for name, exception in cases.items():
         problem = known.get(name)
         if problem is None and counts.get(name, 0) >= kind.recurrence_count:
-            problem = _open(context, exception)
+            problem = _open(context, exception, facts)
         if problem is not None:
             _attach(context, problem, exception)
 
 
-def _open(context: Context, exception: FloorException) -> Problem:
+def _open(context: Context, exception: FloorException, facts: Mapping[str, Any]) -> Problem:
     kind = exception.type
     owner_id = Finder(context.now).owner_of_problem(exception.site, exception.scope)
     problem = Problem.objects.create(
         site_id=exception.site_id,
         type=kind,
         cause_kind=exception.cause_kind,
-        cause_key=exception.cause_key,
+        cause_key=exception.recurs_as,
+        facts=dict(facts),
         owner_id=owner_id,
         opened_at=context.now,
         due_at=context.now + timedelta(days=kind.quiet_days),
@@ -74,7 +108,7 @@ def _open(context: Context, exception: FloorException) -> Problem:
         site=exception.site_id,
         type=kind,
         cause_kind=exception.cause_kind,
-        cause_key=exception.cause_key,
+        recurs_as=exception.recurs_as,
         raised_at__gt=since,
         problem=None,
     )
@@ -84,7 +118,7 @@ def _open(context: Context, exception: FloorException) -> Problem:
             subject_id=problem.pk,
             **exception.story,
             cause_kind=exception.cause_kind,
-            cause_key=exception.cause_key,
+            cause_key=exception.recurs_as,
             owner_id=owner_id,
             cases=cases,
         )

@@ -19,6 +19,7 @@ from apps.andon.models import (
     SiteWebhook,
     Timer,
 )
+from apps.andon.models.outward import EXCEPTIONS
 from apps.andon.owners import Finder
 from apps.core.commands import Context
 from apps.plant.models import Site
@@ -53,9 +54,11 @@ class Desk:
         self._pages |= dict.fromkeys(new, 0) | dict(paged.values_list("person_id").annotate(n=Count("pk")))
 
     def hooks(self, site_id: int) -> list[SiteWebhook]:
-        """The systems of the site that hear of everything."""
+        """The systems of the site that hear of exceptions."""
         if site_id not in self._hooks:
-            self._hooks[site_id] = list(SiteWebhook.objects.filter(site=site_id, active=True))
+            self._hooks[site_id] = list(
+                SiteWebhook.objects.filter(site=site_id, active=True, feeds__contains=[EXCEPTIONS])
+            )
         return self._hooks[site_id]
 
     def ways(self, person_id: int, channel: str) -> list[str]:

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.andon.causes import Cause, CauseKind, declare
-from apps.andon.models import FloorException
+from apps.andon.models import FloorException, Problem
 from apps.andon.raising import end_causes, raise_exception
+from apps.andon.recurrence import recur_as
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.equipment.models import Downtime, DowntimePart, Machine
+from apps.plant.texts import in_language
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ TYPE = "downtime"
 def settle_call(context: Context, downtime: Downtime, machine: Machine) -> None:
     """Raises what is due, plans what will be, ends what is over; the downtime is locked, its parts are written."""
     is_over = downtime.ended_at is not None or downtime.withdrawn_at is not None
-    downtime.calls_nobody = not is_over and not _calls(downtime, machine)
+    downtime.calls_nobody, was_raised = not is_over and not _calls(downtime, machine), downtime.raised_at is not None
     due_at = downtime.started_at + timedelta(seconds=machine.raise_after_seconds)
     if is_over or downtime.calls_nobody:
         _end(context, downtime)
@@ -36,6 +38,23 @@ def settle_call(context: Context, downtime: Downtime, machine: Machine) -> None:
         if due_at <= context.now:
             _raise(context, downtime)
     _write(downtime)
+    if was_raised or downtime.raised_at is not None:
+        _say_what_recurs(context, downtime)
+
+
+def _say_what_recurs(context: Context, downtime: Downtime) -> None:
+    """The same reason at the same machine, by the last part that somebody has explained; not one that calls nobody."""
+    said = downtime.parts.exclude(reason=None).select_related("reason").order_by("-started_at").first()
+    counts = downtime.withdrawn_at is None and not downtime.calls_nobody
+    reason = said.reason if said and counts else None
+    recur_as(
+        context,
+        site_id=downtime.site_id,
+        kind=DOWNTIME,
+        key=str(downtime.pk),
+        name=f"{downtime.work_unit_id}:{reason.pk}" if reason else "",
+        facts={"unit": downtime.work_unit.code, "reason": reason.labels, "code": reason.code} if reason else None,
+    )
 
 
 def _write(downtime: Downtime) -> None:
@@ -71,6 +90,7 @@ def _raise(context: Context, downtime: Downtime) -> None:
         facts={"unit": unit.code},
         thread=f"downtime:{downtime.pk}",
         at=downtime.started_at,
+        recurs_as="",
     )
     try:
         with transaction.atomic():
@@ -121,6 +141,11 @@ def _sentence(exception: FloorException) -> str:
     return _("%(unit)s has stood still since %(since)s: %(reason)s.") % {**said, "reason": last.reason.label()}
 
 
+def _again(problem: Problem) -> str:
+    facts = problem.facts
+    return f"{facts['unit']}, {in_language(facts['reason'], None, facts['code'])}" if facts else problem.cause_key
+
+
 CAUSE = declare(
     CauseKind(
         code=DOWNTIME,
@@ -128,5 +153,6 @@ CAUSE = declare(
         headline=_headline,
         sentence=_sentence,
         is_present=_is_present,
+        again=_again,
     )
 )

@@ -176,22 +176,25 @@ def elements(
     micro_stop: timedelta,
     until: datetime,
     not_planned: Collection[Interval] = (),
+    within: Interval | None = None,
 ) -> Elements:
     """
     planned      when the unit was to work: shifts without breaks, none meeting another
     spans        what it did, in order; those before and after tell how long a stop was that reaches over the edge
     until        the end of what is known: a span that goes on is taken up to there
+    within       the period: what was done before and after it is no work outside planned time; None: all of the spans
     not_planned  planned cleaning and maintenance: taken out of the planned time where it was done
     """
     whole = _spread(spans, until)
     time = _without(sorted(planned), _planned_care(whole, not_planned))
     total, sums, outside = _seconds(time), defaultdict[str, Fraction](Fraction), NONE
     short = _short_stops(whole, micro_stop, until)
+    period = [within] if within else [(span.start, _end(span)) for span in whole]
     for span in whole:
         element, inside = _element(span, short), _seconds(_shared([(span.start, _end(span))], time))
         sums[element] += inside
         if element == "production":
-            outside += _length((span.start, _end(span))) - inside
+            outside += _seconds(_shared([(span.start, _end(span))], period)) - inside
     known = {name: sums[name] for name in _KNOWN}
     failures = sum(stop not in short and any(start <= stop.start < end for start, end in time) for stop in stops(whole))
     return _earned(made) + Elements(

@@ -1,35 +1,42 @@
-"""What machines do and did, what nobody has explained yet, and when a stop is likely to end."""
+"""What machines do and did, and what nobody has explained yet."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.aggregates import Aggregate
-from django.db.models.fields import DurationField
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.actors import Actor
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
-from apps.equipment.timeline import Span
-from apps.plant.models import ReasonCode, WorkUnit
-
-# How many stops say enough about the next one, and how far back they are looked for.
-ENOUGH_STOPS = 3
-LOOK_BACK = timedelta(days=365)
+from apps.equipment.timeline import DOWN, Span
+from apps.plant.models import Purpose, ReasonCode, WorkUnit
 
 
 def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """What each machine did, cut to [start, end), without a gap: where nothing is known, no data. One query."""
-    rows = StateInterval.objects.filter(
-        Q(ended_at=None) | Q(ended_at__gt=start), work_unit__in=unit_ids, started_at__lt=end
-    ).order_by("work_unit", "started_at")
+    """What each machine did from `start` to `end`, without a gap: where nothing is known, no data. Two queries.
+
+    It begins with the last thing before `start` that was no stop and no silence: silence may lie in a stop that goes on
+    there, so how long that is can't be told from what is near.
+    """
+    wanted = Q(pk__in=[])
+    for pk, since in _last_no_stop(unit_ids, start).items():
+        wanted |= Q(work_unit=pk, started_at__gte=since) if since else Q(work_unit=pk)
+    rows = StateInterval.objects.filter(wanted, started_at__lt=end).order_by("work_unit", "started_at")
     found: dict[int, list[Span]] = {key: [] for key in unit_ids}
     for key, state, begins, ends, word_of in rows.values_list(
         "work_unit", "state", "started_at", "ended_at", "word_of"
     ):
-        found[key].append(Span(state, max(begins, start), min(ends or end, end), word_of))
+        found[key].append(Span(state, begins, min(ends or end, end), word_of))
     return {key: list(_without_gaps(spans, start, end)) for key, spans in found.items()}
+
+
+def _last_no_stop(unit_ids: Collection[int], before: datetime) -> dict[int, datetime | None]:
+    """By machine: when it last began anything but a stop or a silence; None: never."""
+    rows = StateInterval.objects.filter(work_unit=OuterRef("pk"), started_at__lt=before)
+    last = rows.exclude(state__in=[*DOWN, MachineState.NO_DATA]).order_by("-started_at").values("started_at")[:1]
+    return dict(WorkUnit.objects.filter(pk__in=unit_ids).values_list("pk", Subquery(last)))
 
 
 def _without_gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
@@ -51,56 +58,28 @@ def open_downtime(work_unit_id: int) -> Downtime | None:
 
 def unexplained(actor: Actor) -> QuerySet[DowntimePart]:
     """Parts that nobody has explained yet, at places that the actor sees, the oldest first."""
-    rows = DowntimePart.objects.visible_to(actor).filter(reason=None, downtime__withdrawn_at=None)
+    rows = DowntimePart.objects.visible_to(actor).unexplained()
     return rows.select_related("downtime__work_unit__work_center").order_by("started_at")
 
 
 def last_reasons(work_unit_id: int, count: int = 3) -> list[ReasonCode]:
     """What the machine's last stops were explained with, each once, the latest first; only what may be chosen now."""
+    return last_reasons_of([work_unit_id], count).get(work_unit_id, [])
+
+
+def last_reasons_of(work_unit_ids: Collection[int], count: int = 3) -> dict[int, list[ReasonCode]]:
+    """The same for several machines, by machine; two queries however many they are."""
     used = (
-        DowntimePart.objects.filter(downtime__work_unit=work_unit_id, reason__active=True)
+        DowntimePart.objects.filter(downtime__work_unit__in=work_unit_ids)
+        .filter(reason__in=ReasonCode.objects.choosable(Purpose.DOWNTIME))
         .order_by()
-        .values("reason")
+        .values_list("downtime__work_unit", "reason")
         .annotate(last=Max("classified_at"))
-        .order_by("-last")[:count]
+        .order_by("-last", "reason")
     )
-    ids = [row["reason"] for row in used]
-    reasons = ReasonCode.objects.in_bulk(ids)
-    return [reasons[pk] for pk in ids]
-
-
-class Median(Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = DurationField()
-
-
-def usual_length(reason: ReasonCode, unit: WorkUnit, *, now: datetime) -> timedelta | None:
-    """The median of stops for this reason: at this machine, else at its line, else anywhere; None: too few so far."""
-    parts = DowntimePart.objects.filter(
-        reason=reason, ended_at__isnull=False, started_at__gte=now - LOOK_BACK, downtime__withdrawn_at=None
-    )
-    wider: tuple[dict[str, int], ...] = (
-        {"downtime__work_unit": unit.pk},
-        {"downtime__work_unit__work_center": unit.work_center_id},
-        {},
-    )
-    for where in wider:
-        near = parts.filter(**where)
-        if where and near.count() < ENOUGH_STOPS:
-            continue
-        median: timedelta | None = near.aggregate(median=Median(F("ended_at") - F("started_at")))["median"]
-        return median
-    return None
-
-
-def estimated_end(downtime: Downtime, *, now: datetime) -> datetime | None:
-    """When the stop that goes on is likely to end, by the reason of its last part; None: nothing to go by.
-
-    A stop that has lasted longer than usual is expected to end now: there is nothing better to say.
-    """
-    part = downtime.parts.select_related("reason").order_by("-started_at").first()
-    if downtime.ended_at is not None or part is None or part.reason is None:
-        return None
-    length = usual_length(part.reason, downtime.work_unit, now=now)
-    return None if length is None else max(now, part.started_at + length)
+    ids: defaultdict[int, list[int]] = defaultdict(list)
+    for unit_id, reason_id, _last in used:
+        if len(ids[unit_id]) < count:
+            ids[unit_id].append(reason_id)
+    reasons = ReasonCode.objects.in_bulk({pk for each in ids.values() for pk in each})
+    return {unit_id: [reasons[pk] for pk in each] for unit_id, each in ids.items()}

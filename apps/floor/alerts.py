@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from apps.andon.models import ExceptionStatus, FloorException
 from apps.andon.path import Look, Rung, looks
 from apps.andon.queries import open_at_line, open_at_station
+from apps.equipment.causes import DOWNTIME
+from apps.equipment.estimates import Estimate, estimates
+from apps.equipment.models import Downtime
 from apps.plant.models import WorkCenter, WorkUnit
 
 # As many rungs fit beside each other on a wall: the owner, and those round the level that is reached.
@@ -16,11 +20,14 @@ RUNGS = 4
 
 @dataclass(frozen=True)
 class Alerts:
-    """`first`: the most urgent one, those without an answer before all others; None: all is quiet."""
+    """`first`: the most urgent one, those without an answer before all others; None: all is quiet. `likely`: when it
+    ends, where it is a stop of whose reason enough is known.
+    """
 
     first: Look | None
     others: Sequence[FloorException]
     loud_units: frozenset[int]
+    likely: Estimate | None = None
 
     @property
     def rungs(self) -> Sequence[Rung]:
@@ -52,8 +59,16 @@ def alerts_at_station(unit: WorkUnit) -> Alerts:
     return _alerts(open_at_station(unit.pk, unit.work_center_id))
 
 
-def alerts_at_line(line: WorkCenter) -> Alerts:
-    return _alerts(open_at_line(line.pk))
+def alerts_at_line(line: WorkCenter, now: datetime) -> Alerts:
+    found = _alerts(open_at_line(line.pk))
+    return replace(found, likely=_likely_end(found.first.exception, now)) if found.first else found
+
+
+def _likely_end(exception: FloorException, now: datetime) -> Estimate | None:
+    if exception.cause_kind != DOWNTIME:
+        return None
+    pk = int(exception.cause_key)
+    return estimates(Downtime.objects.open().filter(pk=pk), now=now).get(pk)
 
 
 def _alerts(rows: list[FloorException]) -> Alerts:

@@ -11,12 +11,14 @@ from apps.andon.actions import ANSWER, VIEW_EXCEPTIONS
 from apps.andon.models import FloorException
 from apps.core import rights
 from apps.core.actors import Actor
+from apps.equipment.actions import VIEW_MACHINES
 from apps.floor.answers import answers
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
-from apps.floor.fragments import andon_fragment, exception_fragment, story_fragment
+from apps.floor.fragments import andon_fragment, exception_fragment, stops_link, story_fragment
 from apps.floor.phone import for_exception, person_of, to_sign_in, who_is_asked
 from apps.floor.places import places_at
+from apps.floor.stops_look import StopsLink
 from apps.floor.story import story
 from apps.plant.models import Site
 
@@ -33,6 +35,7 @@ def andon_board(request: HttpRequest, site: str) -> HttpResponse:
     shown = [place for place in places if wanted in (None, place.place)]
     if found is None or not shown:
         raise Http404
+    link = StopsLink.at(shown[0]) if rights.may(actor, VIEW_MACHINES, shown[0].scope) else None
     with timezone.override(found.zone):
         context = {
             "site": found,
@@ -41,7 +44,11 @@ def andon_board(request: HttpRequest, site: str) -> HttpResponse:
             "place": shown[0],
             "board": andon_look(shown[0]),
             "may_answer": rights.may(actor, ANSWER, shown[0].scope),
-            "addresses": [andon_fragment.address(shown[0].place)],
+            "link": link,
+            "addresses": [
+                andon_fragment.address(shown[0].place),
+                *([stops_link.address(shown[0].place)] if link else []),
+            ],
         }
         return render(request, "floor/andon.html", context)
 

@@ -56,10 +56,19 @@ def command_id_of(data: QueryDict) -> UUID:
 
 
 def row_id(data: QueryDict, name: str) -> int:
-    value = data.get(name, "")
-    if not (value.isascii() and value.isdigit() and len(value) < 19):
+    return _number(data.get(name, ""))
+
+
+def row_ids(text: str, count: int = 3) -> list[int]:
+    """Several in one value, "12.7.1"."""
+    numbers = text.split(".")
+    return [_number(number) for number in (numbers if len(numbers) == count else [""])]
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise CommandRefused("reload", _("The screen is out of date. Reload it and try again."))
-    return int(value)
+    return int(text)
 
 
 def quantity(data: QueryDict, name: str) -> Decimal:

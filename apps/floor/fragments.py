@@ -14,13 +14,15 @@ from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.live import fragment
 from apps.core.prepared import Given, Prepared
+from apps.equipment.actions import VIEW_MACHINES
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.losses_look import Period, losses_of, lost_at
-from apps.floor.places import place_named
+from apps.floor.places import Located, place_named
 from apps.floor.screens import board, station
+from apps.floor.stops_look import Order, StopsLink, stops_look
 from apps.floor.story import story
 from apps.floor.trail import erp_mark
 from apps.plant.models import Person, Site, WorkCenter, WorkUnit
@@ -188,6 +190,43 @@ def andon_fragment(key: str) -> str:
     site = place if isinstance(place, Site) else place.site
     with timezone.override(site.zone):
         return render_to_string("floor/_andon_list.html", {"board": andon_look(place), "site": site})
+
+
+def may_view_stops(actor: Actor, key: str) -> bool:
+    place = place_named(stops_of(key)[0])
+    return place is not None and rights.may(actor, VIEW_MACHINES, place.scope)
+
+
+def stops_topics(key: str) -> Collection[str]:
+    place = place_named(stops_of(key)[0])
+    return [f"stops:{place.site_id}"] if place else []
+
+
+def stops_key(place: Located, order: Order) -> str:
+    return f"{place.place},{order.value}"
+
+
+def stops_of(key: str) -> tuple[str, Order]:
+    name, _separator, order = key.partition(",")
+    return name, Order.of(order)
+
+
+@fragment("stops", topics=stops_topics, may_view=may_view_stops, tick_seconds=TICK_SECONDS)
+def stops_fragment(key: str) -> str:
+    name, order = stops_of(key)
+    place = place_named(name)
+    assert place is not None  # may_view_stops has seen it
+    site = place if isinstance(place, Site) else place.site
+    with timezone.override(site.zone):
+        return render_to_string("floor/_stops_list.html", {"stops": stops_look(place, order)})
+
+
+@fragment("stops-link", topics=stops_topics, may_view=may_view_stops)
+def stops_link(key: str) -> str:
+    """How many wait at a place, for the screens on which a lead looks first."""
+    place = place_named(key)
+    assert place is not None  # may_view_stops has seen it
+    return render_to_string("floor/_stops_link.html", {"link": StopsLink.at(place)})
 
 
 @fragment("exception-story", topics=exception_topics, may_view=may_view_exception)

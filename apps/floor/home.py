@@ -18,6 +18,7 @@ from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
+from apps.floor.stops_look import stops_links
 from apps.plant import sessions
 from apps.plant.actions import ENROL_TERMINAL
 from apps.plant.commands import enrol_terminal
@@ -46,6 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "can_enrol": enrolling is not None,
         "terminal": Terminal.objects.filter(pk=actor.terminal_id).first() if actor and actor.terminal_id else None,
         "andon_sites": Site.objects.visible_to(actor, VIEW_EXCEPTIONS) if actor and actor.person_id else [],
+        "stops_links": stops_links(actor) if actor and actor.person_id else [],
         "lines": lines.visible_to(looking, VIEW_BOARD).prefetch_related(
             Prefetch("work_units", units.visible_to(looking, VIEW_STATION))
         )

@@ -25,8 +25,9 @@ from apps.floor import entry
 from apps.floor.answers import ACTS, answers
 from apps.floor.duty_look import duty_lines
 from apps.floor.exceptions import seen
-from apps.floor.fragments import exception_fragment, mine_fragment
+from apps.floor.fragments import exception_fragment, mine_fragment, stops_link
 from apps.floor.remedies import remedies
+from apps.floor.stops_look import stops_links
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
@@ -91,11 +92,13 @@ def for_exception(view: Callable[Concatenate[HttpRequest, FloorException, P], Ht
 @require_GET
 @for_person
 def mine(request: HttpRequest, person: Person) -> HttpResponse:
+    links = stops_links(request.actor)  # type: ignore[attr-defined]  # for_person has seen it
     context = {
         "person": person,
         "mine": open_for(person.pk),
         "duty_lines": duty_lines(person.pk, clock.now()),
-        "addresses": [mine_fragment.address(person.pk)],
+        "links": links,
+        "addresses": [mine_fragment.address(person.pk), *(stops_link.address(link.place.place) for link in links)],
         "now": clock.now(),
     }
     return render(request, "floor/phone.html", context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.rights import Action
@@ -26,6 +28,13 @@ def place_named(name: str) -> Located | None:
 
 
 def places_at(site: Site, actor: Actor, action: Action) -> list[Located]:
-    """The site, its areas and its lines, as far as the actor holds `action` for the whole of each."""
+    """The site, its areas and its lines, as far as the actor holds `action` for the whole of each. Three queries."""
+    held = rights.places(actor, action)
     areas, lines = site.areas.order_by("code"), site.work_centers.select_related("area").order_by("code")
-    return [place for place in (site, *areas, *lines) if rights.may(actor, action, place.scope)]
+    return [place for place in (site, *areas, *lines) if held & place.scope]
+
+
+def widest(places: Sequence[Located]) -> list[Located]:
+    """Those that lie in no other of them."""
+    names = {place.place for place in places}
+    return [place for place in places if not (place.scope - {place.place}) & names]

@@ -116,7 +116,7 @@ class Board:
 def board(line: WorkCenter) -> Board:
     queue = queue_of_line(line.pk)
     now = clock.now()
-    found, alerts = pace(line, now), alerts_at_line(line)
+    found, alerts = pace(line, now), alerts_at_line(line, now)
     return Board(
         line=line,
         pace=PaceLook(found) if found else None,

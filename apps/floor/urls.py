@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import andon, blocked, calls, duty, home, line, losses, machine, phone, phone_channels, views
+from apps.floor import andon, blocked, calls, duty, home, line, losses, machine, phone, phone_channels, stops, views
 
 app_name = "floor"
 urlpatterns = [
@@ -44,6 +44,8 @@ urlpatterns = [
     path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),
     path("line/<str:site>/<str:code>/losses/", losses.losses_screen, name="losses"),
     path("line/<str:site>/<str:code>/enrol/", home.enrol_board, name="enrol_board"),
+    path("stops/<str:site>/", stops.stops_page, name="stops"),
+    path("stops/<str:site>/why/", stops.explain_view, name="explain_stops"),
     path("blocked/<str:site>/", blocked.blocked_screen, name="blocked"),
     path("blocked/<str:site>/cure/", blocked.apply_cure_view, name="apply_cure"),
 ]

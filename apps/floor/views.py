@@ -19,6 +19,7 @@ from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
 from apps.floor.fragments import station_erp, station_fragment
 from apps.floor.panel import panel
+from apps.floor.reasons import branches
 from apps.floor.screens import station
 from apps.labor.commands import clock_off, clock_on
 from apps.materials.queries import is_material
@@ -59,7 +60,7 @@ def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
-        "stop_reasons": ReasonCode.objects.choosable(Purpose.DOWNTIME),
+        "branches": branches(Purpose.DOWNTIME),
         "reversal_reasons": ReasonCode.objects.choosable(Purpose.REVERSAL),
     }
     return render(request, "floor/station.html", context)

@@ -45,7 +45,7 @@ def oee_of_line(line: WorkCenter, start: datetime, end: datetime) -> list[UnitOe
 
 
 def _oees(line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: datetime) -> list[UnitOee]:
-    """Queries, however many units: calendar, settings, states, reasons, counts.
+    """Queries, however many units: calendar, settings, states (two), reasons, counts.
 
     Planned is what the shifts plan, without breaks. A reversal counts at the time of what it undoes.
     """
@@ -53,14 +53,14 @@ def _oees(line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: dat
     machines = {machine.work_unit_id: machine for machine in Machine.objects.filter(work_unit__in=ids)}
     judged = {key: machines.get(key) or Machine() for key in ids}
     planned = list(_working(shifts_between(line, start, end), start, min(end, now)))
-    # As far beyond either edge as a stop may be short: farther, it is long whatever it did there.
+    # As far beyond the end as a stop may be short: farther, it is long whatever it did there.
     edge = max((machine.micro_stop for machine in judged.values()), default=timedelta())
-    spans = states_of(ids, start - edge, min(end + edge, now))
+    spans = states_of(ids, start, min(end + edge, now))
     parts, made = _parts(ids, start, end), _made(judged, start, end)
     return [
         UnitOee(
             unit,
-            elements(planned, spans[key], made[key], micro_stop=judged[key].micro_stop, until=now),
+            elements(planned, spans[key], made[key], micro_stop=judged[key].micro_stop, until=now, within=(start, end)),
             pareto(planned, spans[key], parts[key], micro_stop=judged[key].micro_stop, until=now),
         )
         for unit, key in zip(units, ids, strict=True)

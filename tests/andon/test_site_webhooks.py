@@ -155,6 +155,7 @@ def test_who_sets_up_exceptions_names_systems_and_sees_who_was_told(floor: Floor
     give_role(engineer, make_role("andon_engineer", "andon.configure"), floor.world.site)
     client = at_desk(engineer)
     form = {"site": floor.world.site.pk, "url": "https://cmms.example/in", "secret_env": "MFGOS_WEBHOOK_SECRET_CMMS"}
+    form["feeds"] = "exceptions"
     assert client.post("/admin/andon/sitewebhook/add/", {**form, "active": "on"}).status_code == 302
     listed = client.get("/admin/andon/sitewebhook/").content.decode()
     assert "MFGOS_WEBHOOK_SECRET_CMMS is not set" in listed

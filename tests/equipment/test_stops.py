@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,9 +25,9 @@ from apps.equipment.commands import (
     technician_arrived,
     wait_for_part,
 )
-from apps.equipment.models import Downtime, DowntimePart, MaintenanceRequest
-from apps.equipment.queries import estimated_end, last_reasons, open_downtime, unexplained
-from apps.plant.models import ReasonCode, WorkUnit
+from apps.equipment.models import Downtime, MaintenanceRequest
+from apps.equipment.queries import last_reasons, open_downtime, unexplained
+from apps.plant.models import ReasonCode
 from tests.equipment.machines import at, intervals, later, make_machine, seconds, tell
 from tests.seeded import seed_plant
 from tests.world import (
@@ -269,38 +268,6 @@ class TestTheReason:
         assert list(unexplained(actor_of(world.otto))) == []
         run(classify_stop, world.olga, downtime_id=downtime.pk, version=1, reason_id=reason("media").pk)
         assert list(unexplained(actor_of(world.lena))) == []
-
-
-class TestTheEstimatedEnd:
-    def past(self, unit: WorkUnit, code: str, *lengths: int) -> None:
-        for n, length in enumerate(lengths):
-            start = at(-100_000 - 20_000 * len(code) + n * 20_000)
-            downtime = Downtime.objects.create(
-                site_id=unit.site_id, work_unit=unit, started_at=start, ended_at=start + timedelta(seconds=length)
-            )
-            DowntimePart.objects.create(
-                downtime=downtime, site_id=unit.site_id, started_at=start, ended_at=downtime.ended_at,
-                reason=reason(code), classified_at=start,
-            )  # fmt: skip
-
-    def estimate(self, world: World, *, now: float = 300) -> float | None:
-        found = estimated_end(Downtime.objects.open().get(), now=at(now))
-        return seconds(found) if found else None
-
-    def test_is_the_median_of_the_reason_at_the_machine_then_the_line_then_anywhere(self, world: World) -> None:
-        downtime = stopped(world)
-        assert self.estimate(world) is None, "no reason yet"
-        run(classify_stop, world.olga, downtime_id=downtime.pk, version=1, reason_id=reason("media").pk)
-        assert self.estimate(world) is None, "nothing to go by"
-        self.past(make_station(world.other_line, code="Z1"), "media", 900)
-        assert self.estimate(world) == 100 + 900
-        self.past(make_station(world.line, code="A34"), "media", 500, 600, 700)
-        assert self.estimate(world) == 100 + 600
-        self.past(world.station, "media", 300, 400, 10_000)
-        assert self.estimate(world) == 100 + 400
-        self.past(world.station, "control", 1)
-        assert self.estimate(world) == 100 + 400
-        assert self.estimate(world, now=700) == 700
 
 
 class TestMaintenance:

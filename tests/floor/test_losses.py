@@ -143,5 +143,5 @@ def test_more_stations_cost_no_more_queries(shop: Shop, django_assert_num_querie
     line = line_of(shop)
     for each in range(6):
         make_machine(make_station(line, f"B{each}", position=each + 10))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert len(losses_of(line, Period.SHIFT).rows) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
@@ -9,9 +10,9 @@ from django.test import Client
 from django.utils import translation
 
 from apps.equipment.models import Downtime
-from apps.floor.fragments import station_fragment
+from apps.floor.fragments import line_board, station_fragment
 from apps.plant.models import Purpose, ReasonCode
-from tests.andon.floor import Floor, later, make_floor
+from tests.andon.floor import MORNING, Floor, later, make_floor
 from tests.world import make_terminal, terminal_cookie
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +102,29 @@ def test_the_last_reasons_are_one_tap(floor: Floor, tablet: Client, olga: Client
     later(minutes=30)
     tablet.post(f"{STATION}/machine-stopped/")
     assert f'name="reason" value="{reason().pk}"' in shown(floor)
+
+
+def test_the_board_says_when_a_stop_is_likely_to_be_over(floor: Floor, tablet: Client, olga: Client) -> None:
+    tablet.post(f"{STATION}/machine-stopped/")
+    stop = Downtime.objects.get()
+    assert why(olga, stop) == 200
+    assert "data-likely" not in board(floor), "nothing to go by"
+    stood_before(floor, 20, 25, 30)
+    assert "likely over by 11:10 (usually 25 min)" in board(floor)
+    later(minutes=40)
+    assert "lasts longer than usual (25 min)" in board(floor)
+
+
+def board(floor: Floor) -> str:
+    with translation.override("en"):
+        return line_board.render(str(floor.world.line.pk))
+
+
+def stood_before(floor: Floor, *lengths: int) -> None:
+    """So many minutes each, for the same reason, on the days before."""
+    unit = floor.world.station
+    for days, minutes in enumerate(lengths, start=1):
+        start = MORNING - timedelta(days=days)
+        end = start + timedelta(minutes=minutes)
+        stop = Downtime.objects.create(site_id=unit.site_id, work_unit=unit, started_at=start, ended_at=end)
+        stop.parts.create(site_id=unit.site_id, started_at=start, ended_at=end, reason=reason(), classified_at=end)

@@ -69,7 +69,7 @@ def test_a_shift_of_47_micro_stops_and_3_longer_ones_adds_up(
     clock.move_to(at(SHIFT), rate=0)
     run(confirm_quantity, shop.world.olga, job_order_id=shop.job.pk, good=Decimal(380), scrap=Decimal(20),
         scrap_reason_id=scrap_reason().pk)  # fmt: skip
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = oee(shop, 0, SHIFT + 1)
     whole = found.elements
     assert whole.planned == PLANNED

@@ -76,6 +76,7 @@ class FloorExceptionQuerySet(models.QuerySet["FloorException"]):
 class FloorException(WorkflowItem):
     """
     cause_kind, cause_key  what it is about, for the app that raised it: ("shortage", "12"); one open one for each
+    recurs_as       what makes it the same again when it happens again; "": not known yet
     facts           for the sentence, by the cause kind: {"item": "MS-40", "short": "4"}
     hits_at         when the first operation, commitment or shipment is hit; None: nothing known
     deadline_at     the nearest of `hits_at` and the clocks that run
@@ -101,6 +102,7 @@ class FloorException(WorkflowItem):
     )
     cause_kind = models.CharField(_("cause"), max_length=30)
     cause_key = models.CharField(max_length=80)
+    recurs_as = models.CharField(max_length=80, blank=True)
     facts = models.JSONField(default=dict)
     thread = models.CharField(_("story"), max_length=80, blank=True)
     work_order_id = models.BigIntegerField(_("work order"), null=True)
@@ -181,7 +183,7 @@ class FloorException(WorkflowItem):
             models.Index(fields=["site", "status"], name="exception_open_at_site", condition=Q(closed_at=None)),
             models.Index(fields=["owner"], name="exception_open_of_owner", condition=Q(closed_at=None)),
             models.Index(fields=["work_center"], name="exception_open_at_line", condition=Q(closed_at=None)),
-            models.Index(fields=["site", "cause_kind", "cause_key", "raised_at"], name="exception_by_cause"),
+            models.Index(fields=["site", "cause_kind", "recurs_as", "raised_at"], name="exception_by_recurrence"),
             models.Index(fields=["type", "raised_at"], name="exception_by_type"),
         ]
 

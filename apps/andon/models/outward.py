@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -17,6 +18,8 @@ from apps.core.history import History
 from apps.core.rights import Action, Scope
 from apps.plant.models import Site
 
+# Beside the feeds of the apps above.
+EXCEPTIONS = "exceptions"
 SECRET_NAME = r"^MFGOS_WEBHOOK_SECRET[A-Z0-9_]*$"  # noqa: S105  # a name of variables
 
 
@@ -25,9 +28,15 @@ class SiteWebhookQuerySet(models.QuerySet["SiteWebhook"]):
         return self.filter(site__in=Site.objects.visible_to(actor, action))
 
 
+def only_exceptions() -> list[str]:
+    return [EXCEPTIONS]
+
+
 class SiteWebhook(models.Model):
-    """Is told of each exception of the site: raised, escalated, resolved. No secret lives here: what signs the calls is
-    in the environment of the worker.
+    """Is told of each exception of the site (raised, escalated, resolved), and of what else it has asked for. No secret
+    lives here: what signs the calls is in the environment of the worker.
+
+    feeds   codes of `apps.andon.feeds`, and EXCEPTIONS
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+", verbose_name=_("site"))
@@ -35,6 +44,7 @@ class SiteWebhook(models.Model):
     secret_env = models.CharField(
         _("environment variable with the secret"), max_length=80, default="MFGOS_WEBHOOK_SECRET"
     )
+    feeds = ArrayField(models.CharField(max_length=30), default=only_exceptions, verbose_name=_("hears of"))
     active = models.BooleanField(_("in use"), default=True)
 
     site_id: int

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.actions import VIEW_EXCEPTIONS
+from apps.andon.causes import cause_kind
 from apps.andon.models.types import ExceptionType
 from apps.core.actors import Actor
 from apps.core.history import History
@@ -46,6 +47,7 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
 class Problem(models.Model):
     """One per cause while it is open; its cases are the exceptions. It closes when the cause stayed away.
 
+    cause_key  what its cases recur as    facts  for its name, by the cause kind
     note  what is known and done about it; free text: erasable, without history
     """
 
@@ -53,6 +55,7 @@ class Problem(models.Model):
     type = models.ForeignKey(ExceptionType, models.PROTECT, related_name="problems", verbose_name=_("type"))
     cause_kind = models.CharField(max_length=30)
     cause_key = models.CharField(max_length=80)
+    facts = models.JSONField(default=dict, editable=False)
     owner = models.ForeignKey("plant.Person", models.PROTECT, related_name="+", verbose_name=_("owner"))
     opened_at = models.DateTimeField(_("opened"))
     due_at = models.DateTimeField(_("due"))
@@ -81,7 +84,7 @@ class Problem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.cause_key}"
+        return f"{self.type}: {cause_kind(self.cause_kind).again(self)}"
 
     @property
     def scope(self) -> Scope:

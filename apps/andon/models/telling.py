@@ -35,6 +35,7 @@ class Occasion(models.TextChoices):
     GIVEN = "given", _("was given to you")
     RESOLVED = "resolved", _("is resolved")
     TEST = "test", _("test")
+    NEWS = "news", _("news")
 
 
 class NoticeState(models.TextChoices):
@@ -74,6 +75,8 @@ class Notification(models.Model):
     tried      so many of `channels` have failed: the next one, `way`, has this index
     failures   of the present channel, where it is tried again
     lease_*    a worker is at it
+    news       what a system hears of besides exceptions, as it was when it happened (`apps.andon.feeds.News`)
+    story      to which the news belongs: within one, the next is sent when the one before has been taken
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+")
@@ -85,6 +88,8 @@ class Notification(models.Model):
     occasion = models.CharField(max_length=10, choices=Occasion.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices, default=Severity.CRITICAL)
     level = models.PositiveIntegerField(default=0)
+    news = models.JSONField(null=True)
+    story = models.CharField(max_length=80, blank=True)
     channels = ArrayField(models.CharField(max_length=10, choices=ChannelKind.choices), default=list)
     tried = models.PositiveSmallIntegerField(default=0)
     way = models.GeneratedField(
@@ -119,6 +124,11 @@ class Notification(models.Model):
                 name="notification_tells_a_person_or_a_system",
             ),
             models.CheckConstraint(
+                condition=Q(news__isnull=True, story="")
+                | Q(news__isnull=False, exception=None, webhook__isnull=False) & ~Q(story=""),
+                name="news_goes_to_a_system",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="queued") | Q(tried__lt=F("channels__len")), name="queued_notification_has_a_way"
             ),
             models.CheckConstraint(
@@ -132,6 +142,9 @@ class Notification(models.Model):
                 fields=["way", "severity", "due_at", "id"], name="notification_queued", condition=Q(state="queued")
             ),
             models.Index(fields=["person", "created_at"], name="notification_of_person"),
+            models.Index(
+                fields=["webhook", "story", "id"], name="news_queued", condition=Q(state="queued") & ~Q(story="")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -96,12 +96,20 @@ class Downtime(models.Model):
     @property
     def topics(self) -> tuple[str, ...]:
         unit = self.work_unit
-        return f"machine:{unit.pk}", f"station:{unit.pk}", f"line:{unit.work_center_id}"
+        return f"machine:{unit.pk}", f"station:{unit.pk}", f"line:{unit.work_center_id}", f"stops:{self.site_id}"
 
 
 class DowntimePartQuerySet(models.QuerySet["DowntimePart"]):
     def visible_to(self, actor: Actor, action: Action = VIEW_MACHINES) -> Self:
         return self.filter(within(rights.places(actor, action), "downtime__work_unit__work_center"))
+
+    def at(self, place: str) -> Self:
+        """Of a site, an area or a line, as it stands in a scope: "line:7"."""
+        return self.filter(within(frozenset({place}), "downtime__work_unit__work_center"))
+
+    def unexplained(self) -> Self:
+        """Of stops that still are what the signals say."""
+        return self.filter(reason=None, downtime__withdrawn_at=None)
 
 
 class DowntimePart(models.Model):

@@ -19,6 +19,7 @@ RESOURCES: dict[str, tuple[str, str, bool]] = {
     "signals": ("equipment.view", "equipment.send_signals", True),
     "blocked": ("orders.view", "orders.manage", True),
     "oee": ("equipment.view", "equipment.manage", True),
+    "downtimes": ("equipment.view", "equipment.manage", True),
 }
 READ, WRITE = "read", "write"
 SCOPES = frozenset(f"{resource}:{verb}" for resource in RESOURCES for verb in (READ, WRITE))

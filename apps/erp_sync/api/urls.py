@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from apps.erp_sync.api.blocked import BlockedView
+from apps.erp_sync.api.downtimes import DowntimesView
 from apps.erp_sync.api.oee import OeeView
 from apps.erp_sync.api.resources import ALL, Resource
 from apps.erp_sync.api.schema import described
@@ -27,6 +28,7 @@ urlpatterns = [
     path("signals/", SignalsView.as_view(), name="signals"),
     path("oee/", OeeView.as_view(), name="oee"),
     path("blocked/", BlockedView.as_view(), name="blocked"),
+    path("downtimes/", DowntimesView.as_view(), name="downtimes"),
     path("schema/", SchemaView.as_view(), name="schema"),
     re_path(r"^.*$", NothingHereView.as_view(), name="nothing"),
 ]
