@@ -17,6 +17,8 @@ class Policy(BaseModel):
     backflushed      the ERP itself consumes the planned components when the order starts: of an issue only what goes
                      beyond is posted, and what was not used goes back before the finish
     read_seconds     how often changes are read
+    silent_minutes   somebody is called when the ERP could not be read for so long
+    late_minutes     the same when a posting has waited for so long although it can
     adopt            a row of ours by the name of one of the ERP's becomes the ERP's
     scrap_locations  reason code -> key in the ERP of the place where scrap goes; "" for all other reasons
     """
@@ -27,6 +29,8 @@ class Policy(BaseModel):
     every_minutes: int = Field(default=0, ge=0)
     backflushed: bool = True
     read_seconds: int = Field(default=10, ge=1)
+    silent_minutes: int = Field(default=5, ge=1)
+    late_minutes: int = Field(default=30, ge=1)
     adopt: bool = False
     scrap_locations: dict[str, str] = {}
 

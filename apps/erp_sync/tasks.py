@@ -11,7 +11,9 @@ from django.db.models.functions import Now
 from apps.core.actors import Actor
 from apps.core.pruning import prune
 from apps.core.worker import Task, task
+from apps.erp_sync.causes.lateness import is_to_settle
 from apps.erp_sync.commands.finishing import finish_overlooked_order
+from apps.erp_sync.commands.watching import settle_lateness
 from apps.erp_sync.delivery import deliver_next
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import ApiCall, ErpLink, RefusedMessage
@@ -61,4 +63,12 @@ def read_erps() -> int:
 def finish_overlooked_orders() -> int:
     for key in overlooked():
         finish_overlooked_order(actor=WORKER, command_id=uuid4(), work_order_id=key)
+    return 0
+
+
+@task("erp_sync.watch_lateness", every_seconds=30)
+def watch_lateness() -> int:
+    for link in ErpLink.objects.filter(active=True):
+        if is_to_settle(link):
+            settle_lateness(actor=WORKER, command_id=uuid4(), link_id=link.pk)
     return 0

@@ -76,6 +76,9 @@ class StubErp:
 
     def changes(self, kind: erp.Kind, cursor: str) -> erp.ChangePage:
         """It has no master data."""
+        with self._open() as db:
+            if self._setting(db, "off"):
+                raise erp.ErpUnreachableError("no route to the ERP")
         return erp.ChangePage((), cursor)
 
     def expected_receipts(self) -> tuple[erp.ExpectedReceipt, ...]:

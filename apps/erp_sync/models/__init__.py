@@ -1,6 +1,7 @@
 from apps.erp_sync.models.api import ApiCall, ApiToken, RefusedMessage
 from apps.erp_sync.models.intake import ErpEmployee, Reading, Unread
 from apps.erp_sync.models.outbox import ErpLink, OutboxThread, Posting, PostingKind, PostingState
+from apps.erp_sync.models.silences import Silence
 
 __all__ = [
     "ApiCall",
@@ -13,5 +14,6 @@ __all__ = [
     "PostingState",
     "Reading",
     "RefusedMessage",
+    "Silence",
     "Unread",
 ]
