@@ -1,4 +1,4 @@
-"""A posting stands still: send it again, or keep it from the ERP for good."""
+"""What stands still is sent again, or kept from the ERP; figures that differ are compared again, or accepted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy
 from apps.andon.cures import Cure, Inputs, Offer, Offers, Subject, Subjects, declare
 from apps.core.commands import Context
 from apps.erp_sync.actions import POST
-from apps.erp_sync.causes import PARKED
+from apps.erp_sync.causes import BREAK, PARKED
+from apps.erp_sync.commands.comparisons import accept_difference, compare_again
 from apps.erp_sync.commands.postings import retry_posting, skip_posting
-from apps.erp_sync.models import Posting, PostingState
+from apps.erp_sync.models import Comparison, Posting, PostingState
 
 
 def _parked(subjects: Subjects) -> set[Subject]:
@@ -62,6 +63,59 @@ SKIP = declare(
         offers=_to_skip,
         lock=_lock,
         run=_skip,
+        asks_reason=True,
+        needs_person=True,
+    )
+)
+
+
+def _broken(subjects: Subjects) -> dict[Subject, Comparison]:
+    keys = {int(subject.exception.cause_key): subject for subject in subjects}
+    return {keys[row.pk]: row for row in Comparison.objects.filter(pk__in=keys) if row.is_broken}
+
+
+def _to_compare(subjects: Subjects) -> Offers:
+    cost = _("nothing: it ends by itself when the figures agree")
+    return {subject: [Offer(label=str(COMPARE.label), cost=cost)] for subject in subjects.once(_broken)}
+
+
+def _to_accept(subjects: Subjects) -> Offers:
+    cost = _("the figures stay different for good")
+    return {subject: [Offer(label=str(ACCEPT.label), cost=cost)] for subject in subjects.once(_broken)}
+
+
+def _lock_comparison(_context: Context, subject: Subject, _inputs: Inputs) -> None:
+    Comparison.objects.select_for_update(of=("self",)).filter(pk=int(subject.exception.cause_key)).first()
+
+
+def _compare(context: Context, subject: Subject, _inputs: Inputs, _reason: str) -> None:
+    compare_again.within(context, comparison_id=int(subject.exception.cause_key))
+
+
+def _accept(context: Context, subject: Subject, _inputs: Inputs, reason: str) -> None:
+    accept_difference.within(context, comparison_id=int(subject.exception.cause_key), reason=reason)
+
+
+COMPARE = declare(
+    Cure(
+        code="compare_again",
+        cause_kinds=frozenset({BREAK}),
+        label=gettext_lazy("Mended in the ERP: compare again"),
+        permission=POST,
+        offers=_to_compare,
+        lock=_lock_comparison,
+        run=_compare,
+    )
+)
+ACCEPT = declare(
+    Cure(
+        code="accept_difference",
+        cause_kinds=frozenset({BREAK}),
+        label=gettext_lazy("Accept the difference"),
+        permission=POST,
+        offers=_to_accept,
+        lock=_lock_comparison,
+        run=_accept,
         asks_reason=True,
         needs_person=True,
     )

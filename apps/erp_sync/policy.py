@@ -19,6 +19,7 @@ class Policy(BaseModel):
     read_seconds     how often changes are read
     silent_minutes   somebody is called when the ERP could not be read for so long
     late_minutes     the same when a posting has waited for so long although it can
+    compare_days     a finished order's figures are laid beside the ERP's at once, and daily for so long
     adopt            a row of ours by the name of one of the ERP's becomes the ERP's
     scrap_locations  reason code -> key in the ERP of the place where scrap goes; "" for all other reasons
     """
@@ -31,6 +32,7 @@ class Policy(BaseModel):
     read_seconds: int = Field(default=10, ge=1)
     silent_minutes: int = Field(default=5, ge=1)
     late_minutes: int = Field(default=30, ge=1)
+    compare_days: int = Field(default=7, ge=0)
     adopt: bool = False
     scrap_locations: dict[str, str] = {}
 

@@ -18,7 +18,8 @@ from apps.erp_sync.delivery import deliver_next
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import ApiCall, ErpLink, RefusedMessage
 from apps.erp_sync.policy import policy_of
-from apps.erp_sync.queries import TOPIC, overlooked
+from apps.erp_sync.queries import COMPARE_TOPIC, TOPIC, overlooked
+from apps.erp_sync.reconciling import compare_next
 
 LANES = 3
 # Longer than any client repeats a call with the same key; and as long as somebody may ask what went wrong last quarter.
@@ -72,3 +73,8 @@ def watch_lateness() -> int:
         if is_to_settle(link):
             settle_lateness(actor=WORKER, command_id=uuid4(), link_id=link.pk)
     return 0
+
+
+@task("erp_sync.compare", every_seconds=15, topics=[COMPARE_TOPIC])
+def compare_orders() -> int:
+    return int(compare_next())

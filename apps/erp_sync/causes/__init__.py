@@ -2,6 +2,7 @@
 
 from apps.erp_sync.causes.lateness import LATE
 from apps.erp_sync.causes.postings import PARKED, POSTING
+from apps.erp_sync.causes.reconciliation import BREAK
 from apps.erp_sync.causes.silence import SILENT
 
-__all__ = ["LATE", "PARKED", "POSTING", "SILENT"]
+__all__ = ["BREAK", "LATE", "PARKED", "POSTING", "SILENT"]
