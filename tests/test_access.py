@@ -187,6 +187,7 @@ ACTS = {
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
     "floor:clock": ("/station/S1/A33/clock/", "labor.clock"),
+    "floor:call_skill": ("/station/S1/A33/call-qualified/", "orders.run_job"),
     "floor:machine_runs": ("/station/S1/A33/machine-runs/", "equipment.report"),
     "floor:set_target": ("/line/S1/L3/target/", "shifts.set_target"),
     "floor:record_step": ("/station/S1/A33/record-step/", "orders.confirm"),
