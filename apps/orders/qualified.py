@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from apps.andon.models import FloorException, Informed, Occasion, Remark
-from apps.andon.telling import tell
+from apps.andon.asking import ask
+from apps.andon.models import FloorException
 from apps.core.commands import Context
 from apps.orders.actions import RUN_JOB
 from apps.orders.models import JobOrder
@@ -53,9 +53,4 @@ def skill_names(codes: Collection[str]) -> str:
 
 
 def call(context: Context, exception: FloorException, person_id: int) -> None:
-    """Tells the person by the channels that they have chosen, and says so in the thread."""
-    text = _("Please come: %(sentence)s") % {"sentence": exception.sentence}
-    Remark.objects.create(exception=exception, person_id=context.actor.person_id, text=text[:2000], at=context.now)
-    Informed.objects.get_or_create(exception=exception, person_id=person_id, defaults={"since": context.now})
-    tell(context, [(exception, person_id)], Occasion.INFORMED)
-    context.touch(*exception.topics, f"person:{person_id}")
+    ask(context, exception, person_id, _("Please come: %(sentence)s") % {"sentence": exception.sentence})
