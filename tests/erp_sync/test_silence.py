@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
+from apps.andon.commands import apply_cure
 from apps.andon.models import FloorException
 from apps.core.models import CommandReceipt
+from apps.erp_sync import delivery
 from apps.erp_sync.commands import disconnect_erp, set_policy, skip_posting
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import Posting, Silence
@@ -136,6 +138,22 @@ class TestPostingsThatAreLate:
         outbox.erp.configure(fault="before")
         Posting.objects.update(last_error="no connection.")
         assert late.sentence.endswith(": no connection.")
+
+    def test_are_sent_at_once_by_who_may(
+        self, outbox: Outbox, late: FloorException, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "back_off", lambda attempts: timedelta(minutes=15))
+        outbox.erp.configure(fault="before")
+        while delivery.deliver_next():
+            pass
+        outbox.erp.configure(fault="")
+        assert not delivery.deliver_next(), "the next attempt is far away"
+        clerk = make_holder("erp.post", place=outbox.world.site)
+        run(apply_cure, clerk, exception_id=late.pk, cure="send_late", inputs={})
+        deliver_all()
+        watch_lateness.run()
+        late.refresh_from_db()
+        assert late.status == "closed"
 
     def test_end_by_themselves(self, late: FloorException) -> None:
         deliver_all()

@@ -70,6 +70,8 @@ class TestACall:
         assert (exception.type.code, exception.headline) == ("missing_skill", "WO-W waits for welding")
         assert "WO-W operation 10 Step 1" in exception.sentence
         assert (exception.hits_at, exception.work_unit_id) == (SOON, shop.world.station.pk)
+        (hit,) = exception.cause.hits([exception])[exception.pk]
+        assert (hit.at, hit.reference) == (SOON, "WO-W")
 
     def test_reaches_who_is_qualified_and_there(self, shop: Shop) -> None:
         welder(shop, "at_home")

@@ -90,12 +90,12 @@ def _sentence(exception: FloorException) -> str:
 
 def _hits(exceptions: Collection[FloorException]) -> Mapping[int, list[Hit]]:
     """The order itself.  One query."""
-    of = {int(exception.cause_key): exception for exception in exceptions}
-    jobs = JobOrder.objects.filter(pk__in=of).select_related("work_order")
-    return {
-        of[job.pk].pk: [Hit(at=job.work_order.due_at, reference=job.work_order.number, sentence=job.name)]
-        for job in jobs
-    }
+    jobs = JobOrder.objects.select_related("work_order").in_bulk([int(e.cause_key) for e in exceptions])
+    return {e.pk: [_hit(jobs[int(e.cause_key)])] for e in exceptions if int(e.cause_key) in jobs}
+
+
+def _hit(job: JobOrder) -> Hit:
+    return Hit(at=job.work_order.due_at, reference=job.work_order.number, sentence=job.name)
 
 
 SKILL = declare(
