@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,6 +36,11 @@ class Policy(BaseModel):
     compare_days: int = Field(default=7, ge=0)
     adopt: bool = False
     scrap_locations: dict[str, str] = {}
+
+    @property
+    def longest_silence(self) -> timedelta:
+        """Never shorter than a few readings take."""
+        return max(timedelta(minutes=self.silent_minutes), 3 * timedelta(seconds=self.read_seconds))
 
     def scrap_location(self, reason: str) -> str:
         return self.scrap_locations.get(reason) or self.scrap_locations.get("", "")

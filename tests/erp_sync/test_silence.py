@@ -13,7 +13,7 @@ from apps.core.models import CommandReceipt
 from apps.erp_sync import delivery
 from apps.erp_sync.commands import disconnect_erp, set_policy, skip_posting
 from apps.erp_sync.intake.polling import read_erp
-from apps.erp_sync.models import Posting, Silence
+from apps.erp_sync.models import Posting, Reading, Silence
 from apps.erp_sync.tasks import watch_lateness
 from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all
 from tests.world import make_holder, run
@@ -120,6 +120,7 @@ class TestAnErpThatDoesNotAnswer:
 class TestPostingsThatAreLate:
     @pytest.fixture
     def late(self, outbox: Outbox) -> FloorException:
+        read(outbox)
         outbox.work(1)
         waited(31)
         watch_lateness.run()
@@ -162,6 +163,7 @@ class TestPostingsThatAreLate:
         assert late.status == "closed"
 
     def test_behind_a_parked_one_are_that_one_s(self, outbox: Outbox) -> None:
+        read(outbox)
         outbox.erp.configure(rejects=["1"])
         outbox.work(1)
         deliver_all(until=lambda: Posting.objects.filter(state="parked").exists())
@@ -197,6 +199,20 @@ class TestPostingsThatAreLate:
         read(outbox)
         watch_lateness.run()
         assert not open_ones("erp_late")
+        Silence.objects.update(ended_at=F("ended_at") - timedelta(minutes=31))
+        watch_lateness.run()
+        assert open_ones("erp_late")
+
+    def test_are_not_called_late_after_the_worker_was_off(self, outbox: Outbox) -> None:
+        read(outbox)
+        outbox.work(1)
+        waited(480)
+        Reading.objects.update(read_at=F("read_at") - timedelta(minutes=480))
+        watch_lateness.run()
+        read(outbox)
+        watch_lateness.run()
+        assert not open_ones("erp_late")
+        assert "worker" in Silence.objects.get().problem
         Silence.objects.update(ended_at=F("ended_at") - timedelta(minutes=31))
         watch_lateness.run()
         assert open_ones("erp_late")

@@ -18,7 +18,7 @@ from apps.andon.raising import end_causes
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.erp_sync.events import ErpDisconnected
-from apps.erp_sync.models import ErpLink, Posting, PostingState, Silence
+from apps.erp_sync.models import ErpLink, Posting, PostingState, Reading, Silence
 from apps.erp_sync.policy import policy_of
 
 LATE = "erp_late"
@@ -37,10 +37,11 @@ def waiting_ones(link: ErpLink) -> QuerySet[Posting]:
 
 
 def late_ones(link: ErpLink) -> QuerySet[Posting]:
-    """The same, but after a silence the ERP has as long to catch up as a single posting has."""
-    limit = timedelta(minutes=policy_of(link).late_minutes)
-    excused = Silence.objects.filter(link=link).exclude(ended_at__lte=Now() - limit)
-    return waiting_ones(link).filter(~Exists(excused))
+    """The same of an ERP that is known to answer; after a silence it has as long to catch up as one posting has."""
+    policy = policy_of(link)
+    excused = Silence.objects.filter(link=link).exclude(ended_at__lte=Now() - timedelta(minutes=policy.late_minutes))
+    heard = Reading.objects.filter(link=link, read_at__gte=Now() - policy.longest_silence)
+    return waiting_ones(link).filter(~Exists(excused), Exists(heard))
 
 
 def is_called_for(link: ErpLink) -> bool:

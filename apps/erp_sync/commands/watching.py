@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.models.functions import Now
 
 from apps.andon.causes import Cause
@@ -24,7 +22,7 @@ def call_for_silence(context: Context, *, link_id: int) -> bool:
     before are part of it from now on.
     """
     link = _locked(context, link_id)
-    limit = timedelta(minutes=policy_of(link).silent_minutes)
+    limit = policy_of(link).longest_silence
     if not link.active or not Silence.objects.open().filter(link=link, since__lte=Now() - limit).exists():
         return False
     above = raise_exception(context, _cause(link, silence.TYPE, silence.SILENT))

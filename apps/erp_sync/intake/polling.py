@@ -54,7 +54,7 @@ Failures = list[Failure]
 def read_erp(link: ErpLink) -> dict[str, Counts]:
     """Whatever has changed since the last time; by kind, what came of it. Raises nothing an ERP or network can do."""
     found: dict[str, Counts] = {}
-    kind = ""
+    kind, before = "", silence.last_heard(link)
     try:
         connector = registry.connector_for(link)
         for each in ORDER_OF_READING:
@@ -75,7 +75,7 @@ def read_erp(link: ErpLink) -> dict[str, Counts]:
         registry.forget(link)
         _note_failure(link, kind, f"{type(error).__name__}: {error}", answers=True)
     else:
-        silence.heard(link)
+        silence.heard(link, before)
     return found
 
 

@@ -18,7 +18,7 @@ class SilenceQuerySet(LinkedQuerySet):
 
 
 class Silence(Linked):
-    """Not one reading of the ERP has succeeded in [since, ended_at). One that called nobody is not kept.
+    """Not one reading of the ERP has succeeded in [since, ended_at). One too short to call somebody is not kept.
 
     answers  it was reached and refused, or its connector failed: postings may get through all the same
     Times are the database's own, as those of postings are.
