@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from apps.andon.approvals import decided
 from apps.andon.kinds import EXCEPTION
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, SiteRules
 from apps.andon.recurrence import rehome_problems
@@ -21,7 +22,7 @@ from apps.plant.events import (
     QualificationLost,
     RoleAssignmentEnded,
 )
-from apps.workflows.events import StateChanged
+from apps.workflows.events import DraftReturned, StateChanged, VersionPublished
 
 
 @subscribe(PresenceEnded, AbsenceReported, DutyEntryEnded, RoleAssignmentEnded, QualificationLost)
@@ -52,6 +53,11 @@ def keep_the_last_resort(event: PersonDeactivating, context: Context) -> None:
             _("This person owns the exceptions of %(site)s when nobody is on duty.") % {"site": rules.site.name},
             _("Name somebody else there first: Sites' rules for exceptions."),
         )
+
+
+@subscribe(VersionPublished, DraftReturned)
+def need_no_approval_any_more(event: VersionPublished | DraftReturned, context: Context) -> None:
+    decided(context, int(event.subject_id))
 
 
 @subscribe(StateChanged)

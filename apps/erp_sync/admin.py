@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.erp_sync.actions import POST, VIEW_POSTINGS
 from apps.erp_sync.api import admin as api_pages
-from apps.erp_sync.commands import retry_posting, skip_posting
+from apps.erp_sync.commands import accept_difference, compare_again, retry_posting, skip_posting
 from apps.erp_sync.intake import admin as intake_pages
-from apps.erp_sync.models import Posting
+from apps.erp_sync.models import Comparison, Posting
 from apps.erp_sync.queries import Lag, lag
 from apps.plant.administration import CommandAdmin, WithReason
 
@@ -67,6 +67,41 @@ class PostingAdmin(CommandAdmin):
     @admin.action(description=_("Keep from the ERP, for the reason given"), permissions=["decide"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Posting]) -> None:
         self.each(request, queryset, skip_posting, "posting_id", reason=request.POST.get("reason", ""))
+
+
+@admin.register(Comparison)
+class ComparisonAdmin(CommandAdmin):
+    """Finished orders beside the ERP's figures of them; a difference is accepted here, or where it calls somebody."""
+
+    view_action = VIEW_POSTINGS
+    change_action = POST
+    list_display = ["work_order", "finished_at", "compared_at", "next_at", "difference", "accepted_reason"]
+    search_fields = ["work_order__number"]
+    list_select_related = ["work_order", "link__site"]
+    action_form = WithReason
+    actions = ["compare", "accept"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return self._holds(request, POST)
+
+    @admin.display(description=_("difference"))
+    def difference(self, comparison: Comparison) -> str:
+        return comparison.sentence
+
+    @admin.action(description=_("Compare again now"), permissions=["decide"])
+    def compare(self, request: HttpRequest, queryset: QuerySet[Comparison]) -> None:
+        self.each(request, queryset, compare_again, "comparison_id")
+
+    @admin.action(description=_("Accept the difference, for the reason given"), permissions=["decide"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Comparison]) -> None:
+        reason = request.POST.get("reason", "")
+        self.each(request, queryset, accept_difference, "comparison_id", reason=reason)
 
 
 def sentence(found: Lag) -> str:

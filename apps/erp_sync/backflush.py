@@ -152,7 +152,7 @@ def _read_stock_again(link_id: int, item_keys: set[str]) -> None:
 
 def note_move(context: Context, posting: Posting) -> None:
     """The same for what was issued beyond, or given back."""
-    place, quantity = _moved_by(posting)
+    place, quantity = moved_by(posting)
     if place.location_id is not None:
         part = Part(item_id=place.item_id, location_id=place.location_id, lot_id=place.lot_id, quantity=quantity)
         _note(context, posting, [part])
@@ -265,7 +265,7 @@ def _consumed(projection: Projection) -> defaultdict[Place, Decimal]:
     told = Posting.objects.filter(work_order=projection.order, kind=PostingKind.MOVE)
     for posting in told.exclude(state=PostingState.POSTED).select_related("movement"):
         if is_component_move(posting):
-            place, quantity = _moved_by(posting)
+            place, quantity = moved_by(posting)
             total[place] += quantity
     return total
 
@@ -291,7 +291,7 @@ def _move(projection: Projection, place: Place, kind: erp.MoveKind, quantity: De
     )
 
 
-def _moved_by(posting: Posting) -> tuple[Place, Decimal]:
+def moved_by(posting: Posting) -> tuple[Place, Decimal]:
     """Which part an issue (above zero) or a return (below) of ours is about."""
     content = payloads.load(posting)
     assert isinstance(content, erp.MovePosting)  # is_component_move has looked

@@ -61,6 +61,12 @@ class EmployeeNamed(Event, subject="erp_employee"):
     person_id: int | None
 
 
+class DifferenceAccepted(Event, subject="work_order"):
+    """A person has accepted that the ERP's figures of a finished order differ from ours."""
+
+    differences: list[dict[str, str]]
+
+
 class OrderDone(Event, subject="work_order"):
     """All operations of an order of the ERP are over."""
 

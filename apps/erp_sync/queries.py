@@ -15,6 +15,8 @@ from apps.orders.models.statuses import OVER
 
 # Wakes the worker: something is to be delivered.
 TOPIC = "outbox"
+# The same: figures of an order are to be compared.
+COMPARE_TOPIC = "erp_comparison"
 
 LAG = """
 SELECT (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM posted_at - recorded_at))

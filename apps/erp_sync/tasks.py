@@ -11,12 +11,15 @@ from django.db.models.functions import Now
 from apps.core.actors import Actor
 from apps.core.pruning import prune
 from apps.core.worker import Task, task
+from apps.erp_sync.causes.lateness import is_to_settle
 from apps.erp_sync.commands.finishing import finish_overlooked_order
+from apps.erp_sync.commands.watching import settle_lateness
 from apps.erp_sync.delivery import deliver_next
 from apps.erp_sync.intake.polling import read_erp
 from apps.erp_sync.models import ApiCall, ErpLink, RefusedMessage
 from apps.erp_sync.policy import policy_of
-from apps.erp_sync.queries import TOPIC, overlooked
+from apps.erp_sync.queries import COMPARE_TOPIC, TOPIC, overlooked
+from apps.erp_sync.reconciling import compare_next
 
 LANES = 3
 # Longer than any client repeats a call with the same key; and as long as somebody may ask what went wrong last quarter.
@@ -62,3 +65,16 @@ def finish_overlooked_orders() -> int:
     for key in overlooked():
         finish_overlooked_order(actor=WORKER, command_id=uuid4(), work_order_id=key)
     return 0
+
+
+@task("erp_sync.watch_lateness", every_seconds=30)
+def watch_lateness() -> int:
+    for link in ErpLink.objects.filter(active=True):
+        if is_to_settle(link):
+            settle_lateness(actor=WORKER, command_id=uuid4(), link_id=link.pk)
+    return 0
+
+
+@task("erp_sync.compare", every_seconds=15, topics=[COMPARE_TOPIC])
+def compare_orders() -> int:
+    return int(compare_next())

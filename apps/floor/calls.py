@@ -23,8 +23,9 @@ from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.alerts import ring
 from apps.floor.views import REFUSED, at_station
+from apps.orders.commands import call_for_skill
 from apps.plant import sessions
-from apps.plant.models import WorkUnit
+from apps.plant.models import Person, WorkUnit
 
 
 @require_POST
@@ -39,6 +40,35 @@ def safety_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     return _called(request, unit, report_safety)
 
 
+@require_POST
+@at_station
+def skill_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:  # noqa: ARG001
+    """Who wants to go on and may not, for want of a qualification."""
+    try:
+        called = call_for_skill(
+            actor=entry.actor_of(request),
+            command_id=entry.command_id_of(request.POST),
+            job_order_id=entry.row_id(request.POST, "job"),
+            edge=request.POST.get("edge", ""),
+        )
+    except CommandRefused as refusal:
+        return render(request, "floor/_notice.html", {"refusal": refusal}, status=REFUSED)
+    sessions.note_act(request.session)
+    look = _look(called.exception_id)
+    person = Person.objects.filter(pk__in=[called.person_id]).first()
+    sentence = (
+        _("%(name)s is qualified and was called.") % {"name": person.name}
+        if person
+        else _("Nobody who is qualified is on duty. %(said)s") % {"said": said(look)}
+    )
+    return render(request, "floor/_notice.html", {"said": sentence, "ring": ring(look)})
+
+
+def _look(exception_id: int) -> Look:
+    (look,) = looks(FloorException.objects.select_related(*SHOWN).filter(pk=exception_id))
+    return look
+
+
 def _called(request: HttpRequest, unit: WorkUnit, call: Command[..., Standing]) -> HttpResponse:
     """Once more is the same call: the answer says how it stands."""
     try:
@@ -50,7 +80,7 @@ def _called(request: HttpRequest, unit: WorkUnit, call: Command[..., Standing]) 
     except CommandRefused as refusal:
         return render(request, "floor/_notice.html", {"refusal": refusal}, status=REFUSED)
     sessions.note_act(request.session)
-    (look,) = looks(FloorException.objects.select_related(*SHOWN).filter(pk=standing.exception_id))
+    look = _look(standing.exception_id)
     return render(request, "floor/_notice.html", {"said": said(look), "ring": ring(look)})
 
 

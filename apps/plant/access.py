@@ -6,6 +6,7 @@ rights of the floor only, and lapses when nothing is done. At a desk a person si
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.prepared import Given, Prepared
 from apps.core.rights import EVERYWHERE, Action, Scope
-from apps.plant.models.people import Person, PersonSkill
+from apps.plant.models.people import Person, PersonSkill, PersonSkillQuerySet
 from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
 from apps.plant.models.terminals import Terminal
 
@@ -111,17 +112,25 @@ def nearness(place: str) -> int:
     return _NEAREST_FIRST.index(place.partition(":")[0])
 
 
+def all_qualified(skill_codes: Collection[str], at: datetime) -> set[int]:
+    """Ids of the active people who hold every one of the skills on the day of `at` in its own time zone; one query."""
+    held: defaultdict[int, set[str]] = defaultdict(set)
+    for person_id, code in _holding(at).filter(skill__code__in=skill_codes).values_list("person", "skill__code"):
+        held[person_id].add(code)
+    return {person_id for person_id, codes in held.items() if codes.issuperset(skill_codes)}
+
+
 def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> list[str]:
     """Those of the skills that the person does not hold on the day of `at` in its own time zone; empty: qualified."""
-    day = at.date()
-    held = PersonSkill.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gte=day),
-        person=person_id,
-        person__is_active=True,
-        skill__code__in=skill_codes,
-        valid_from__lte=day,
-    )
+    held = _holding(at).filter(person=person_id, skill__code__in=skill_codes)
     return sorted(set(skill_codes) - set(held.values_list("skill__code", flat=True)))
+
+
+def _holding(at: datetime) -> PersonSkillQuerySet:
+    day = at.date()
+    return PersonSkill.objects.filter(
+        Q(valid_until__isnull=True) | Q(valid_until__gte=day), person__is_active=True, valid_from__lte=day
+    )
 
 
 def _held(person_id: int, action: str) -> Scope:

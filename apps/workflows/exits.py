@@ -42,6 +42,7 @@ class Exit:
 
     possible      for this actor, as far as can be said before anything is typed
     why_not       the sentence, empty when possible; `owner` says who can lift it
+    refusal       the code of that sentence
     presentation  while not possible: offered (pressing it says why), disabled (grey)
     """
 
@@ -50,6 +51,7 @@ class Exit:
     possible: bool
     why_not: str
     owner: str
+    refusal: str
     presentation: str
     target: str
     target_label: str
@@ -102,6 +104,7 @@ class _Asking:
                 possible=refusal is None,
                 why_not=refusal.sentence if refusal else "",
                 owner=refusal.owner if refusal else "",
+                refusal=refusal.code if refusal else "",
                 presentation=edge.spec.presentation,
                 target=edge.target.code,
                 target_label=word(edge.target.labels, edge.target.code),

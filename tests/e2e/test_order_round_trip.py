@@ -12,12 +12,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
+from apps.andon.models import FloorException
 from apps.core.actors import Actor
 from apps.erp_sync.commands import name_employee
 from apps.erp_sync.connectors.interface import DocumentState, Material, OrderActuals, OrderState
-from apps.erp_sync.models import ErpEmployee, ErpLink, Posting
+from apps.erp_sync.models import Comparison, ErpEmployee, ErpLink, Posting
 from apps.erp_sync.projection import days_of
 from apps.labor.models import TimeEntry
 from apps.materials.models import Item, Location
@@ -104,6 +106,20 @@ def test_an_order_from_the_erp_is_run_on_the_floor_and_is_back_in_the_erp(floor:
     eventually(lambda: not Posting.objects.exclude(state="posted").exists())
     is_exact(story)
     nothing_more_happens(story)
+    is_reconciled_until_somebody_alters_it(story)
+
+
+def is_reconciled_until_somebody_alters_it(story: Story) -> None:
+    """The worker has laid our sums beside Tryton's; a piece that somebody cancels there is found."""
+    eventually(lambda: Comparison.objects.exclude(compared_at=None).exists(), seconds=60)
+    comparison = Comparison.objects.get(work_order=story.order)
+    assert (comparison.differences, comparison.next_at is not None) == ([], True)
+    (received, *_) = [move for move in story.actuals().order.receipts if not move.to_waste]
+    story.plant.admin.call("model.stock.move.cancel", [int(received.ref.id)])
+    Comparison.objects.update(next_at=Now())
+    eventually(lambda: FloorException.objects.open().filter(cause_kind="reconciliation").exists(), seconds=60)
+    (difference,) = Comparison.objects.get().differences
+    assert (difference["figure"], difference["ours"]) == ("made", "5")
 
 
 def turn_shafts(floor: Floor, story: Story, wall: Page) -> None:

@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from apps.erp_sync.connectors import interface as erp
+from tests.erp_sync import stub_books
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS effects (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, owner TEXT);
 CREATE TABLE IF NOT EXISTS arrivals (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, fault TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS held (key TEXT, owner TEXT);
+CREATE TABLE IF NOT EXISTS moves (key TEXT PRIMARY KEY, owner TEXT, kind TEXT, item TEXT, lot TEXT, quantity TEXT,
+                                  unit TEXT, reverses TEXT);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
 """
 FAULTS = ("before", "lost", "late", "busy", "pending", "", "", "")
@@ -38,8 +41,9 @@ class StubErp:
     # ---- what tests say and see
 
     def configure(self, **values: Any) -> None:
-        """off: bool; chaos: seed; rejects, cancelled: [order id]; hold_after_effect: seconds; fault: always this;
-        consumes: order id -> parts.
+        """off: bool; chaos: seed; rejects: [order id or key]; cancelled: [order id]; hold_after_effect: seconds;
+        fault: always this; consumes: order id -> parts; names: key -> code of an item or number of a lot;
+        altered: order id -> {"made", "scrapped", "consumed": how much somebody has added}.
         """
         with self._open() as db:
             for name, value in values.items():
@@ -76,6 +80,9 @@ class StubErp:
 
     def changes(self, kind: erp.Kind, cursor: str) -> erp.ChangePage:
         """It has no master data."""
+        with self._open() as db:
+            if self._setting(db, "off"):
+                raise erp.ErpUnreachableError("no route to the ERP")
         return erp.ChangePage((), cursor)
 
     def expected_receipts(self) -> tuple[erp.ExpectedReceipt, ...]:
@@ -100,6 +107,21 @@ class StubErp:
             done = db.execute("SELECT n FROM effects WHERE key = ?", (str(posting.key),)).fetchone()
         return erp.AlreadyPosted((_ref(done[0]),)) if done else erp.Absent()
 
+    def reconcile(self, order: erp.ErpRef) -> erp.OrderActuals:
+        with self._open() as db:
+            if self._setting(db, "off"):
+                raise erp.ErpUnreachableError("off")
+            names, altered = (self._setting(db, "names") or {}), (self._setting(db, "altered") or {})
+            rows = stub_books.posted(db, order.id)
+        rows += [stub_books.Row("issue", *part) for part in self._consumed(order)]
+        return stub_books.actuals(order, rows, names, altered.get(order.id, {}))
+
+    def _consumed(self, order: erp.ErpRef) -> list[tuple[str, str, Decimal, str]]:
+        return [
+            (stub_books.key(part.item), stub_books.key(part.lot), part.quantity.value, part.quantity.unit)
+            for part in self.consumed_by(order)
+        ]
+
     # ---- how it fails
 
     def _post(self, posting: erp.Posting, owner: str) -> erp.PostingResult:
@@ -111,7 +133,9 @@ class StubErp:
             fault = self._fault(db)
             arrival = (key, fault, time.monotonic())
             db.execute("INSERT INTO arrivals (key, fault, at) VALUES (?, ?, ?)", arrival)
-            if owner in (self._setting(db, "rejects") or []):
+            if isinstance(posting, erp.MovePosting):
+                stub_books.write(db, posting, owner)
+            if {owner, key} & set(self._setting(db, "rejects") or []):
                 return erp.Rejected("order state", "The order is closed.", erp.FixableBy.PLANNER)
             if owner in (self._setting(db, "cancelled") or []):
                 return erp.Rejected(erp.ORDER_CANCELLED, "The order is cancelled.", erp.FixableBy.PLANNER)

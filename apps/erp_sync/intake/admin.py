@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.administration import ReadOnlyAdmin
 from apps.erp_sync.actions import CONNECT, POST, VIEW_POSTINGS
 from apps.erp_sync.commands import connect_erp, disconnect_erp, name_employee, set_policy
-from apps.erp_sync.models import ErpEmployee, ErpLink, Reading, Unread
+from apps.erp_sync.models import ErpEmployee, ErpLink, Reading, Silence, Unread
 from apps.plant.administration import CommandAdmin, PlacedMixin, by
 
 SETTINGS = ["system", "host", "port", "database", "user", "password_env", "policy"]
@@ -83,4 +83,10 @@ class ReadingAdmin(LinkedAdmin):
 class UnreadAdmin(LinkedAdmin):
     list_display = ["kind", "erp_key", "field", "sentence", "since", "link"]
     list_filter = ["kind"]
+    list_select_related = ["link__site"]
+
+
+@admin.register(Silence)
+class SilenceAdmin(LinkedAdmin):
+    list_display = ["link", "since", "ended_at", "problem"]
     list_select_related = ["link__site"]

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from apps.core import clock
 from apps.core.actors import Actor, Origin
-from apps.erp_sync import payloads, registry
+from apps.erp_sync import payloads, registry, silence
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.connectors.interface import Connector, Kind
 from apps.erp_sync.intake.rows import Rows, lines_of
@@ -54,7 +54,7 @@ Failures = list[Failure]
 def read_erp(link: ErpLink) -> dict[str, Counts]:
     """Whatever has changed since the last time; by kind, what came of it. Raises nothing an ERP or network can do."""
     found: dict[str, Counts] = {}
-    kind = ""
+    kind, before = "", silence.last_heard(link)
     try:
         connector = registry.connector_for(link)
         for each in ORDER_OF_READING:
@@ -66,13 +66,22 @@ def read_erp(link: ErpLink) -> dict[str, Counts]:
             if _is_due(link, kind):
                 read(link, connector)
                 _note_reading(link, kind, "")
-    except (erp.ErpUnreachableError, erp.ErpReadRefusedError, registry.NotConfigured) as error:
-        _note_reading(link, kind or Kind.UNIT.value, str(error))
+    except (erp.ErpUnreachableError, registry.NotConfigured) as error:
+        _note_failure(link, kind or Kind.UNIT.value, str(error), answers=False)
+    except erp.ErpReadRefusedError as error:
+        _note_failure(link, kind, str(error), answers=True)
     except Exception as error:
         log.exception("%s can't be read", link)
         registry.forget(link)
-        _note_reading(link, kind, f"{type(error).__name__}: {error}")
+        _note_failure(link, kind, f"{type(error).__name__}: {error}", answers=True)
+    else:
+        silence.heard(link, before)
     return found
+
+
+def _note_failure(link: ErpLink, kind: str, problem: str, *, answers: bool) -> None:
+    _note_reading(link, kind, problem)
+    silence.not_heard(link, problem[:2000], answers=answers)
 
 
 def _read(link: ErpLink, connector: Connector, kind: Kind) -> Counts | None:

@@ -12,9 +12,11 @@ from apps.orders.commands.operations import OrderOperationRow
 from apps.orders.commands.quantities import confirm_quantity, reverse_confirmation
 from apps.orders.commands.readiness import reconsider_job
 from apps.orders.commands.release import Need, Operation, Released, release_work_order
+from apps.orders.commands.skills import Called, call_for_skill
 from apps.orders.commands.steps import StepAnswer, record_step
 
 __all__ = [
+    "Called",
     "CommitDateRow",
     "JobState",
     "Need",
@@ -27,6 +29,7 @@ __all__ = [
     "StepSpec",
     "WorkOrderRow",
     "apply_change",
+    "call_for_skill",
     "confirm_quantity",
     "copy_master",
     "draft_master",

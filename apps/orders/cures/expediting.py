@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.andon.actions import ANSWER
+from apps.andon.asking import ask
 from apps.andon.cures import Cure, Inputs, Offer, Offers, Subject, Subjects, declare
-from apps.andon.models import AppliedCure, Informed, Occasion, Remark
+from apps.andon.models import AppliedCure
 from apps.andon.owners import Finder
-from apps.andon.telling import tell
 from apps.core import clock
 from apps.core.commands import Context
 from apps.orders.causes.shortages import SHORTAGE
@@ -57,12 +57,7 @@ def _expedite(context: Context, subject: Subject, _inputs: Inputs, reason: str) 
     if buyer_id is None:
         context.refuse("nobody_there", _("Nobody of purchasing is on duty."))
     text = " ".join([_("Please get it sooner: %(sentence)s") % {"sentence": exception.sentence}, reason]).strip()
-    Remark.objects.create(exception=exception, person_id=context.actor.person_id, text=text[:2000], at=context.now)
-    Informed.objects.get_or_create(
-        exception=exception, person_id=buyer_id, defaults={"role": PURCHASING, "since": context.now}
-    )
-    tell(context, [(exception, buyer_id)], Occasion.INFORMED)
-    context.touch(*exception.topics)
+    ask(context, exception, buyer_id, text, role=PURCHASING)
 
 
 EXPEDITE = declare(
