@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('andon', '0005_cures_and_playbooks'),
+        ('andon', '0007_recurrence'),
     ]
 
     operations = [
