@@ -7,6 +7,7 @@ A lower floor asks upward through this registry; it names the thing above by kin
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,14 +56,12 @@ class Hit:
     """One thing that is hit: an operation, a commitment, a shipment.
 
     at        when it is hit; None: nobody knows
-    reference what people call it ("WO-10477")       sentence  for those who must know
-    role      code of the role whom it concerns besides the owner; "" everybody
+    reference what people call it ("WO-10477")       sentence  for everybody; what it means to a role: concerns.py
     """
 
     at: datetime | None
     reference: str
     sentence: str
-    role: str = ""
 
 
 def _type_name(exception: FloorException) -> str:
@@ -100,7 +99,9 @@ class CauseKind:
     again: Callable[[Problem], str] = _key
 
 
+Hits = Callable[[Collection["FloorException"]], Mapping[int, list[Hit]]]
 _causes: dict[str, CauseKind] = {}
+_hits_from_above: dict[str, Hits] = {}
 
 
 def declare(cause: CauseKind) -> CauseKind:
@@ -114,6 +115,24 @@ def cause_kind(code: str) -> CauseKind:
     return _causes.get(code) or CauseKind(code=code, label=_("unknown cause"))
 
 
+def declare_hits(code: str, hits: Hits) -> None:
+    """For an app above the one whose cause it is: what it hits is known up there only."""
+    if _hits_from_above.setdefault(code, hits) is not hits:
+        raise ValueError(f"hits of cause {code} are declared twice")
+
+
 def kinds_that_hit() -> list[str]:
     """Codes of those that tell what they hit."""
-    return sorted(code for code, kind in _causes.items() if kind.hits is not _nothing)
+    return sorted({code for code, kind in _causes.items() if kind.hits is not _nothing} | _hits_from_above.keys())
+
+
+def hits_of(exceptions: Collection[FloorException]) -> dict[int, list[Hit]]:
+    """By id of the exception, the nearest first. A fixed number of queries for each kind of cause."""
+    by_kind: defaultdict[str, list[FloorException]] = defaultdict(list)
+    for exception in exceptions:
+        by_kind[exception.cause_kind].append(exception)
+    found: dict[int, list[Hit]] = {}
+    for code, of_kind in by_kind.items():
+        read = _hits_from_above.get(code, cause_kind(code).hits)
+        found |= read(of_kind)
+    return found

@@ -8,7 +8,7 @@ Nothing here closes an exception: a cure changes the world, and the cause that i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -154,13 +154,7 @@ class InPlace:
 def cures_for(subjects: Collection[Subject], actor: Actor, known: Known | None = None) -> dict[Subject, list[InPlace]]:
     """Those in place for each, the possible ones first. The number of queries depends on the cures alone."""
     found: dict[Subject, list[InPlace]] = {subject: [] for subject in subjects}
-    groups: dict[frozenset[str], Subjects] = {}
-    for cure in CURES.values():
-        mine = groups.setdefault(cure.cause_kinds, Subjects((s for s in subjects if cure.is_for(s.exception)), known))
-        offers = cure.offers(mine) if mine else {}
-        ways = [(subject, offer) for subject, several in offers.items() for offer in several]
-        if not ways:
-            continue
+    for cure, mine, ways in _offered(subjects, known):
         scopes, places = cure.scopes(mine), rights.places(actor, cure.permission)
         refusal = ""
         for subject, offer in ways:
@@ -168,6 +162,29 @@ def cures_for(subjects: Collection[Subject], actor: Actor, known: Known | None =
             refusal = refusal or ("" if may else _who_may(cure.permission))
             found[subject].append(InPlace(cure, subject, offer, "" if may else refusal))
     return {subject: sorted(cures, key=lambda cure: not cure.is_possible) for subject, cures in found.items()}
+
+
+def possible_now(subjects: Collection[Subject]) -> dict[Subject, list[Offer]]:
+    """The ways that are possible now, whoever may go them. The number of queries depends on the cures alone."""
+    found: dict[Subject, list[Offer]] = {subject: [] for subject in subjects}
+    for _cure, _mine, ways in _offered(subjects):
+        for subject, offer in ways:
+            if not offer.why_not:
+                found[subject].append(offer)
+    return found
+
+
+def _offered(
+    subjects: Collection[Subject], known: Known | None = None
+) -> Iterator[tuple[Cure, Subjects, list[tuple[Subject, Offer]]]]:
+    """Each cure that has ways for any of them, with all that it is for; cures for the same causes read together."""
+    groups: dict[frozenset[str], Subjects] = {}
+    for cure in CURES.values():
+        mine = groups.setdefault(cure.cause_kinds, Subjects((s for s in subjects if cure.is_for(s.exception)), known))
+        offers = cure.offers(mine) if mine else {}
+        ways = [(subject, offer) for subject, several in offers.items() for offer in several]
+        if ways:
+            yield cure, mine, ways
 
 
 def _who_may(action: Action) -> str:

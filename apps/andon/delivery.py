@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.channels.interface import Address, ChannelKind, Failed, Message, one_line
 from apps.andon.channels.registry import CHANNELS
-from apps.andon.messages import message_of
+from apps.andon.messages import context_of, message_of
 from apps.andon.models import DeliveryAttempt, NoticeState, Notification, PersonChannel
 from apps.andon.overtaking import is_overtaken
 from apps.andon.patience import Patience, server_of
@@ -96,7 +97,9 @@ def deliver_next(kind: ChannelKind) -> bool:
     if is_overtaken(lease.notification):
         keep(lease, [])
     else:
-        keep(lease, _tried(lease))
+        # Before the attempts: what is kept is what was told.
+        context = _context(lease.notification)
+        keep(lease, _tried(lease, context), context)
     return True
 
 
@@ -112,14 +115,24 @@ def claim(kind: ChannelKind) -> Lease | None:
     return Lease(notification, kind, token)
 
 
-def _tried(lease: Lease) -> list[Attempt]:
+def _context(notification: Notification) -> list[str]:
+    """A fault in what the apps above say of it must not keep anybody from being told of the exception."""
+    try:
+        with transaction.atomic(), translation.override(notification.person.language if notification.person else None):
+            return context_of(notification)
+    except Exception:
+        log.exception("what notification %s means to its person can't be said", notification.pk)
+        return []
+
+
+def _tried(lease: Lease, context: Sequence[str] = ()) -> list[Attempt]:
     """All addresses of the kind are told: a person with two phones looks at one of them."""
     person = lease.notification.person
     language = person.language if person else None
     with translation.override(language):
         try:
             addresses = addresses_of(lease.notification, lease.kind)
-            message = message_of(lease.notification)
+            message = message_of(lease.notification, context)
         except Exception as error:
             # An app that can't say what its exception is about must not keep the others from being told of theirs.
             log.exception("notification %s can't be put into words", lease.notification.pk)
@@ -168,9 +181,11 @@ def address_of(channel: PersonChannel) -> Address:
     return Address(kind=ChannelKind(channel.kind), **values)
 
 
-def keep(lease: Lease, attempts: list[Attempt]) -> None:
+def keep(lease: Lease, attempts: list[Attempt], context: Sequence[str] = ()) -> None:
     """What was tried goes into the log in any case; what follows from it only while the lease is still ours. Without
     an attempt it was overtaken.
+
+    context  as it was told
     """
     with transaction.atomic():
         now = clock.now()
@@ -192,7 +207,7 @@ def keep(lease: Lease, attempts: list[Attempt]) -> None:
         PersonChannel.objects.filter(pk__in=gone, broken_at=None).update(broken_at=now)
         ours = Notification.objects.select_for_update().filter(pk=lease.notification.pk, lease_token=lease.token)
         outcome = _outcome(lease, attempts)
-        ours.update(**outcome, lease_token=None, leased_until=None)
+        ours.update(**outcome, context=list(context), lease_token=None, leased_until=None)
         # The lane of the next channel is another one.
         goes_on = [DELIVERY_TOPIC] if outcome.get("state") == NoticeState.QUEUED else []
         live.announce([*lease.notification.topics, *goes_on])

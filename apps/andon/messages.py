@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _later
 
 from apps.andon.channels.interface import Message
-from apps.andon.models import ExceptionStatus, FloorException, Notification, Occasion, Severity
-from apps.core import clock
+from apps.andon.concerns import concerning
+from apps.andon.models import ExceptionStatus, FloorException, Informed, Notification, Occasion, Severity
+from apps.andon.times import at_site
 
 PAGE, CHANNELS_PAGE = "/phone/{id}/", "/phone/channels/"
 CODE_DIGITS = 6
 # Instead of the severity of an exception.
 NEWS = "news"
+# Nothing is asked of who is told for these.
+TO_KNOW = frozenset({Occasion.INFORMED, Occasion.REMARK})
+# What fits on the screen of a phone that is locked; all of it stands on the page.
+LONGEST_REMARK = 300
 
 
-def message_of(notification: Notification) -> Message:
-    """With its site, person and exception at hand: `delivery.READS`."""
+def message_of(notification: Notification, context: Sequence[str] = ()) -> Message:
+    """With its site, person and exception at hand: `delivery.READS`.  `context`: see `context_of`."""
     person = notification.person
     language = person.language if person else settings.LANGUAGE_CODE
     if notification.news is not None:
@@ -30,7 +34,18 @@ def message_of(notification: Notification) -> Message:
     with translation.override(language), timezone.override(notification.site.zone):
         if notification.exception is None:
             return _test(notification)
-        return _telling(notification, notification.exception)
+        return _telling(notification, notification.exception, context)
+
+
+def context_of(notification: Notification) -> list[str]:
+    """What it means to the person who must know of it, by their role, as it is now; in the active language."""
+    exception = notification.exception
+    if exception is None or notification.person_id is None or notification.occasion != Occasion.INFORMED:
+        return []
+    known = Informed.objects.filter(exception=exception, person=notification.person_id).first()
+    if known is None:
+        return []
+    return concerning([(exception, known.role)]).get((exception.pk, known.role), [])
 
 
 def code_of(notification: Notification) -> str:
@@ -51,11 +66,11 @@ def _test(notification: Notification) -> Message:
     )
 
 
-def _telling(notification: Notification, exception: FloorException) -> Message:
+def _telling(notification: Notification, exception: FloorException, context: Sequence[str]) -> Message:
     return Message(
         key=notification.key,
         title=exception.headline,
-        body="\n".join(_lines(notification, exception)),
+        body="\n".join(_lines(notification, exception, context)),
         url=f"{settings.BASE_URL}{PAGE.format(id=exception.pk)}",
         severity=Severity(exception.severity).name.lower(),
         tag=f"exception:{exception.pk}",
@@ -63,15 +78,16 @@ def _telling(notification: Notification, exception: FloorException) -> Message:
     )
 
 
-def _lines(notification: Notification, exception: FloorException) -> list[str]:
-    lines = [_why(notification, exception)]
+def _lines(notification: Notification, exception: FloorException, context: Sequence[str]) -> list[str]:
+    zone = notification.site.zone
+    lines = [*context, _why(notification, exception)]
     if exception.sentence != exception.headline:
         lines.insert(0, exception.sentence)
-    lines.append(
-        _("Since %(since)s. Owner: %(owner)s.") % {"since": _time(exception.raised_at), "owner": exception.owner}
-    )
-    if exception.deadline_at:
-        lines.append(_("To be done by %(time)s.") % {"time": _time(exception.deadline_at)})
+    since = at_site(exception.raised_at, zone)
+    lines.append(_("Since %(since)s. Owner: %(owner)s.") % {"since": since, "owner": exception.owner})
+    # Whoever only has to know is not asked to do anything by then.
+    if exception.deadline_at and notification.occasion not in TO_KNOW:
+        lines.append(_("To be done by %(time)s.") % {"time": at_site(exception.deadline_at, zone)})
     if notification.level:
         lines.append(_("Level %(level)s.") % {"level": notification.level})
     return lines
@@ -80,7 +96,17 @@ def _lines(notification: Notification, exception: FloorException) -> list[str]:
 def _why(notification: Notification, exception: FloorException) -> str:
     if notification.occasion == Occasion.STEP and exception.status != ExceptionStatus.OPEN:
         return _("It is not resolved yet.")
+    if notification.occasion == Occasion.REMARK:
+        return _what_was_said(notification, exception)
     return str(_WHY[Occasion(notification.occasion)])
+
+
+def _what_was_said(notification: Notification, exception: FloorException) -> str:
+    """The last that somebody else has said: of several only the first is told at once."""
+    said = exception.remarks.exclude(person=notification.person_id).select_related("person").order_by("-pk").first()
+    if said is None:
+        return str(_WHY[Occasion.REMARK])
+    return _("%(name)s: “%(text)s”") % {"name": said.person or "mfgos", "text": said.text[:LONGEST_REMARK]}
 
 
 def _facts(notification: Notification, exception: FloorException) -> dict[str, str | int]:
@@ -101,13 +127,6 @@ def _facts(notification: Notification, exception: FloorException) -> dict[str, s
     }
 
 
-def _time(moment: datetime) -> str:
-    """The day only where it is not today: at night everybody looks at the minutes."""
-    local = timezone.localtime(moment)
-    is_today = local.date() == timezone.localtime(clock.now()).date()
-    return date_format(local, "TIME_FORMAT" if is_today else "SHORT_DATETIME_FORMAT")
-
-
 _WHY = {
     Occasion.RAISED: _later("It is yours."),
     Occasion.STEP: _later("Nobody has answered."),
@@ -116,6 +135,7 @@ _WHY = {
     Occasion.HANDOVER: _later("It was handed over to you. Accept it."),
     Occasion.INFORMED: _later("You should know."),
     Occasion.GIVEN: _later("It was given to you."),
+    Occasion.REMARK: _later("Somebody has written something."),
     Occasion.RESOLVED: _later("It is resolved."),
     Occasion.TEST: _later("A test."),
 }

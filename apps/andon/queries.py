@@ -11,6 +11,7 @@ from itertools import groupby
 from django.db.models import Q
 
 from apps.andon.actions import ANSWER
+from apps.andon.concerns import concerning
 from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion, Remark
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
@@ -68,7 +69,8 @@ def _shown_as(keys: Sequence[tuple[int]]) -> list[FloorException]:
 class Mine:
     """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder.
 
-    notes  what was said last of each that was handed over, by its id
+    notes    what was said last of each that was handed over, by its id
+    context  what each means to the person, who must know of it by their role, by its id: see `context_for`
     """
 
     handed: list[Look]
@@ -76,6 +78,7 @@ class Mine:
     called: list[Look]
     informed: list[Look]
     notes: dict[int, Remark]
+    context: dict[int, list[str]]
 
     @property
     def all(self) -> list[Look]:
@@ -85,17 +88,29 @@ class Mine:
 def open_for(person_id: int) -> Mine:
     """Each exception once, under the nearest of the ways it concerns the person; parents for those that follow them."""
     called = _called(person_id)
-    informed = set(
-        Informed.objects.filter(person=person_id, exception__closed_at=None).values_list("exception", flat=True)
-    )
+    roles = dict(Informed.objects.filter(person=person_id, exception__closed_at=None).values_list("exception", "role"))
+    informed = set(roles)
     rows = shown(FloorException.objects.filter(Q(owner=person_id) | Q(pk__in=called | informed)))
     groups: defaultdict[str, list[Look]] = defaultdict(list)
-    for look in looks(row for row in rows if row.parent_id is None):
+    seen = looks(row for row in rows if row.parent_id is None)
+    for look in seen:
         groups[_concern(look.exception, person_id, called)].append(look)
     return Mine(
         **{name: groups[name] for name in ("handed", "owned", "called", "informed")},
         notes=_last_said([look.exception.pk for look in groups["handed"]]),
+        context=_context([(look.exception, roles[look.exception.pk]) for look in seen if look.exception.pk in roles]),
     )
+
+
+def context_for(person_id: int, exception: FloorException) -> list[str]:
+    """What it means to the person as somebody who must know of it, as it is now; nothing to all others."""
+    known = Informed.objects.filter(exception=exception, person=person_id).first()
+    return _context([(exception, known.role)]).get(exception.pk, []) if known else []
+
+
+def _context(informed: Sequence[tuple[FloorException, str]]) -> dict[int, list[str]]:
+    """Of one person, who knows of each by one role."""
+    return {pk: lines for (pk, _role), lines in concerning(informed).items()}
 
 
 def _last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:

@@ -15,6 +15,7 @@ from apps.andon.models import (
     Notification,
     Occasion,
     PersonChannel,
+    Remark,
     SiteRules,
     SiteWebhook,
     Timer,
@@ -22,6 +23,7 @@ from apps.andon.models import (
 from apps.andon.models.outward import EXCEPTIONS
 from apps.andon.owners import Finder
 from apps.core.commands import Context
+from apps.plant.duty import is_on_duty
 from apps.plant.models import Site
 
 # Wakes the worker that delivers.
@@ -83,8 +85,10 @@ def tell(
     level: int = 0,
     channel: str = "",
     desk: Desk | None = None,
+    only_listed: Collection[int] = (),
 ) -> None:
     """`whom`: exception and person. `channel`: the policy's own for this step, tried before the person's.
+    `only_listed`: people who are not paged.
 
     The floor's banner shows what is open in any case; a person without a channel is reached by it alone.
     """
@@ -103,7 +107,7 @@ def tell(
             severity=exception.severity,
             level=level,
             channels=desk.ways(person_id, channel),
-            state=desk.page(person_id, desk.rules(exception.site)),
+            state=NoticeState.LISTED if person_id in only_listed else desk.page(person_id, desk.rules(exception.site)),
             created_at=context.now,
             due_at=context.now,
         )
@@ -111,6 +115,20 @@ def tell(
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=timer is not None)
     context.touch(DELIVERY_TOPIC, *[f"person:{person_id}" for person_id in people])
+
+
+def tell_of_remark(context: Context, exception: FloorException, writer_id: int) -> None:
+    """The owner hears of it, and whoever of those on duty has written before; of a lively talk once in a while."""
+    writers = Remark.objects.filter(exception=exception, person__isnull=False).values_list("person", flat=True)
+    on_duty = {person_id for person_id in set(writers) if person_id and is_on_duty(person_id, context.now)}
+    people = sorted((on_duty | {exception.owner_id}) - {writer_id})
+    desk = Desk(Finder(context.now))
+    since = context.now - timedelta(minutes=desk.rules(exception.site).page_minutes)
+    lately = Notification.objects.exclude(state=NoticeState.LISTED).filter(
+        exception=exception, person__in=people, occasion=Occasion.REMARK, created_at__gt=since
+    )
+    told = set(lately.values_list("person", flat=True))
+    tell(context, [(exception, pk) for pk in people], Occasion.REMARK, desk=desk, only_listed=told)
 
 
 def tell_systems(

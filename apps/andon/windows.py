@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 
 from apps.andon.actions import ANSWER
-from apps.andon.causes import kinds_that_hit
+from apps.andon.causes import hits_of, kinds_that_hit
 from apps.andon.commands.rows import locked
 from apps.andon.models import FloorException
 from apps.andon.planning import save_with_plan
@@ -16,16 +15,13 @@ from apps.core.rights import EVERYWHERE
 
 def moved_windows() -> dict[int, datetime | None]:
     """Id of each open exception whose first hit has moved -> when it is now.  A query per kind of cause."""
-    by_kind: defaultdict[str, list[FloorException]] = defaultdict(list)
-    for exception in FloorException.objects.not_done().filter(cause_kind__in=kinds_that_hit()).order_by("pk"):
-        by_kind[exception.cause_kind].append(exception)
+    exceptions = list(FloorException.objects.not_done().filter(cause_kind__in=kinds_that_hit()).order_by("pk"))
+    hits = hits_of(exceptions)
     moved: dict[int, datetime | None] = {}
-    for exceptions in by_kind.values():
-        hits = exceptions[0].cause.hits(exceptions)
-        for exception in exceptions:
-            known = [hit.at for hit in hits.get(exception.pk, ()) if hit.at is not None]
-            if known and min(known) != exception.hits_at:
-                moved[exception.pk] = min(known)
+    for exception in exceptions:
+        known = [hit.at for hit in hits.get(exception.pk, ()) if hit.at is not None]
+        if known and min(known) != exception.hits_at:
+            moved[exception.pk] = min(known)
     return moved
 
 

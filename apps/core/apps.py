@@ -13,5 +13,5 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         # Whoever declares a command, a subscriber or a fragment is found by the file's name in every app.
-        autodiscover_modules("checks", "actions", "commands", "causes", "cures", "subscribers", "fragments")
+        autodiscover_modules("checks", "actions", "commands", "causes", "cures", "concerns", "subscribers", "fragments")
         post_migrate.connect(settle_privileges, dispatch_uid="core.settle_privileges")

@@ -16,7 +16,7 @@ from apps.floor.answers import answers
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.fragments import andon_fragment, exception_fragment, stops_link, story_fragment
-from apps.floor.phone import for_exception, person_of, to_sign_in, who_is_asked
+from apps.floor.phone import concern_of, for_exception, person_of, to_sign_in, who_is_asked
 from apps.floor.places import places_at
 from apps.floor.stops_look import StopsLink
 from apps.floor.story import story
@@ -63,6 +63,7 @@ def exception_page(request: HttpRequest, exception: FloorException, site: str) -
         "person": person_of(actor),
         "seen": seen(exception),
         "answers": answers(exception, actor),
+        "concern": concern_of(exception, actor),
         "story": story(exception),
         "addresses": [exception_fragment.address(exception.pk), story_fragment.address(exception.pk)],
     }

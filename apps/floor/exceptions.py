@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.andon.causes import Hit
+from apps.andon.causes import Hit, hits_of
 from apps.andon.models import FloorException, Informed, Remark
 from apps.andon.path import Look, looks
 
@@ -31,6 +31,6 @@ def seen(exception: FloorException) -> Seen:
     return Seen(
         look=looks([exception])[0],
         remarks=list(reversed(remarks)),
-        hits=exception.cause.hits([exception]).get(exception.pk, [])[:HITS],
+        hits=hits_of([exception]).get(exception.pk, [])[:HITS],
         watchers=list(exception.informed.select_related("person").order_by("pk")),
     )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.andon.commands import accept
 from apps.andon.models import FloorException
-from apps.andon.queries import can_see, eligible, open_for
+from apps.andon.queries import can_see, context_for, eligible, open_for
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
@@ -45,6 +45,10 @@ def who_is_asked(request: HttpRequest) -> Actor | None:
 def person_of(actor: Actor) -> Person:
     assert actor.person_id is not None
     return Person.objects.get_queryset().select_related("site").get(pk=actor.person_id)
+
+
+def concern_of(exception: FloorException, actor: Actor) -> list[str]:
+    return context_for(actor.person_id, exception) if actor.person_id is not None else []
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -131,6 +135,7 @@ def one(request: HttpRequest, exception: FloorException) -> HttpResponse:
         "person": person_of(actor),
         "seen": seen(exception),
         "answers": answers(exception, actor),
+        "concern": concern_of(exception, actor),
         "addresses": [exception_fragment.address(exception.pk)],
     }
     return render(request, "floor/phone_one.html", context)
@@ -175,5 +180,11 @@ def answer(request: HttpRequest, exception: FloorException, act: str) -> HttpRes
 def _answered(request: HttpRequest, exception: FloorException, refusal: CommandRefused | None = None) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]  # for_exception has seen it
     fresh = can_see(actor, exception.pk) or exception
-    context = {"answers": answers(fresh, actor), "refusal": refusal, "acted": request.method == "POST", "oob": True}
+    context = {
+        "answers": answers(fresh, actor),
+        "concern": concern_of(fresh, actor),
+        "refusal": refusal,
+        "acted": request.method == "POST",
+        "oob": True,
+    }
     return render(request, "floor/_answers_panel.html", context, status=REFUSED if refusal else 200)

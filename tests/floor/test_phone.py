@@ -21,7 +21,8 @@ from apps.plant.commands import go_on_duty
 from apps.plant.duty import is_on_duty
 from apps.plant.models import Person
 from apps.plant.models.duty import Absence, DutyRosterEntry
-from tests.andon.floor import MORNING, Floor, fresh, later, make_floor
+from tests.andon.floor import MORNING, SYSTEM, Floor, fresh, later, make_floor, raise_it
+from tests.orders.shop import make_job
 from tests.world import PASSWORD, PIN, give_role, make_person, make_terminal, run, terminal_cookie
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,29 @@ def test_who_only_has_to_know_may_say_something_and_nothing_else(floor: Floor) -
     shown = phone(buyer).get(f"/phone/{stop.pk}/").content.decode()
     assert "Mia answers. You may say something above." in shown
     assert phone(buyer).post(f"/phone/{stop.pk}/going/", {"minutes": "5"}).status_code == 409
+
+
+def test_who_must_know_reads_what_it_means_to_them_on_the_list_and_on_the_page(floor: Floor) -> None:
+    make_job(floor.world.line, floor.world.station, due_at=MORNING + timedelta(hours=3))
+    petra = floor.member("petra", "planner")
+    floor.roster(petra, "planner", MORNING - timedelta(hours=1), MORNING + timedelta(hours=5))
+    stop = FloorException.objects.get(
+        pk=run(
+            raise_it,
+            SYSTEM,
+            type_code="downtime",
+            key="A33",
+            site_id=floor.world.site.pk,
+            line_id=floor.world.line.pk,
+            unit_id=floor.world.station.pk,
+        )
+    )
+    hit = "WO-1, due 1:45 p.m.: Step 1 is planned there, 24 pcs to do."
+    for path in ("", f"{stop.pk}/", f"{stop.pk}/panel/"):
+        assert hit in phone(petra).get(f"/phone/{path}").content.decode()
+        assert hit not in phone(floor.mia).get(f"/phone/{path}").content.decode(), "the owner reads the owner's page"
+    assert hit in phone(petra).get(f"/andon/S1/{stop.pk}/").content.decode()
+    assert "What it means to you" not in exception_fragment.render(str(stop.pk)), "that is everybody's"
 
 
 def test_another_site_sees_nothing_of_it(floor: Floor) -> None:

@@ -69,7 +69,7 @@ class NotificationAdmin(TellingAdmin):
     ]
     fields = [
         *("created_at", "site", "exception", "person", "webhook", "occasion", "level"),
-        *("story", "news", "state", "channels", "failures", "due_at"),
+        *("story", "news", "state", "channels", "failures", "due_at", "context"),
     ]
 
 

@@ -22,7 +22,7 @@ from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarke
 from apps.andon.kinds import OWNER
 from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
 from apps.andon.planning import note_progress, save_with_plan
-from apps.andon.telling import tell
+from apps.andon.telling import tell, tell_of_remark
 from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.commands import Context, FreeText, command
@@ -186,7 +186,7 @@ def accept(context: Context, *, exception_id: int) -> Standing:
 
 @command("andon.remark")
 def remark(context: Context, *, exception_id: int, text: FreeText) -> Standing:
-    """Says something in the thread; the owner hears it. Whoever must know may answer, and whoever may answer.
+    """Says something in the thread; the owner is told, and who has written there. Whoever must know may write as well.
 
     Raises CommandRefused: nobody, not_found, no_text, and for who may not.
     """
@@ -203,6 +203,8 @@ def remark(context: Context, *, exception_id: int, text: FreeText) -> Standing:
     if person_id == exception.owner_id:
         note_progress(exception, context.now)
         save_with_plan(context, exception)
+    if exception.is_open:
+        tell_of_remark(context, exception, person_id)
     context.record(
         Remarked(
             subject_id=exception.pk,

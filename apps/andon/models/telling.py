@@ -33,6 +33,7 @@ class Occasion(models.TextChoices):
     HANDOVER = "handover", _("handed over to you")
     INFORMED = "informed", _("you should know")
     GIVEN = "given", _("was given to you")
+    REMARK = "remark", _("somebody has written")
     RESOLVED = "resolved", _("is resolved")
     TEST = "test", _("test")
     NEWS = "news", _("news")
@@ -58,9 +59,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(webhook=None)
 
     def pages(self) -> Self:
-        """What rang at somebody's, or is about to; not what they asked for themselves."""
+        """What rang at somebody's, or is about to; not what they asked for themselves, nor what others write: a long
+        talk must not keep anybody from being called.
+        """
         silent = (NoticeState.LISTED, NoticeState.OVERTAKEN)
-        return self.exclude(state__in=silent).exclude(occasion=Occasion.TEST)
+        return self.exclude(state__in=silent).exclude(occasion__in=(Occasion.TEST, Occasion.REMARK))
 
     def queued(self) -> Self:
         return self.filter(state=NoticeState.QUEUED)
@@ -74,6 +77,7 @@ class Notification(models.Model):
     severity   of the exception when it was told: what is most severe goes first; a test is awaited
     tried      so many of `channels` have failed: the next one, `way`, has this index
     failures   of the present channel, where it is tried again
+    context    what it meant to the person, by their role, as it was told (apps.andon.concerns); names of people never
     lease_*    a worker is at it
     news       what a system hears of besides exceptions, as it was when it happened (`apps.andon.feeds.News`)
     story      to which the news belongs: within one, the next is sent when the one before has been taken
@@ -100,6 +104,7 @@ class Notification(models.Model):
     )
     failures = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
+    context = ArrayField(models.TextField(), default=list, blank=True, verbose_name=_("as it was told"))
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)

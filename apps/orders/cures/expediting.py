@@ -16,11 +16,10 @@ from apps.andon.owners import Finder
 from apps.core import clock
 from apps.core.commands import Context
 from apps.orders.causes.shortages import SHORTAGE
+from apps.orders.roles import PURCHASING
 from apps.plant.models import Person, Site
 
 CODE = "expedite"
-# The shipped role of those who talk to suppliers.
-PURCHASING = "purchasing"
 
 
 def _asked(subjects: Subjects) -> dict[int, datetime]:

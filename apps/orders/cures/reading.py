@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from apps.materials.models import Location, Lot
 from apps.materials.queries import StockLine, day_at, stock_of
 from apps.orders.models import Blocker
 from apps.orders.readiness import locked
+from apps.plant.models import Site
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,20 @@ def short_of(blocker: Blocker) -> Decimal:
 
 def unusable(subjects: Subjects) -> dict[tuple[int, int], list[Lying]]:
     """By site and item, what is there and does not count for orders. Three queries for each site."""
-    wanted: defaultdict[int, set[int]] = defaultdict(set)
     found = subjects.once(blockers).values()
-    for blocker in found:
-        wanted[blocker.site_id].add(item_id_of(blocker))
-    sites = {blocker.site_id: blocker.site for blocker in found}
+    return lying_unusable((item_id_of(blocker), blocker.site) for blocker in found)
+
+
+def lying_unusable(wanted: Iterable[tuple[int, Site]]) -> dict[tuple[int, int], list[Lying]]:
+    """The same of these items, each at its site."""
+    items: defaultdict[int, set[int]] = defaultdict(set)
+    sites: dict[int, Site] = {}
+    for item_id, site in wanted:
+        items[site.pk].add(item_id)
+        sites[site.pk] = site
     lines = [
         (site_id, line)
-        for site_id, item_ids in wanted.items()
+        for site_id, item_ids in items.items()
         for line in stock_of(item_ids, sites[site_id])
         if not line.usable and line.quantity > 0
     ]
