@@ -7,19 +7,21 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import BaseModelFormSet, ModelForm
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.andon.actions import CONFIGURE, VIEW_EXCEPTIONS
+from apps.andon.admin.drafts import DraftMixin, DraftRowsMixin
 from apps.andon.commands import draft_playbook, publish_playbook
 from apps.andon.cures import CURES
 from apps.andon.models import Playbook, PlaybookStep, PlaybookVersion
 from apps.core import rights
+from apps.core.administration import PlainAdmin
 from apps.core.errors import CommandRefused
-from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, actor_of
+from apps.plant.administration import CommandAdmin, PlacedMixin, WithReason, actor_of, run_for_each
 
 
 @admin.register(Playbook)
@@ -56,27 +58,16 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
         fields = ["position", "code", "labels", "cure", "inputs", "acts_alone"]
 
 
-class StepInline(InlineMixin, StackedInline):
-    """Open while the version is a draft; the database would refuse it later as well."""
-
+class StepInline(DraftRowsMixin, StackedInline):
     model = PlaybookStep
     form = StepForm
     view_action = VIEW_EXCEPTIONS
     change_action = CONFIGURE
     ordering = ["position"]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return (obj is None or obj.is_draft) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_change_permission(request, obj)
-
 
 @admin.register(PlaybookVersion)
-class PlaybookVersionAdmin(CommandAdmin):
+class PlaybookVersionAdmin(DraftMixin, PlacedMixin, PlainAdmin):
     view_action = VIEW_EXCEPTIONS
     change_action = CONFIGURE
     list_display = ["playbook", "number", "status", "published_at", "note"]
@@ -86,29 +77,20 @@ class PlaybookVersionAdmin(CommandAdmin):
     fields = [*readonly_fields]
     inlines = [StepInline]
     action_form = WithReason
-    actions = ["publish"]
+    actions: Any = ["publish"]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return (obj is None or obj.is_draft) and super().has_change_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: PlaybookVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: ARG002, FBT001
+    def save_model(self, request: HttpRequest, obj: PlaybookVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
         """Whoever has worked on it does not publish it."""
         person_id = actor_of(request).person_id
         if person_id is not None and person_id not in obj.editor_ids:
             obj.editor_ids = [*obj.editor_ids, person_id]
-        obj.save()
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool) -> None:  # noqa: ARG002, FBT001
-        formset.save()
+        super().save_model(request, obj, form, change)
 
     @admin.action(
         description=_("Publish, for the reason given: exceptions show it from now on"), permissions=["publish"]
     )
-    def publish(self, request: HttpRequest, queryset: QuerySet[PlaybookVersion]) -> None:
-        self.each(request, queryset, publish_playbook, "version_id", note=request.POST.get("reason", ""))
+    def publish(self, request: HttpRequest, rows: QuerySet[PlaybookVersion]) -> None:
+        run_for_each(request, rows, publish_playbook, "version_id", note=request.POST.get("reason", ""))
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return self._holds(request, CONFIGURE)

@@ -16,11 +16,12 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from apps.andon.actions import CONFIGURE
+from apps.andon.admin.drafts import DraftMixin, DraftRowsMixin
 from apps.andon.admin.preview import preview_context
 from apps.andon.commands.policies import draft_policy, publish_policy
 from apps.andon.models import EscalationPolicy, PolicyStep, PolicyVersion
 from apps.core.administration import PlainAdmin
-from apps.plant.administration import CommandAdmin, InlineMixin, WithReason, actor_of, run_for_each
+from apps.plant.administration import CommandAdmin, WithReason, actor_of, run_for_each
 
 
 @admin.register(EscalationPolicy)
@@ -41,31 +42,16 @@ class EscalationPolicyAdmin(CommandAdmin):
         self.each(request, rows, draft_policy, "policy_id")
 
 
-class StepInline(InlineMixin, TabularInline):
+class StepInline(DraftRowsMixin, TabularInline):
     model = PolicyStep
     view_action = change_action = CONFIGURE
     fields = [
         *("position", "after_minutes", "target", "role", "person", "channel", "condition", "repeat_minutes"),
     ]
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_change_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_add_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_change_permission(request, obj)
-
-
-def _is_open(version: PolicyVersion | None) -> bool:
-    return version is None or version.is_draft
-
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(PlainAdmin):
-    """The rows of a draft; the database refuses every change of what is published."""
-
+class PolicyVersionAdmin(DraftMixin, PlainAdmin):
     view_action = change_action = CONFIGURE
     list_display = ["policy", "number", "status", "response_minutes", "resolution_minutes", "counting", "published_at"]
     list_filter = ["status", "policy"]
@@ -89,12 +75,6 @@ class PolicyVersionAdmin(PlainAdmin):
             **preview_context(version, request.GET, actor_of(request)),
         }
         return TemplateResponse(request, "andon/policy_preview.html", context)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: PolicyVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
         """Whoever changes a draft last does not publish it."""
