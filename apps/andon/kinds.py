@@ -19,8 +19,8 @@ from apps.workflows.engine import fire
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 
 S = ExceptionStatus
-# Of the commands: whose it is from now on, and when a snooze ends.
-OWNER, UNTIL = "owner_id", "until"
+# Of the commands: whose it is from now on, when that person is there, when a snooze ends, since when the cause is gone.
+OWNER, ARRIVES, UNTIL, CAUSE_ENDED = "owner_id", "arrives_at", "until", "cause_ended_at"
 RESOLUTION, CAUSE = "resolution", "cause"
 # The system's own edge: the cause is gone.
 END = "end"
@@ -68,6 +68,7 @@ def keep_times(exception: FloorException, move: Move, context: Context, inputs: 
             exception.acknowledged_at = exception.acknowledged_at or at
             exception.progress_at, exception.accept_by = at, None
             exception.reminded += 1
+            exception.arrives_at = inputs.get(ARRIVES, exception.arrives_at)
         case S.SNOOZED:
             exception.snoozed_until = inputs[UNTIL]
         case S.RESOLVED:
@@ -76,6 +77,7 @@ def keep_times(exception: FloorException, move: Move, context: Context, inputs: 
             exception.cause_reason = _reason(Purpose.ROOT_CAUSE, inputs.get(CAUSE))
         case S.CLOSED:
             exception.closed_at, exception.accept_by = max(at, exception.raised_at), None
+            exception.cause_ended_at = inputs.get(CAUSE_ENDED, exception.cause_ended_at)
         case S.OPEN:
             restart_ladder(exception, context.now)
             exception.acknowledged_at = exception.arrives_at = exception.resolved_at = None
@@ -136,7 +138,7 @@ EXCEPTION = declare(
         },
         permission=ANSWER,
         scope=lambda exception: exception.scope,
-        own_inputs=frozenset({OWNER, UNTIL}),
+        own_inputs=frozenset({OWNER, ARRIVES, UNTIL, CAUSE_ENDED}),
         fields={
             "type": GuardField(type=ValueType.TEXT, label=gettext_lazy("type"), read=lambda e: e.type.code),
             "severity": GuardField(type=ValueType.NUMBER, label=gettext_lazy("severity"), read=lambda e: e.severity),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.causes import Cause
 from apps.andon.events import CauseEnded, ExceptionJoined, ExceptionRaised
-from apps.andon.kinds import END
+from apps.andon.kinds import CAUSE_ENDED, END
 from apps.andon.ladder import Ladder
 from apps.andon.models import (
     Clock,
@@ -79,10 +79,8 @@ def end_causes(context: Context, *, site_id: int, kind: str, keys: Collection[st
     for exception in rows.select_for_update(of=("self",)).order_by("pk"):
         if exception.cause.is_present(exception):
             continue
-        exception.cause_ended_at = context.occurred_at
-        exception.save(update_fields=["cause_ended_at"])
         context.record(CauseEnded(subject_id=exception.pk, **exception.story, owner_id=exception.owner_id))
-        fire(context, FloorException, exception.pk, END, as_system=True)
+        fire(context, FloorException, exception.pk, END, {CAUSE_ENDED: context.occurred_at}, as_system=True)
 
 
 def _open(site_id: int, names: Collection[Key]) -> dict[Key, FloorException]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.andon.commands import (
     accept,
@@ -167,6 +169,16 @@ def test_going_is_an_answer_with_minutes(floor: Floor) -> None:
     assert fresh(stop).arrives_at == fresh(stop).raised_at + timedelta(minutes=5)
 
 
+def test_going_is_planned_once_and_said_again_it_moves_the_time(floor: Floor) -> None:
+    stop = floor.stop()
+    before = stop.round
+    run(on_the_way, floor.mia, exception_id=stop.pk, minutes=8)
+    assert fresh(stop).round == before + 1
+    run(on_the_way, floor.mia, exception_id=stop.pk, minutes=20)
+    assert fresh(stop).arrives_at == MORNING + timedelta(minutes=20)
+    assert [kind for kind, _step in waiting(stop)].count("remind") == 1
+
+
 def test_it_is_given_only_to_who_is_on_duty_and_may_answer(floor: Floor) -> None:
     stop = floor.stop()
     for person in (floor.world.olga, floor.paul):
@@ -290,3 +302,11 @@ def test_what_is_said_is_heard_by_who_must_know(floor: Floor) -> None:
     run(remark, floor.sven, exception_id=stop.pk, text="Drops after 20 s, no leak.")
     assert stop.remarks.get().text.startswith("Drops")
     assert "Drops" not in str(ledger("andon.remarked")[-1].data)
+
+
+def test_a_cause_that_ends_is_saved_once_with_its_time(floor: Floor) -> None:
+    stop = floor.stop()
+    with CaptureQueriesContext(connection) as seen:
+        floor.end()
+    assert sum('UPDATE "andon_floorexception"' in query["sql"] for query in seen.captured_queries) == 1
+    assert (fresh(stop).status, fresh(stop).cause_ended_at) == (S.CLOSED, MORNING)

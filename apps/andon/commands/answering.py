@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from apps.andon.commands.rows import (
     still_open,
 )
 from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarked
-from apps.andon.kinds import OWNER
+from apps.andon.kinds import ARRIVES, OWNER
 from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
 from apps.andon.planning import note_progress, save_with_plan
 from apps.andon.telling import tell, tell_of_remark
@@ -40,10 +40,11 @@ def acknowledge(context: Context, *, exception_id: int) -> Standing:
 
     Raises CommandRefused: nobody, not_found, closed, answered (somebody else has it), and for who may not.
     """
-    return standing(_acknowledged(context, exception_id))
+    return standing(_acknowledged(context, exception_id)[0])
 
 
-def _acknowledged(context: Context, exception_id: int) -> FloorException:
+def _acknowledged(context: Context, exception_id: int, **inputs: datetime) -> tuple[FloorException, bool]:
+    """With whether it is by this; it may have been answered before.  `inputs`: of the move, beside the new owner."""
     person_id = person_of(context)
     exception = locked(context, exception_id)
     context.allow(ANSWER, at=exception.scope)
@@ -54,14 +55,14 @@ def _acknowledged(context: Context, exception_id: int) -> FloorException:
                 "answered",
                 _("%(name)s has it already. Take it over by having it given to you.") % {"name": exception.owner.name},
             )
-        return exception
+        return exception, False
     old = exception.owner_id
     at_work(context, person_id, exception.site_id)
-    fired = fire(context, FloorException, exception_id, "acknowledge", {OWNER: person_id})
+    fired = fire(context, FloorException, exception_id, "acknowledge", {OWNER: person_id, **inputs})
     if old != person_id:
         context.record(owner_changed(fired.item, old, "taken"))
         context.touch(f"person:{old}")
-    return fired.item
+    return fired.item, True
 
 
 @command("andon.on_the_way")
@@ -73,10 +74,12 @@ def on_the_way(context: Context, *, exception_id: int, minutes: int) -> Standing
     if not 0 <= minutes <= LONGEST_WAY_MINUTES:
         context.allow_anyone()
         context.refuse("no_minutes", _("Say in how many minutes, up to %(most)s.") % {"most": LONGEST_WAY_MINUTES})
-    exception = locked(context, _acknowledged(context, exception_id).pk)
-    exception.arrives_at = context.now + timedelta(minutes=minutes)
-    note_progress(exception, context.now)
-    save_with_plan(context, exception)
+    arrives_at = context.now + timedelta(minutes=minutes)
+    exception, is_new = _acknowledged(context, exception_id, **{ARRIVES: arrives_at})
+    if not is_new:
+        exception.arrives_at = arrives_at
+        note_progress(exception, context.now)
+        save_with_plan(context, exception)
     context.record(
         OnTheWay(
             subject_id=exception.pk,
