@@ -11,6 +11,7 @@ from apps.andon.commands.approvals import call_for_approval
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import AloneOutcome, AloneRun, FloorException, OwnerLevel, Problem, Timer
 from apps.andon.playbooks import ALONE_TOPIC
+from apps.andon.pruning import prune_log
 from apps.andon.reaching import DELIVER, follow_lights
 from apps.andon.recurrence import close_quiet
 from apps.andon.rehoming import bring_home, could_come_home, rehome_person
@@ -91,6 +92,11 @@ def close_quiet_problems() -> int:
     for problem_id in ids:
         close_quiet(WORKER, uuid4(), problem_id=problem_id)
     return 0
+
+
+@task("andon.prune_log", every_seconds=600)
+def prune_who_was_told() -> int:
+    return prune_log(clock.now())
 
 
 @task("andon.alone", every_seconds=5, topics=[ALONE_TOPIC])

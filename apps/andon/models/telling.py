@@ -150,6 +150,7 @@ class Notification(models.Model):
             models.Index(
                 fields=["webhook", "story", "id"], name="news_queued", condition=Q(state="queued") & ~Q(story="")
             ),
+            models.Index(fields=["site", "created_at"], name="notification_by_age"),
         ]
 
     def __str__(self) -> str:

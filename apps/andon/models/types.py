@@ -149,6 +149,7 @@ class SiteRules(models.Model):
     problem_role     of what happens again and again; empty: the shipped one
     accept_minutes   within which an incoming person accepts what was handed over
     approval_hours   somebody is called when an approval has waited for so long
+    log_months       so long it is kept who was told of an exception, after that has closed
     storm_count      so many of a type in one area within `storm_seconds` have one cause
     """
 
@@ -171,6 +172,7 @@ class SiteRules(models.Model):
     approval_hours = models.PositiveSmallIntegerField(_("hours that an approval may wait"), default=24)
     storm_count = models.PositiveSmallIntegerField(_("a storm from so many"), default=5)
     storm_seconds = models.PositiveSmallIntegerField(_("within seconds"), default=60)
+    log_months = models.PositiveSmallIntegerField(_("months to keep who was told"), default=24)
 
     site_id: int
     default_owner_id: int
@@ -183,7 +185,8 @@ class SiteRules(models.Model):
             models.CheckConstraint(
                 condition=Q(pages_per_person__gte=1, page_minutes__gte=1, accept_minutes__gte=1, storm_count__gte=2),
                 name="site_rules_positive",
-            )
+            ),
+            models.CheckConstraint(condition=Q(log_months__gte=1), name="log_kept_a_month_at_least"),
         ]
 
     def __str__(self) -> str:
