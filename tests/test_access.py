@@ -201,6 +201,8 @@ CALLS = {
     "floor:safety": "/station/S1/A33/safety/",
     "floor:machine_stopped": "/station/S1/A33/machine-stopped/",
 }
+# The same, of what was called a moment ago, or not at all.
+RING = {"floor:ring_again": "/station/S1/A33/ring/"}
 # Needs a stop: tests/floor/test_machine.py.
 OF_A_STOP = {"floor:machine_why"}
 # For everybody who is signed in, about themselves.
@@ -306,7 +308,7 @@ def at_terminal(terminal: Terminal) -> Client:
 
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
-    known |= CALLS.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
+    known |= CALLS.keys() | RING.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
     known |= OWN_CHANNELS.keys() | STOPS.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
@@ -396,6 +398,10 @@ def test_whoever_sees_the_station_calls_from_it_and_nobody_from_elsewhere(role: 
     seen = "floor.view_station" in SHIPPED[role]
     for path in CALLS.values():
         assert at_desk(somebody(role, shop)).post(path).status_code == (200 if seen else 404), f"{role} {path}"
+        assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
+        assert Client().post(path).status_code == 302
+    for path in RING.values():
+        assert at_desk(somebody(role, shop)).post(path).status_code == (409 if seen else 404), f"{role} {path}"
         assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
         assert Client().post(path).status_code == 302
 

@@ -10,7 +10,7 @@ from apps.andon.events import Escalated
 from apps.andon.ladder import Ladder, not_before
 from apps.andon.models import FloorException, Occasion, PolicyStep, Target, Timer
 from apps.andon.owners import Finder, Place
-from apps.andon.planning import Reads, ladder_of
+from apps.andon.planning import Reads, ladder_of, steps_of
 from apps.andon.telling import Desk, tell, tell_systems
 from apps.core.commands import Context
 
@@ -92,6 +92,22 @@ def _next(context: Context, ladder: Ladder) -> None:
 
 def place_of(exception: FloorException) -> Place:
     return Place(exception.site, exception.area, exception.work_center)
+
+
+def all_on_level(exception: FloorException, office: Office) -> tuple[list[int], str]:
+    """Everybody on the level that is reached, and the owner; with the policy's channel for that level.
+
+    A step reaches the one of a role who is asked first; here all of the role are meant that are on duty.
+    """
+    steps = steps_of(exception.policy_version_id)
+    if not exception.level or not steps:
+        return [exception.owner_id], ""
+    step = steps[min(exception.level, len(steps)) - 1]
+    if step.target == Target.ROLE and step.role:
+        people = office.finder.on_duty(step.role.code, place_of(exception).scope)
+    else:
+        people = reached(office.finder, exception, step, ())
+    return list(dict.fromkeys([exception.owner_id, *people])), step.channel
 
 
 def reached(finder: Finder, exception: FloorException, step: PolicyStep, without: Collection[int]) -> list[int]:

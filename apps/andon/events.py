@@ -78,6 +78,14 @@ class AnswerRefused(Event, subject="exception"):
     owner_id: int
 
 
+class RungAgain(Event, subject="exception"):
+    """Who had called asked again; `person_ids` were told again."""
+
+    level: int
+    person_ids: list[int]
+    owner_id: int
+
+
 class OnTheWay(Event, subject="exception"):
     owner_id: int
     arrives_at: datetime | None

@@ -135,6 +135,7 @@ _WHY = {
     Occasion.HANDOVER: _later("It was handed over to you. Accept it."),
     Occasion.INFORMED: _later("You should know."),
     Occasion.GIVEN: _later("It was given to you."),
+    Occasion.RING: _later("Whoever has called rings again."),
     Occasion.REMARK: _later("Somebody has written something."),
     Occasion.RESOLVED: _later("It is resolved."),
     Occasion.TEST: _later("A test."),

@@ -121,9 +121,9 @@ def _last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:
 
 
 def _called(person_id: int) -> set[int]:
-    """What a step has called the person to, and nobody has answered yet."""
+    """What a step, or whoever rang again, has called the person to, and nobody has answered yet."""
     rows = Notification.objects.filter(
-        person=person_id, occasion=Occasion.STEP, exception__status=ExceptionStatus.OPEN
+        person=person_id, occasion__in=(Occasion.STEP, Occasion.RING), exception__status=ExceptionStatus.OPEN
     ).exclude(exception__owner=person_id)
     return set(rows.values_list("exception", flat=True))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from apps.andon.commands.calling import is_call_from
 from apps.andon.models import ExceptionStatus, FloorException
 from apps.andon.path import Look, Rung, looks
 from apps.andon.queries import open_at_line, open_at_station
@@ -20,14 +21,17 @@ RUNGS = 4
 
 @dataclass(frozen=True)
 class Alerts:
-    """`first`: the most urgent one, those without an answer before all others; None: all is quiet. `likely`: when it
-    ends, where it is a stop of whose reason enough is known.
+    """`first`: the most urgent one, those without an answer before all others; None: all is quiet.
+
+    call    of the station itself: who has called sees how it stands, and may ring again
+    likely  when it ends, where it is a stop of whose reason enough is known
     """
 
     first: Look | None
     others: Sequence[FloorException]
     loud_units: frozenset[int]
     likely: Estimate | None = None
+    call: Look | None = None
 
     @property
     def rungs(self) -> Sequence[Rung]:
@@ -56,7 +60,7 @@ def ring(look: Look) -> str:
 
 
 def alerts_at_station(unit: WorkUnit) -> Alerts:
-    return _alerts(open_at_station(unit.pk, unit.work_center_id))
+    return _alerts(open_at_station(unit.pk, unit.work_center_id), unit)
 
 
 def alerts_at_line(line: WorkCenter, now: datetime) -> Alerts:
@@ -71,11 +75,14 @@ def _likely_end(exception: FloorException, now: datetime) -> Estimate | None:
     return estimates(Downtime.objects.open().filter(pk=pk), now=now).get(pk)
 
 
-def _alerts(rows: list[FloorException]) -> Alerts:
-    """A path is worked out for the first one only."""
+def _alerts(rows: list[FloorException], unit: WorkUnit | None = None) -> Alerts:
+    """A path is worked out for the first one only, and for the station's own call."""
     ordered = sorted(rows, key=lambda row: row.status != ExceptionStatus.OPEN)
+    calls = sorted((row for row in rows if unit and is_call_from(row, unit.pk)), key=lambda row: (row.severity, row.pk))
+    seen = {look.exception.pk: look for look in looks({row.pk: row for row in (*ordered[:1], *calls[:1])}.values())}
     return Alerts(
-        first=looks(ordered[:1])[0] if ordered else None,
+        first=seen[ordered[0].pk] if ordered else None,
+        call=seen[calls[0].pk] if calls else None,
         others=ordered[1:],
         loud_units=frozenset(
             row.work_unit_id for row in rows if row.work_unit_id and row.status == ExceptionStatus.OPEN

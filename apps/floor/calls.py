@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.andon.commands import call_for_help, report_safety
+from apps.andon.commands import call_for_help, report_safety, ring_again
 from apps.andon.commands.rows import Standing
 from apps.andon.models import ExceptionStatus, FloorException
 from apps.andon.path import Look, looks
@@ -62,6 +62,24 @@ def skill_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:  # noqa: A
         else _("Nobody who is qualified is on duty. %(said)s") % {"said": said(look)}
     )
     return render(request, "floor/_notice.html", {"said": sentence, "ring": ring(look)})
+
+
+@require_POST
+@at_station
+def ring_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    try:
+        rung = ring_again(
+            request.actor,  # type: ignore[attr-defined]  # a person or just the terminal: at_station has seen it
+            entry.command_id_of(request.POST),
+            work_unit_id=unit.pk,
+        )
+    except CommandRefused as refusal:
+        return render(request, "floor/_notice.html", {"refusal": refusal}, status=REFUSED)
+    sessions.note_act(request.session)
+    people = Person.objects.get_queryset().in_bulk(rung.person_ids)
+    names = ", ".join(str(people[key]) for key in rung.person_ids if key in people)
+    sentence = _("%(names)s: called again at %(time)s.") % {"names": names, "time": _clock(rung.at)}
+    return render(request, "floor/_notice.html", {"said": sentence})
 
 
 def _look(exception_id: int) -> Look:

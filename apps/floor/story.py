@@ -134,6 +134,10 @@ class _Telling:
     def on_the_way(self, data: Mapping[str, Any]) -> str:
         return _("is coming, there at %(time)s") % {"time": _time(data["arrives_at"])}
 
+    def rung_again(self, data: Mapping[str, Any]) -> str:
+        called = ", ".join(self.name(key) for key in data["person_ids"])
+        return _("rang again: %(names)s called") % {"names": called or NOBODY}
+
     def remarked(self, _data: Mapping[str, Any]) -> str:
         return _("said something")
 
@@ -167,6 +171,7 @@ _WHAT: dict[str, Callable[[_Telling, Mapping[str, Any]], str]] = {
     "andon.answer_refused": _Telling.refused,
     "andon.on_the_way": _Telling.on_the_way,
     "andon.remarked": _Telling.remarked,
+    "andon.rung_again": _Telling.rung_again,
     "andon.exceptions_merged": _Telling.merged,
     "andon.exception_split": _Telling.split,
     "andon.cause_ended": _Telling.cause_ended,

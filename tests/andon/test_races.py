@@ -10,10 +10,13 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
+from apps.andon.commands import ring_again
 from apps.andon.firing import WORKER, fire_due
 from apps.andon.models import FloorException, Timer
 from apps.core import clock
-from tests.andon.floor import Floor, later, make_floor, raise_it, told
+from apps.core.errors import CommandRefused
+from tests.andon.floor import TERMINAL, Floor, later, make_floor, raise_it, told
+from tests.concurrency import at_once
 from tests.world import ledger, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,3 +108,15 @@ def test_two_workers_at_once_take_each_step_once(floor: Floor) -> None:
             result.result(60)
     subjects = [event.subject_id for event in ledger("andon.escalated")]
     assert len(subjects) == len(set(subjects)) == 40
+
+
+def test_two_who_ring_again_at_once_call_everybody_once(floor: Floor) -> None:
+    call = floor.help()
+    clock.move_to(clock.now() + timedelta(minutes=2), rate=0)
+    unit = floor.world.station.pk
+    raised = at_once(*[lambda: run(ring_again, TERMINAL, work_unit_id=unit)] * 2)
+    assert raised.count(None) == 1, raised
+    (refusal,) = [error for error in raised if error is not None]
+    assert isinstance(refusal, CommandRefused)
+    assert refusal.code == "too_soon"
+    assert told(call).count(("sven", "ring")) == 1

@@ -11,12 +11,13 @@ from django.utils import translation
 
 from apps.andon.commands import acknowledge, on_the_way, resolve
 from apps.andon.models import FloorException
+from apps.andon.queries import open_for
 from apps.floor.fragments import line_board, station_fragment
-from tests.andon.floor import MORNING, Floor, later, make_floor
-from tests.world import make_terminal, run, terminal_cookie
+from tests.andon.floor import MORNING, Floor, later, make_floor, told
+from tests.world import ledger, make_terminal, run, terminal_cookie
 
 pytestmark = pytest.mark.django_db
-CALL, SAFETY = "/station/S1/A33/call/", "/station/S1/A33/safety/"
+CALL, SAFETY, RING = "/station/S1/A33/call/", "/station/S1/A33/safety/", "/station/S1/A33/ring/"
 
 
 @pytest.fixture
@@ -125,3 +126,62 @@ def test_the_more_urgent_one_is_big_and_the_others_are_named(floor: Floor, table
     shown = board(floor)
     assert "A33 calls for help</span>" in shown
     assert "Also open:" in shown
+
+
+class TestRingingAgain:
+    def refused(self, tablet: Client) -> str:
+        answer = tablet.post(RING)
+        assert answer.status_code == 409
+        return answer.content.decode()
+
+    def test_tells_everybody_on_the_level_reached_at_once(self, floor: Floor, tablet: Client) -> None:
+        suse = floor.member("suse", "shift_supervisor")
+        floor.roster(suse, "shift_supervisor", MORNING - timedelta(hours=1), MORNING + timedelta(hours=5))
+        lou = floor.member("lou", "line_lead")
+        floor.roster(lou, "line_lead", MORNING - timedelta(hours=1), MORNING + timedelta(hours=5))
+        said(tablet)
+        later(minutes=4)
+        assert "Lou, Sven, Suse: called again at 10:49." in said(tablet, RING)
+        call = FloorException.objects.get()
+        assert told(call)[-3:] == [("lou", "ring"), ("sven", "ring"), ("suse", "ring")]
+        assert [look.exception for look in open_for(suse.pk).called] == [call], "she is called as well now"
+        assert ledger("andon.rung_again")[-1].terminal_id is not None
+
+    def test_is_possible_once_a_minute_and_says_when(self, tablet: Client) -> None:
+        said(tablet)
+        assert "They were called a moment ago. You can ring again in 60 s." in self.refused(tablet)
+        later(seconds=61)
+        assert "Sven: called again at 10:46." in said(tablet, RING)
+        later(seconds=20)
+        assert "You can ring again in 40 s." in self.refused(tablet)
+        later(seconds=41)
+        assert "called again" in said(tablet, RING)
+        assert FloorException.objects.get().notifications.filter(occasion="ring").count() == 2
+
+    def test_without_a_call_says_what_to_press(self, floor: Floor, tablet: Client) -> None:
+        floor.stop()
+        assert "Nobody has called from here. Press “Call for help”." in self.refused(tablet)
+
+    def test_reaches_who_is_coming_as_well(self, floor: Floor, tablet: Client) -> None:
+        said(tablet)
+        run(on_the_way, floor.sven, exception_id=FloorException.objects.get().pk, minutes=5)
+        later(minutes=6)
+        assert "Sven: called again" in said(tablet, RING)
+
+    def test_who_has_called_sees_who_comes_in_how_many_minutes_and_the_button(
+        self, floor: Floor, tablet: Client
+    ) -> None:
+        assert RING not in station(floor)
+        said(tablet)
+        assert RING in station(floor)
+        run(on_the_way, floor.sven, exception_id=FloorException.objects.get().pk, minutes=5)
+        shown = station(floor)
+        assert "Sven is coming, there at 10:50" in shown
+        assert 'there in <b data-countdown="2026-11-24T10:50:00+01:00"' in shown
+        assert RING not in board(floor), "the wall is nobody's who could press"
+
+    def test_a_louder_one_does_not_hide_it(self, floor: Floor, tablet: Client) -> None:
+        said(tablet)
+        run(on_the_way, floor.sven, exception_id=FloorException.objects.get().pk, minutes=5)
+        floor.stop()
+        assert "Sven is coming, there at 10:50" in station(floor)

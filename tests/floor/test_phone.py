@@ -148,7 +148,7 @@ def test_who_must_know_reads_what_it_means_to_them_on_the_list_and_on_the_page(f
             unit_id=floor.world.station.pk,
         )
     )
-    hit = "WO-1, due 1:45 p.m.: Step 1 is planned there, 24 pcs to do."
+    hit = "WO-1, due 13:45: Step 1 is planned there, 24 pcs to do."
     for path in ("", f"{stop.pk}/", f"{stop.pk}/panel/"):
         assert hit in phone(petra).get(f"/phone/{path}").content.decode()
         assert hit not in phone(floor.mia).get(f"/phone/{path}").content.decode(), "the owner reads the owner's page"

@@ -125,9 +125,9 @@ class TestAShortage:
         order(floor, "WO-10", seal=seal, hours=2)
         put_stock(seal, make_location(floor.world.site, "LINE-2", kind="production"), 30)
         first, second = said(shortage, "planner")
-        assert first.startswith("WO-10, due 12:45 p.m.: Can make 20 of 24. Possible now: ")
+        assert first.startswith("WO-10, due 12:45: Can make 20 of 24. Possible now: ")
         assert "Take 8 u from LINE-2" in first
-        assert second.startswith("WO-9, due 2:45 p.m.: Can make 20 of 24.")
+        assert second.startswith("WO-9, due 14:45: Can make 20 of 24.")
 
     def test_tells_customer_service_who_waits_since_when_and_how_late_it_becomes(
         self, floor: Floor, shortage: FloorException, seal: Item
@@ -136,27 +136,27 @@ class TestAShortage:
         order(floor, "WO-OLD", seal=seal, hours=-3)
         late, in_time = said(shortage, "customer_service")
         assert late == (
-            "Harlow Water, promised 7:45 a.m., 3 h late already: 24 pcs of ES-65 (WO-OLD). No material is on its way."
+            "Harlow Water, promised 07:45, 3 h late already: 24 pcs of ES-65 (WO-OLD). No material is on its way."
         )
-        assert in_time.startswith("Harlow Water, promised 2:45 p.m.: 24 pcs of ES-65 (WO-9). ")
+        assert in_time.startswith("Harlow Water, promised 14:45: 24 pcs of ES-65 (WO-9). ")
         expect(seal, floor.world.site, (5, date(2026, 11, 25), "PO-17"), (20, date(2026, 11, 27), "PO-18"))
         _late, in_time = said(shortage, "customer_service")
-        assert in_time.endswith("The material comes on 11/27/2026: 3 days late at least.")
+        assert in_time.endswith("The material comes on 27.11.2026: 3 days late at least.")
 
     def test_tells_purchasing_what_is_missing_until_when_and_what_comes(
         self, floor: Floor, shortage: FloorException, seal: Item
     ) -> None:
         assert said(shortage, "purchasing") == [
             "8 u of SEAL are missing: 48 are needed, 40 are there.",
-            "WO-9, due 2:45 p.m., waits for it.",
+            "WO-9, due 14:45, waits for it.",
             "Nothing of it is on order, as far as the ERP says.",
         ]
         order(floor, "WO-10", seal=seal, hours=2)
         expect(seal, floor.world.site, (20, date(2026, 11, 27), "PO-18"), (7, None, "PO-19"))
         assert said(shortage, "purchasing") == [
             "56 u of SEAL are missing: 96 are needed, 40 are there.",
-            "The first that waits is WO-10, due 12:45 p.m.; so do 1 more.",
-            "20 u are to come on 11/27/2026 from Seals Ltd (PO-18).",
+            "WO-10, due 12:45, is the first that waits for it; 1 more after it.",
+            "20 u are to come on 27.11.2026 from Seals Ltd (PO-18).",
             "7 u are ordered from Seals Ltd without a date (PO-19).",
         ]
 
@@ -193,7 +193,7 @@ class TestAShortage:
         (mail,) = [mail for mail in mailbox.mails if mail["To"] == "pat@plant.example"]
         text = mail.get_content()
         assert "8 u of SEAL are missing: 48 are needed, 40 are there." in text
-        assert "WO-9, due 2:45 p.m., waits for it." in text
+        assert "WO-9, due 14:45, waits for it." in text
         assert "To be done by" not in text, "that is for the owner"
         told = Notification.objects.get(person=pat, occasion="informed")
         put_stock(seal, make_location(floor.world.site, "RACK-Z"), 4)
@@ -240,8 +240,8 @@ class TestAMachineThatStands:
         order(floor, "WO-1", hours=3, quantity=12)
         stop = self.stop(floor)
         assert said(stop, "planner") == [
-            "WO-1, due 1:45 p.m.: Assemble is planned there, 12 pcs to do.",
-            "WO-2, due 4:45 p.m.: Assemble is planned there, 24 pcs to do.",
+            "WO-1, due 13:45: Assemble is planned there, 12 pcs to do.",
+            "WO-2, due 16:45: Assemble is planned there, 24 pcs to do.",
             "The line has no other station.",
         ]
         make_station(floor.world.line, "A34", position=2)
@@ -252,7 +252,7 @@ class TestAMachineThatStands:
         stop = self.stop(floor)
         assert said(stop, "customer_service") == ["No order of a customer is planned on this machine."]
         order(floor, "WO-1", hours=3)
-        assert said(stop, "customer_service") == ["Harlow Water, promised 1:45 p.m.: 24 pcs of ES-65 (WO-1)."]
+        assert said(stop, "customer_service") == ["Harlow Water, promised 13:45: 24 pcs of ES-65 (WO-1)."]
 
     def test_tells_quality_what_was_made_of_what_is_in_hand(self, floor: Floor) -> None:
         job, olga = order(floor, "WO-1"), floor.world.olga
@@ -262,9 +262,7 @@ class TestAMachineThatStands:
         stop = self.stop(floor)
         clock.move_to(clock.now() + timedelta(minutes=5), rate=0)
         run(confirm_quantity, olga, job_order_id=job.pk, good=Decimal(2), scrap=Decimal(0))
-        assert said(stop, "quality_engineer") == [
-            "WO-1 is in hand: 13 pcs good and 0 scrap so far; since 10:50 a.m. 2."
-        ]
+        assert said(stop, "quality_engineer") == ["WO-1 is in hand: 13 pcs good and 0 scrap so far; since 10:50 2."]
 
     def test_its_window_is_the_next_order_that_is_not_late_already(self, floor: Floor) -> None:
         order(floor, "WO-LATE", hours=-1)

@@ -2,7 +2,7 @@
 
 from apps.andon.commands.answering import accept, acknowledge, cannot, give, on_the_way, progress, remark
 from apps.andon.commands.approvals import call_for_approval
-from apps.andon.commands.calling import call_for_help, report_safety
+from apps.andon.commands.calling import call_for_help, report_safety, ring_again
 from apps.andon.commands.channels import (
     add_channel,
     confirm_channel,
@@ -49,6 +49,7 @@ __all__ = [
     "report_safety",
     "resolve",
     "resume_clock",
+    "ring_again",
     "save_push_subscription",
     "send_test",
     "set_problem_due",

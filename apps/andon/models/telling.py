@@ -34,6 +34,7 @@ class Occasion(models.TextChoices):
     INFORMED = "informed", _("you should know")
     GIVEN = "given", _("was given to you")
     REMARK = "remark", _("somebody has written")
+    RING = "ring", _("is rung for again")
     RESOLVED = "resolved", _("is resolved")
     TEST = "test", _("test")
     NEWS = "news", _("news")

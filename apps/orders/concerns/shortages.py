@@ -181,7 +181,7 @@ def _missing(exception: FloorException, demand: _Demand, few: Few[Blocker]) -> I
     }
     yield _("%(missing)s %(unit)s of %(item)s are missing: %(needed)s are needed, %(there)s are there.") % words
     if few.total > 1:
-        yield _("The first that waits is %(order)s, %(due)s; so do %(others)s more.") % words
+        yield _("%(order)s, %(due)s, is the first that waits for it; %(others)s more after it.") % words
     else:
         yield _("%(order)s, %(due)s, waits for it.") % words
 
