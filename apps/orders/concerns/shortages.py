@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Greatest
@@ -59,21 +60,21 @@ def _receipts(subjects: Subjects) -> dict[Key, list[ExpectedReceipt]]:
 
 
 def _orders_that_wait(subjects: Subjects) -> Mapping[Subject, Lines]:
+    """Each order with what is possible for it, then what is possible for all of them together."""
     waiting = _waiting(subjects)
-    parts = [
-        Subject(subject.exception, blocker.pk)
-        for subject in subjects
-        if subject.exception.pk in waiting
-        for blocker in waiting[subject.exception.pk].rows
-    ]
-    ways = possible_now(parts)
+    parts = {each: [Subject(each.exception, row.pk) for row in few.rows] for each, few in _of(subjects, waiting)}
+    ways = possible_now([*parts, *chain.from_iterable(parts.values())])
     found: dict[Subject, Lines] = {}
-    for subject in subjects:
-        if few := waiting.get(subject.exception.pk):
-            exception = subject.exception
-            said = [_order(subject, blocker, ways[Subject(exception, blocker.pk)]) for blocker in few.rows]
-            found[subject] = Lines(said, few.left_out)
+    for subject, few in _of(subjects, waiting):
+        for_all = ways[subject]
+        own = [[way for way in ways[part] if way not in for_all] for part in parts[subject]]
+        said = [_order(subject, blocker, its) for blocker, its in zip(few.rows, own, strict=True)]
+        found[subject] = Lines([*said, *filter(None, [can_be_done(for_all)])], few.left_out)
     return found
+
+
+def _of(subjects: Subjects, waiting: Mapping[int, Few[Blocker]]) -> Iterator[tuple[Subject, Few[Blocker]]]:
+    return ((subject, waiting[subject.exception.pk]) for subject in subjects if subject.exception.pk in waiting)
 
 
 def _order(subject: Subject, blocker: Blocker, ways: Sequence[Offer]) -> str:
