@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from apps.andon.concerns import concerning
 from apps.andon.models import FloorException
+from apps.andon.queries import open_for
+from apps.core import clock
+from apps.core.actors import Actor
 from apps.erp_sync.models import Posting
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
+from apps.plant.commands import roster_duty
 from tests.erp_sync.api_world import KG, PIECE, PUMP, ROTOR, System, make_system
 from tests.erp_sync.outbox_world import Outbox, deliver_all
 from tests.erp_sync.test_api_orders import BOM, LINE, ORDER, ROUTING, begin
 from tests.seeded import seed_plant
-from tests.world import World, make_world
+from tests.world import World, give_role, make_person, make_world, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,6 +59,24 @@ class TestAChangeOfAnOrderThatHasBegun:
         (more,) = said("erp_change", "purchasing")
         assert more.startswith(f"12 u of {PUMP['code']} ")
         assert more.endswith(" more would be needed; 0 are there.")
+
+    def test_reaches_who_talks_to_the_customer_out_of_the_box(self, world: World, erp: System) -> None:
+        cleo = make_person("cleo", site=world.site)
+        give_role(cleo, "customer_service", world.site)
+        now = clock.now()
+        run(
+            roster_duty,
+            Actor.system("tests"),
+            person_id=cleo.pk,
+            role="customer_service",
+            place=world.site.place,
+            starts_at=now - timedelta(hours=1),
+            ends_at=now + timedelta(hours=1),
+        )
+        erp.send("work-orders", {**ORDER, "customer": "Harlow Water", "quantity": "30"})
+        (look,) = open_for(cleo.pk).informed
+        (promise,) = open_for(cleo.pk).context[look.exception.pk]
+        assert promise.startswith("Harlow Water, promised ")
 
     def test_that_cancels_it_needs_no_material(self, erp: System) -> None:
         erp.send("work-orders", {**ORDER, "customer": "Harlow Water", "cancelled": True})
