@@ -251,7 +251,7 @@ class TestAMachineThatStands:
     def test_tells_customer_service_whom_it_hits(self, floor: Floor) -> None:
         order(floor, "WO-OWN", customer="", hours=1)
         stop = self.stop(floor)
-        assert said(stop, "customer_service") == ["No order of a customer is planned on this machine."]
+        assert said(stop, "customer_service") == ["No order of a customer is planned on what stands."]
         order(floor, "WO-1", hours=3)
         assert said(stop, "customer_service") == ["Harlow Water, promised 13:45: 24 pcs of ES-65 (WO-1)."]
 
@@ -270,6 +270,18 @@ class TestAMachineThatStands:
         job = order(floor, "WO-1", hours=3)
         stop = self.stop(floor)
         assert moved_windows()[stop.pk] == job.work_order.due_at
+
+    def test_of_many_at_once_it_is_what_is_planned_on_all_of_them(self, floor: Floor) -> None:
+        rules_of(floor.world.site)
+        order(floor, "WO-1", hours=3)
+        SiteRules.objects.update(storm_count=2)
+        stop = self.stop(floor)
+        other = make_station(floor.world.line, "A34", position=2)
+        JobOrder.objects.filter(pk=order(floor, "WO-2", hours=2).pk).update(work_unit=other)
+        self.stop(floor, "A34", other.pk)
+        storm = FloorException.objects.get(cause_kind="storm")
+        assert FloorException.objects.get(pk=stop.pk).parent_id == storm.pk
+        assert [line.split(",")[0] for line in said(storm, "planner")] == ["WO-2", "WO-1"]
 
     def test_a_call_for_help_is_no_machine_that_stands(self, floor: Floor) -> None:
         order(floor, "WO-1")

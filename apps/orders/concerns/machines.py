@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 
 from django.db.models import Case, F, IntegerField, Q, Sum, Value, When
 from django.utils.translation import gettext as _
 
 from apps.andon.causes import Hit, declare_hits
-from apps.andon.concerns import Concern, Lines, declare
+from apps.andon.concerns import MOST, Concern, Lines, declare
 from apps.andon.cures import Offer, Subject, Subjects
 from apps.andon.models import FloorException, Impact
+from apps.andon.storms import STORM
 from apps.andon.times import at_site
 from apps.core.numbers import plain
 from apps.equipment.causes import DOWNTIME
@@ -35,37 +37,56 @@ _ORDER = [
 ]
 
 
-def _standing(exceptions: Collection[FloorException]) -> dict[int, int]:
-    """By exception, the machine that stands, whatever kind of cause has stopped it."""
-    return {e.pk: e.work_unit_id for e in exceptions if e.impact == Impact.DOWN and e.work_unit_id and e.is_open}
+def _standing(exceptions: Collection[FloorException]) -> dict[int, set[int]]:
+    """By exception, the machines that stand, whatever kind of cause has stopped them; of many at once those of all.
+
+    One query where there are many at once.
+    """
+    found = {e.pk: {e.work_unit_id} for e in exceptions if e.impact == Impact.DOWN and e.work_unit_id and e.is_open}
+    storms = [e.pk for e in exceptions if e.cause_kind == STORM and e.is_open]
+    if storms:
+        parts = FloorException.objects.open().filter(parent__in=storms, impact=Impact.DOWN, work_unit__isnull=False)
+        for storm_id, unit_id in parts.values_list("parent", "work_unit"):
+            if storm_id is not None and unit_id is not None:
+                found.setdefault(storm_id, set()).add(unit_id)
+    return found
 
 
-def _planned(exceptions: Collection[FloorException], only: Q | None = None) -> Mapping[int, Few[JobOrder]]:
-    """By machine, what is in hand there and then what is planned next."""
-    units = set(_standing(exceptions).values())
+def _planned(standing: Mapping[int, set[int]], only: Q | None = None) -> dict[int, Few[JobOrder]]:
+    """By exception, what is in hand at its machines and then what is planned next."""
+    units = set(chain.from_iterable(standing.values()))
     if not units:
         return {}
     rows = JobOrder.objects.not_over().filter(only or Q(), work_unit__in=units)
-    return few_of_each(rows, "work_unit", _ORDER, ["work_order", "workflow_version"])
+    at = few_of_each(rows, "work_unit", _ORDER, ["work_order", "workflow_version"])
+    few = {pk: [at[unit_id] for unit_id in mine if unit_id in at] for pk, mine in standing.items()}
+    return {pk: _together(each) for pk, each in few.items() if each}
+
+
+def _together(few: Sequence[Few[JobOrder]]) -> Few[JobOrder]:
+    rows = sorted((job for each in few for job in each.rows), key=_urgency)
+    return Few(rows[:MOST], sum(each.total for each in few))
+
+
+def _urgency(job: JobOrder) -> tuple[bool, bool, float, int, str, int]:
+    """As _ORDER."""
+    order = job.work_order
+    due_at = order.due_at.timestamp() if order.due_at else 0.0
+    return job.status not in BEGUN, order.due_at is None, due_at, order.priority, order.number, job.sequence
 
 
 def _by_subject(subjects: Subjects, only: Q | None = None) -> dict[Subject, Few[JobOrder]]:
-    exceptions = [subject.exception for subject in subjects]
-    units, planned = _standing(exceptions), _planned(exceptions, only)
-    return {
-        subject: few
-        for subject in subjects
-        if (unit_id := units.get(subject.exception.pk)) and (few := planned.get(unit_id))
-    }
+    planned = _planned(_standing([subject.exception for subject in subjects]), only)
+    return {subject: planned[subject.exception.pk] for subject in subjects if subject.exception.pk in planned}
 
 
 def _hits(exceptions: Collection[FloorException]) -> Mapping[int, list[Hit]]:
     """What is late already is hit by something else: it has no time at which this hits it."""
-    units, planned = _standing(exceptions), _planned(exceptions)
+    planned = _planned(_standing(exceptions))
     return {
-        exception.pk: [_hit(exception, job) for job in planned[units[exception.pk]].rows]
+        exception.pk: [_hit(exception, job) for job in planned[exception.pk].rows]
         for exception in exceptions
-        if units.get(exception.pk) in planned
+        if exception.pk in planned
     }
 
 
@@ -119,7 +140,7 @@ def _commitments(subjects: Subjects) -> Mapping[Subject, Lines]:
             planned[subject].left_out,
         )
         if subject in planned
-        else Lines([_("No order of a customer is planned on this machine.")])
+        else Lines([_("No order of a customer is planned on what stands.")])
         for subject in subjects
         if subject.exception.pk in standing
     }
