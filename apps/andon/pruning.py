@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from apps.andon.models import DeliveryAttempt, Notification, SiteRules
+from apps.andon.models import DeliveryAttempt, NoticeState, Notification, SiteRules
 from apps.core.pruning import BITE
 
 # Of the longest months: what is to be kept is never gone too early.
@@ -21,7 +21,8 @@ def prune_log(now: datetime) -> int:
 
 def _of_site(rules: SiteRules, now: datetime) -> int:
     until = now - rules.log_months * MONTH
-    is_over = Q(exception__closed_at__lt=until) | Q(exception=None)
+    # News and tests belong to no exception.
+    is_over = Q(exception__closed_at__lt=until) | Q(exception=None) & ~Q(state=NoticeState.QUEUED)
     # Nobody is told of anything before it is raised or after it has closed: by its own age the index finds it.
     old = Notification.objects.filter(is_over, site=rules.site_id, created_at__lt=until).order_by("created_at", "pk")
     ids = list(old.values_list("pk", flat=True)[:BITE])
