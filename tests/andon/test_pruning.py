@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from apps.andon import pruning
 from apps.andon.commands import remark
-from apps.andon.models import DeliveryAttempt, FloorException, Notification, SiteRules
+from apps.andon.models import DeliveryAttempt, FloorException, Notification, SiteRules, SiteWebhook
 from apps.andon.tasks import prune_who_was_told
 from apps.core import clock
 from tests.andon.floor import MORNING, Floor, make_floor
@@ -95,3 +95,20 @@ def test_not_to_keep_it_at_all_is_refused(floor: Floor) -> None:
     over(floor)
     with pytest.raises(IntegrityError), transaction.atomic():
         SiteRules.objects.update(log_months=0)
+
+
+def test_news_of_systems_go_as_well_but_not_what_still_waits_to_be_sent(floor: Floor) -> None:
+    over(floor)
+    hook = SiteWebhook.objects.create(
+        site=floor.world.site, url="https://cmms.example/", secret_env="MFGOS_WEBHOOK_SECRET"
+    )
+    news = {"title": "t", "body": "b", "url": "", "tag": "t", "data": {}}
+    for state in ("sent", "queued"):
+        Notification.objects.create(
+            site=floor.world.site, webhook=hook, occasion="news", news=news, story="request:1", state=state,
+            channels=["webhook"], created_at=MORNING, due_at=MORNING,
+        )  # fmt: skip
+    after(days=5000)
+    while prune_who_was_told.run():
+        pass
+    assert list(Notification.objects.values_list("occasion", "state")) == [("news", "queued")]
