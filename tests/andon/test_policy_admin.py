@@ -43,10 +43,8 @@ def publish(version: PolicyVersion, client: Client, reason: str = "Faster."):
     return client.post("/admin/andon/policyversion/", data, follow=True)
 
 
-def test_a_draft_is_a_copy_that_is_changed_on_its_page(floor: Floor) -> None:
-    client = engineer(floor.world.pia)
-    draft = draft_of("down", client)
-    assert draft.steps.count() == 4
+def change(draft: PolicyVersion, client: Client, rows: dict[str, object], **values: object):
+    """Sends the page of the draft back with these changes; those of its steps by "1-after_minutes"."""
     page = client.get(f"/admin/andon/policyversion/{draft.pk}/change/")
     form = page.context["adminform"].form
     formset = page.context["inline_admin_formsets"][0].formset
@@ -54,12 +52,34 @@ def test_a_draft_is_a_copy_that_is_changed_on_its_page(floor: Floor) -> None:
     data |= {f"{formset.prefix}-{key}": value for key, value in formset.management_form.initial.items()}
     for row in formset.forms:
         data |= {row.add_prefix(name): "" if row[name].value() is None else row[name].value() for name in row.fields}
-    data |= {f"{formset.prefix}-1-after_minutes": 2, "informs": "", "response_minutes": 4}
-    answer = client.post(f"/admin/andon/policyversion/{draft.pk}/change/", data)
+    data |= {f"{formset.prefix}-{name}": value for name, value in rows.items()} | {"informs": ""} | values
+    return client.post(f"/admin/andon/policyversion/{draft.pk}/change/", data)
+
+
+def test_a_draft_is_a_copy_that_is_changed_on_its_page(floor: Floor) -> None:
+    client = engineer(floor.world.pia)
+    draft = draft_of("down", client)
+    assert draft.steps.count() == 4
+    answer = change(draft, client, {"1-after_minutes": 2}, response_minutes=4)
     assert answer.status_code == 302, answer.context["errors"]
     draft.refresh_from_db()
     assert draft.response_minutes == 4
     assert draft.steps.order_by("position")[1].after_minutes == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_change_places_and_two_at_one_place_are_said(floor: Floor) -> None:
+    client = engineer(floor.world.pia)
+    draft = draft_of("down", client)
+    before = list(draft.steps.order_by("position").values_list("pk", "position"))
+    swapped = change(draft, client, {"2-position": before[3][1], "3-position": before[2][1]})
+    assert swapped.status_code == 302, swapped.context["errors"]
+    assert [pk for pk, _ in before[:2]] + [before[3][0], before[2][0]] == list(
+        draft.steps.order_by("position").values_list("pk", flat=True)
+    )
+    twice = change(draft, client, {"2-position": before[3][1]})
+    assert twice.status_code == 200
+    assert "duplicate" in str(twice.context["errors"])
 
 
 def test_the_author_does_not_publish_and_somebody_else_does(floor: Floor) -> None:

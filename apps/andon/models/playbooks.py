@@ -136,7 +136,12 @@ class PlaybookStep(models.Model):
         verbose_name_plural = _("steps of playbooks")
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "position"], name="playbook_step_position"),
+            models.UniqueConstraint(
+                # Two that change places are saved one after the other.
+                fields=["version", "position"],
+                name="playbook_step_position",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.UniqueConstraint(fields=["version", "code"], name="playbook_step_code"),
             models.CheckConstraint(condition=Q(acts_alone=False) | ~Q(cure=""), name="alone_by_a_cure_only"),
         ]

@@ -144,7 +144,12 @@ class PolicyStep(models.Model):
         verbose_name_plural = _("steps")
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "position"], name="policy_step_position"),
+            models.UniqueConstraint(
+                # Two that change places are saved one after the other.
+                fields=["version", "position"],
+                name="policy_step_position",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.CheckConstraint(
                 condition=Q(target="owner", role=None, person=None)
                 | Q(target="role", role__isnull=False, person=None)
