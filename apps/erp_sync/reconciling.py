@@ -16,6 +16,7 @@ from apps.erp_sync.causes.reconciliation import is_raised
 from apps.erp_sync.commands.comparisons import next_of, note_comparison
 from apps.erp_sync.connectors import interface as erp
 from apps.erp_sync.models import Comparison, Difference, Posting, PostingKind, Silence
+from apps.orders.models import JobOrder
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,10 @@ def compare_next() -> bool:
 def _due() -> Comparison | None:
     on_the_way = Posting.objects.unsettled().filter(work_order=OuterRef("work_order")).exclude(kind=PostingKind.LABOR)
     silent = Silence.objects.open().filter(link=OuterRef("link"))
-    rows = Comparison.objects.filter(next_at__lte=Now(), link__active=True).filter(~Exists(on_the_way), ~Exists(silent))
-    related = rows.select_related("link__site", "work_order__item__unit")
+    # Of one that was taken up again what it gives back is told at its end.
+    at_work = JobOrder.objects.not_over().filter(work_order=OuterRef("work_order"))
+    rows = Comparison.objects.filter(~Exists(on_the_way), ~Exists(silent), ~Exists(at_work), next_at__lte=Now())
+    related = rows.filter(link__active=True).select_related("link__site", "work_order__item__unit")
     found: Comparison | None = related.order_by(F("next_at"), "pk").first()
     return found
 

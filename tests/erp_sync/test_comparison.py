@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -13,16 +14,18 @@ from apps.andon.commands import apply_cure
 from apps.andon.models import FloorException
 from apps.core.errors import CommandRefused
 from apps.core.models import CommandReceipt
+from apps.erp_sync import comparing, payloads
 from apps.erp_sync.commands import accept_difference, note_comparison, skip_posting
-from apps.erp_sync.models import Comparison, Posting
+from apps.erp_sync.connectors import interface as erp
+from apps.erp_sync.models import Comparison, Figure, Posting
 from apps.erp_sync.reconciling import compare_next
 from apps.materials.models import Item, Lot
-from apps.orders.commands import reverse_confirmation
-from apps.orders.models import Confirmation, JobOrder
+from apps.orders.commands import reverse_confirmation, take_edge
+from apps.orders.models import Confirmation, JobOrder, WorkOrder
 from apps.plant.models import Person, Purpose, ReasonCode
 from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all, erp_item, erp_location, need
-from tests.materials.stock_world import as_erp, put_stock
-from tests.orders.shop import scrap_reason
+from tests.materials.stock_world import as_erp, make_unit, put_stock
+from tests.orders.shop import reason, scrap_reason
 from tests.world import ledger, make_holder, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
@@ -153,8 +156,8 @@ class TestAFinishedOrder:
         compare_all()
         assert Comparison.objects.get().next_at is None
 
-    def test_of_which_a_booking_is_undone_afterwards_is_compared_again(self, shop: Outbox) -> None:
-        """The piece is taken back in the ERP, its material is not: that has to be done there by hand."""
+    def test_that_is_taken_up_again_is_compared_once_it_is_over_again(self, shop: Outbox) -> None:
+        """Only then its material goes back as well."""
         job = made(shop)
         deliver_all()
         compare_all()
@@ -162,9 +165,14 @@ class TestAFinishedOrder:
         why = ReasonCode.objects.choosable(Purpose.REVERSAL)[0]
         run(reverse_confirmation, SYSTEM, confirmation_id=last.pk, reason_id=why.pk)
         deliver_all()
-        compare_all()
-        (difference,) = Comparison.objects.get().differences
-        assert (difference["figure"], difference["ours"], difference["theirs"]) == ("consumed", "8", "10")
+        assert not compare_next()
+        short = {"reason": reason(Purpose.SHORT_COMPLETION)}
+        run(take_edge, shop.world.olga, job_order_id=job.pk, edge="resume", inputs={})
+        run(take_edge, shop.world.lena, job_order_id=job.pk, edge="complete_short", inputs=short)
+        deliver_all()
+        assert compare_next()
+        assert Comparison.objects.get().differences == []
+        shop.is_right()
 
     @pytest.mark.parametrize(("by_hand", "is_broken"), [("0", False), ("1", False), ("2", True)])
     def test_is_no_break_where_a_person_kept_a_posting_from_the_erp(
@@ -235,3 +243,18 @@ class TestADifference:
         comparison = Comparison.objects.get()
         JobOrder.objects.update(good_quantity=Decimal(3))
         assert not run(note_comparison, SYSTEM, comparison_id=comparison.pk, differences=comparison.differences)
+
+
+def test_what_the_erp_keeps_in_another_unit_agrees(shop: Outbox) -> None:
+    with transaction.atomic(), as_erp():
+        make_unit("dozen", category=shop.item.unit.category, factor="12")
+    made(shop)
+    deliver_all()
+    order = WorkOrder.objects.get()
+    actuals = shop.erp.reconcile(payloads.ref("stub", order.erp_key))
+    twelfth = Decimal(4) / 12
+    in_dozens = replace(actuals, received={erp.Material(shop.item.code, "", "dozen"): twelfth})
+    assert comparing.theirs(order, in_dozens)[comparing.Key(Figure.MADE, "ROTOR-10", "", "u")] == 4
+    unknown = replace(actuals, received={erp.Material(shop.item.code, "", "furlong"): Decimal(9)})
+    found = comparing.differences(comparing.ours(order), comparing.theirs(order, unknown), {})
+    assert [(one["ours"], one["theirs"]) for one in found] == [("4", "9")]
