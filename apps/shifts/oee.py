@@ -16,6 +16,7 @@ from apps.core import clock
 from apps.equipment.models import DowntimePart, Machine
 from apps.equipment.oee import Elements, Explained, Interval, Loss, Made, elements, pareto
 from apps.equipment.queries import states_of
+from apps.equipment.reported import reasons_at
 from apps.orders.models import Confirmation, RoutingStep, sharing
 from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift, shifts_between
@@ -33,18 +34,20 @@ class UnitOee:
     losses: list[Loss]
 
 
-def oee_of(unit: WorkUnit, start: datetime, end: datetime) -> UnitOee:
-    """Of [start, end), as far as it is over."""
-    (found,) = _oees(unit.work_center, [unit], start, end)
+def oee_of(unit: WorkUnit, start: datetime, end: datetime, *, said_by: datetime | None = None) -> UnitOee:
+    """Of [start, end), as far as it is over; `said_by`: with the reasons of stops as they had been given by then."""
+    (found,) = _oees(unit.work_center, [unit], start, end, said_by)
     return found
 
 
-def oee_of_line(line: WorkCenter, start: datetime, end: datetime) -> list[UnitOee]:
-    """Of each unit of the line, in their order, over [start, end) as far as it is over."""
-    return _oees(line, list(line.work_units.order_by("position")), start, end)
+def oee_of_line(line: WorkCenter, start: datetime, end: datetime, *, said_by: datetime | None = None) -> list[UnitOee]:
+    """Of each unit of the line, in their order, over [start, end) as far as it is over; `said_by` as above."""
+    return _oees(line, list(line.work_units.order_by("position")), start, end, said_by)
 
 
-def _oees(line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: datetime) -> list[UnitOee]:
+def _oees(
+    line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: datetime, said_by: datetime | None
+) -> list[UnitOee]:
     """Queries, however many units: calendar, settings, states (two), reasons, counts.
 
     Planned is what the shifts plan, without breaks. A reversal counts at the time of what it undoes.
@@ -56,7 +59,7 @@ def _oees(line: WorkCenter, units: Sequence[WorkUnit], start: datetime, end: dat
     # As far beyond the end as a stop may be short: farther, it is long whatever it did there.
     edge = max((machine.micro_stop for machine in judged.values()), default=timedelta())
     spans = states_of(ids, start, min(end + edge, now))
-    parts, made = _parts(ids, start, end), _made(judged, start, end)
+    parts, made = _parts(ids, start, end, said_by), _made(judged, start, end)
     return [
         UnitOee(
             unit,
@@ -76,15 +79,19 @@ def _working(shifts: Iterable[Shift], start: datetime, end: datetime) -> Iterabl
                 yield max(begin, start), min(until, end)
 
 
-def _parts(unit_ids: Collection[int], start: datetime, end: datetime) -> Mapping[int, list[Explained]]:
+def _parts(
+    unit_ids: Collection[int], start: datetime, end: datetime, said_by: datetime | None
+) -> Mapping[int, list[Explained]]:
     rows = DowntimePart.objects.filter(
         sharing(start, end), downtime__work_unit__in=unit_ids, downtime__withdrawn_at=None
     ).order_by("started_at")
+    parts = list(rows.values_list("pk", "downtime", "downtime__work_unit", "started_at", "ended_at", "reason_id"))
+    reasons: dict[int, int | None] = {pk: reason_id for pk, *_rest, reason_id in parts}
+    if said_by is not None:
+        reasons = reasons_at(said_by, {downtime for _pk, downtime, *_rest in parts}, reasons)
     found = defaultdict[int, list[Explained]](list)
-    for unit_id, begins, ends, reason_id in rows.values_list(
-        "downtime__work_unit", "started_at", "ended_at", "reason_id"
-    ):
-        found[unit_id].append(Explained(begins, ends, reason_id))
+    for pk, _downtime, unit_id, begins, ends, _reason in parts:
+        found[unit_id].append(Explained(begins, ends, reasons[pk]))
     return found
 
 

@@ -32,6 +32,13 @@ def test_the_numbers_are_those_of_the_floor(shop: Shop) -> None:
     assert body["line"]["losses"] == unit["losses"]
 
 
+def test_a_report_of_before_has_the_reasons_that_were_known_then(shop: Shop) -> None:
+    system = make_system(shop.world.site, scopes=["oee:read"])
+    (unit,) = system.get(f"{asked()}&said_by=2026-06-01T06:00:00Z").json()["units"]
+    assert [(why["reason"], why["seconds"]) for why in unit["downtime"]] == [("", pytest.approx(430.7))]
+    assert system.get(f"{asked()}&said_by=yesterday").status_code == 400
+
+
 def test_what_can_not_be_said_is_null_with_a_word(shop: Shop) -> None:
     body = make_system(shop.world.site, scopes=["oee:read"]).get(asked(40 * HOUR, 48 * HOUR)).json()
     assert body["line"]["oee"] == {"value": None, "missing": "no_plan"}

@@ -71,6 +71,7 @@ class OeeView(ApiView):
             OpenApiParameter("line", str, required=True, description="Code of the line"),
             OpenApiParameter("from", str, required=True, description="Begin, with its zone: 2026-06-01T06:00:00Z"),
             OpenApiParameter("until", str, required=True, description="End, at most 31 days later"),
+            OpenApiParameter("said_by", str, description="Reasons of stops as given by then; now by default"),
         ],
         responses={
             200: inline_serializer("OeeOfLine", {"line": OeeOut(), "units": OeeOut(many=True)}),
@@ -86,7 +87,8 @@ class OeeView(ApiView):
         start, end = moment_in(request, "from"), moment_in(request, "until")
         if not start < end <= start + LONGEST:
             raise Problem("query", 400, _("until lies after from, at most 31 days."))
-        units = oee_of_line(line, start, end)
+        said_by = moment_in(request, "said_by") if "said_by" in request.query_params else None
+        units = oee_of_line(line, start, end, said_by=said_by)
         reasons = ReasonCode.objects.in_bulk({loss.reason_id for unit in units for loss in unit.losses})
         codes = {pk: reason.code for pk, reason in reasons.items()}
         total = sum((unit.elements for unit in units), Elements())
