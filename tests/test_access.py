@@ -182,6 +182,7 @@ SCREENS = {
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
     "floor:losses": ("/line/S1/L3/losses/", "floor.view_board"),
     "floor:blocked": ("/blocked/S1/", "orders.view"),
+    "floor:blocked_panel": ("/blocked/S1/panel/", "orders.view"),
 }
 # A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
@@ -254,6 +255,10 @@ FRAGMENT_ACTIONS = {
     "andon": "andon.view",
     "stops": "equipment.view",
     "stops-link": "equipment.view",
+    "lines": "floor.view_board",
+    "standing": "equipment.view",
+    "blocked": "orders.view",
+    "people": "plant.manage_roster",
 }
 # Of one person, for that person alone.
 OWN_FRAGMENTS = {"mine"}
@@ -428,6 +433,7 @@ def test_an_exception_is_seen_and_answered_by_just_whose_role_and_site_allow_it(
 def test_whoever_is_told_of_exceptions_chooses_how_and_nobody_else(role: str, shop: Shop) -> None:
     client, holds = at_desk(somebody(role, shop)), "andon.own_channels" in SHIPPED[role]
     assert holds == ("andon.view" in SHIPPED[role] and role != "auditor"), "an auditor is called to nothing"
+    assert ("/phone/channels/" in client.get("/phone/").content.decode()) == holds, "no link leads to a closed door"
     for name, end in OWN_CHANNELS.items():
         answer = client.post(f"/phone/channels/{end}") if end else client.get("/phone/channels/")
         assert (answer.status_code == 404) != holds, f"{role} {name}: {answer.status_code}"
@@ -498,7 +504,8 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
         "station": unit,
         "station-erp": unit,
     }
-    keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk) | {"andon": shop.world.site.place}
+    keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk)
+    keys |= dict.fromkeys(("andon", "lines", "standing", "blocked", "people"), shop.world.site.place)
     keys |= {"stops": f"{shop.world.site.place},oldest", "stops-link": shop.world.site.place}
     for name, action in FRAGMENT_ACTIONS.items():
         may_view = FRAGMENTS[name].may_view

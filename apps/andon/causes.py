@@ -85,6 +85,7 @@ def _nothing(exceptions: Collection[FloorException]) -> Mapping[int, list[Hit]]:
 class CauseKind:
     """
     headline    in three words: "T34 stopped"          sentence   what is the matter
+    sentences   in its place for one that reads the database: by id of the exception; one call for many
     is_present  whether the cause is there still: then the exception can be resolved, but not closed
     hits        by id of the exception, what each of them hits, the nearest first; one call for many
     again       what happens again and again, of a problem: "MS-40"
@@ -94,9 +95,16 @@ class CauseKind:
     label: StrOrPromise
     headline: Callable[[FloorException], str] = _type_name
     sentence: Callable[[FloorException], str] = _type_name
+    sentences: Callable[[Collection[FloorException]], Mapping[int, str]] | None = None
     is_present: Callable[[FloorException], bool] = _goes_with_the_exception
     hits: Callable[[Collection[FloorException]], Mapping[int, list[Hit]]] = _nothing
     again: Callable[[Problem], str] = _key
+
+    def told(self, exceptions: Collection[FloorException]) -> Mapping[int, str]:
+        """What is the matter with each of them, all of this kind, by id."""
+        if self.sentences is not None:
+            return self.sentences(exceptions)
+        return {exception.pk: self.sentence(exception) for exception in exceptions}
 
 
 Hits = Callable[[Collection["FloorException"]], Mapping[int, list[Hit]]]
@@ -119,6 +127,14 @@ def declare_hits(code: str, hits: Hits) -> None:
     """For an app above the one whose cause it is: what it hits is known up there only."""
     if _hits_from_above.setdefault(code, hits) is not hits:
         raise ValueError(f"hits of cause {code} are declared twice")
+
+
+def sentences(exceptions: Collection[FloorException]) -> dict[int, str]:
+    """What is the matter, by id; queries for each kind that needs any, not for each exception."""
+    by_kind: defaultdict[str, list[FloorException]] = defaultdict(list)
+    for exception in exceptions:
+        by_kind[exception.cause_kind].append(exception)
+    return {pk: told for code, rows in by_kind.items() for pk, told in cause_kind(code).told(rows).items()}
 
 
 def kinds_that_hit() -> list[str]:

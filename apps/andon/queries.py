@@ -97,7 +97,7 @@ def open_for(person_id: int) -> Mine:
         groups[_concern(look.exception, person_id, called)].append(look)
     return Mine(
         **{name: groups[name] for name in ("handed", "owned", "called", "informed")},
-        notes=_last_said([look.exception.pk for look in groups["handed"]]),
+        notes=last_said([look.exception.pk for look in groups["handed"]]),
         context=_context([(look.exception, roles[look.exception.pk]) for look in seen if look.exception.pk in roles]),
     )
 
@@ -113,7 +113,8 @@ def _context(informed: Sequence[tuple[FloorException, str]]) -> dict[int, list[s
     return {pk: lines for (pk, _role), lines in concerning(informed).items()}
 
 
-def _last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:
+def last_said(exception_ids: Sequence[int]) -> dict[int, Remark]:
+    """The last remark about each of them, by its id."""
     if not exception_ids:
         return {}
     rows = Remark.objects.filter(exception__in=exception_ids).select_related("person")

@@ -143,7 +143,7 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
     tell(context, [(e, e.owner_id) for e in inserted if e.parent_id is None], Occasion.RAISED)
     _inform(context, ladders)
     tell_systems(context, inserted, Occasion.RAISED)
-    context.touch(*[topic for exception in inserted for topic in exception.topics])
+    context.touch(*[topic for exception in inserted for topic in exception.own_topics])
     return {(exception.cause_kind, exception.cause_key): exception for exception in inserted}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -60,11 +61,17 @@ def _has_children(exception: FloorException) -> bool:
     return exception.children.filter(closed_at=None).exists()
 
 
-def _sentence(exception: FloorException) -> str:
-    open_ones = exception.children.filter(closed_at=None).count()
+def _sentences(exceptions: Collection[FloorException]) -> Mapping[int, str]:
+    """One query."""
+    rows = FloorException.objects.filter(parent__in=exceptions).order_by().values_list("parent")
+    counts = {pk: n for pk, *n in rows.annotate(every=Count("pk"), left=Count("pk", filter=Q(closed_at=None)))}
+    return {exception.pk: _sentence(*counts.get(exception.pk, (0, 0))) for exception in exceptions}
+
+
+def _sentence(every: int, left: int) -> str:
     return _("%(count)s at once, %(open)s still open. Look for the one cause: power, network, ERP.") % {
-        "count": exception.children.count(),
-        "open": open_ones,
+        "count": every,
+        "open": left,
     }
 
 
@@ -78,7 +85,7 @@ STORM_CAUSE = declare(
         code=STORM,
         label=gettext_lazy("many at once"),
         headline=_headline,
-        sentence=_sentence,
+        sentences=_sentences,
         is_present=_has_children,
     )
 )

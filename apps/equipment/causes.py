@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -117,10 +118,6 @@ def _end(context: Context, downtime: Downtime) -> None:
 # ---- how the exception is told
 
 
-def _downtime_of(exception: FloorException) -> Downtime | None:
-    return Downtime.objects.select_related("work_unit__site").filter(pk=int(exception.cause_key)).first()
-
-
 def _is_present(exception: FloorException) -> bool:
     return Downtime.objects.open().filter(pk=int(exception.cause_key), raised_at__isnull=False).exists()
 
@@ -129,16 +126,25 @@ def _headline(exception: FloorException) -> str:
     return _("%(unit)s stands") % {"unit": exception.facts["unit"]}
 
 
-def _sentence(exception: FloorException) -> str:
-    downtime = _downtime_of(exception)
-    if downtime is None:
-        return _headline(exception)
-    last = _last_part(downtime)
+def _sentences(exceptions: Collection[FloorException]) -> Mapping[int, str]:
+    """Two queries."""
+    rows = Downtime.objects.select_related("work_unit__site").prefetch_related("parts__reason")
+    downtimes = rows.in_bulk([int(exception.cause_key) for exception in exceptions])
+    return {
+        exception.pk: _sentence(downtimes[key]) if key in downtimes else _headline(exception)
+        for exception in exceptions
+        for key in [int(exception.cause_key)]
+    }
+
+
+def _sentence(downtime: Downtime) -> str:
+    """Its parts are there, the earliest first."""
+    parts = list(downtime.parts.all())
     since = date_format(downtime.started_at.astimezone(downtime.work_unit.site.zone), "TIME_FORMAT")
     said = {"unit": downtime.work_unit.code, "since": since}
-    if last is None or last.reason is None:
+    if not parts or parts[-1].reason is None:
         return _("%(unit)s has stood still since %(since)s, nobody has said why.") % said
-    return _("%(unit)s has stood still since %(since)s: %(reason)s.") % {**said, "reason": last.reason.label()}
+    return _("%(unit)s has stood still since %(since)s: %(reason)s.") % {**said, "reason": parts[-1].reason.label()}
 
 
 def _again(problem: Problem) -> str:
@@ -151,7 +157,7 @@ CAUSE = declare(
         code=DOWNTIME,
         label=gettext_lazy("stopped machine"),
         headline=_headline,
-        sentence=_sentence,
+        sentences=_sentences,
         is_present=_is_present,
         again=_again,
     )

@@ -9,9 +9,10 @@ from datetime import datetime
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.actors import Actor
+from apps.core.rights import Scope
 from apps.equipment.models import Downtime, DowntimePart, MachineState, StateInterval, WordOf
 from apps.equipment.timeline import DOWN, Span
-from apps.plant.models import Purpose, ReasonCode, WorkUnit
+from apps.plant.models import Purpose, ReasonCode, WorkUnit, within
 
 
 def states_of(unit_ids: Collection[int], start: datetime, end: datetime) -> dict[int, list[Span]]:
@@ -60,6 +61,13 @@ def unexplained(actor: Actor) -> QuerySet[DowntimePart]:
     """Parts that nobody has explained yet, at places that the actor sees, the oldest first."""
     rows = DowntimePart.objects.visible_to(actor).unexplained()
     return rows.select_related("downtime__work_unit__work_center").order_by("started_at")
+
+
+def standing_at(places: Scope) -> QuerySet[Downtime]:
+    """The downtimes that go on at these places, with their parts and who was sent for, the longest first."""
+    rows = Downtime.objects.open().filter(within(places, "work_unit__work_center"))
+    rows = rows.select_related("work_unit__work_center", "work_unit__site").order_by("started_at", "pk")
+    return rows.prefetch_related("parts__reason", "maintenance_requests")
 
 
 def last_reasons(work_unit_id: int, count: int = 3) -> list[ReasonCode]:

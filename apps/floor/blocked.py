@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from uuid import uuid4
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,10 +17,13 @@ from apps.andon.commands import apply_cure
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
+from apps.floor.fragments import blocked_fragment
+from apps.floor.places import places_at, widest
+from apps.floor.views import REFUSED
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.blocked import Wanted, blocked
 from apps.plant import sessions
-from apps.plant.models import Person, Site, WorkCenter
+from apps.plant.models import Area, Person, Site, WorkCenter
 
 
 def at_site(view: Callable[[HttpRequest, Actor, Site], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -30,7 +33,8 @@ def at_site(view: Callable[[HttpRequest, Actor, Site], HttpResponse]) -> Callabl
     def inner(request: HttpRequest, site: str) -> HttpResponse:
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
-            return redirect("floor:home")
+            # A redirect would be followed silently, and what was sent would pass for saved.
+            return HttpResponse(status=401) if "HX-Request" in request.headers else redirect("floor:home")
         found = Site.objects.visible_to(actor, VIEW_ORDERS).filter(code=site).first()
         if found is None:
             raise Http404
@@ -43,12 +47,33 @@ def at_site(view: Callable[[HttpRequest, Actor, Site], HttpResponse]) -> Callabl
 @require_GET
 @at_site
 def blocked_screen(request: HttpRequest, actor: Actor, site: Site) -> HttpResponse:
-    return _page(request, actor, site, request.GET)
+    lines = list(_lines(actor, site))
+    areas = sorted({line.area for line in lines}, key=lambda area: area.code)
+    shown = _shown(actor, site, request.GET)
+    context = {
+        **shown,
+        "lines": lines,
+        "areas": areas,
+        "line": next((each for each in lines if each.code == request.GET.get("line")), None),
+        "area": next((each for each in areas if each.code == request.GET.get("area")), None),
+        "owner": Person.objects.filter(pk=_number(request.GET, "owner") or 0).first(),
+        "owners": {row.exception.owner_id: row.exception.owner for row in shown["shown"].rows}.values(),
+        "addresses": [blocked_fragment.address(place.place) for place in widest(places_at(site, actor, VIEW_ORDERS))],
+    }
+    return render(request, "floor/blocked.html", context)
+
+
+@require_GET
+@at_site
+def blocked_panel(request: HttpRequest, actor: Actor, site: Site) -> HttpResponse:
+    """The page that is shown, as it is now: fetched whenever something in the list is different."""
+    return render(request, "floor/_blocked_panel.html", _shown(actor, site, request.GET))
 
 
 @require_POST
 @at_site
 def apply_cure_view(request: HttpRequest, actor: Actor, site: Site) -> HttpResponse:
+    refusal = None
     try:
         apply_cure(
             actor=entry.actor_of(request),
@@ -59,43 +84,34 @@ def apply_cure_view(request: HttpRequest, actor: Actor, site: Site) -> HttpRespo
             inputs=entry.cure_inputs(request.POST),
             reason=request.POST.get("reason", ""),
         )
-    except CommandRefused as refusal:
-        return _page(request, actor, site, QueryDict(request.POST.get("filter", "")), refusal)
-    sessions.note_act(request.session)
-    answer = redirect("floor:blocked", site.code)
-    narrowed = QueryDict(request.POST.get("filter", "")).urlencode()
-    answer["Location"] += f"?{narrowed}" if narrowed else ""
-    return answer
+        sessions.note_act(request.session)
+    except CommandRefused as refused:
+        refusal = refused
+    context = {**_shown(actor, site, QueryDict(request.POST.get("filter", ""))), "refusal": refusal, "acted": True}
+    return render(request, "floor/_blocked_panel.html", context, status=REFUSED if refusal else 200)
 
 
-def _page(
-    request: HttpRequest, actor: Actor, site: Site, given: QueryDict, refusal: CommandRefused | None = None
-) -> HttpResponse:
+def _lines(actor: Actor, site: Site) -> QuerySet[WorkCenter]:
     rows = WorkCenter.objects.visible_to(actor, VIEW_ORDERS).filter(site=site)
-    lines = list(rows.select_related("area").order_by("code"))
-    areas = sorted({line.area for line in lines}, key=lambda area: area.code)
-    line = next((each for each in lines if each.code == given.get("line")), None)
-    area = next((each for each in areas if each.code == given.get("area")), None)
-    owner = _number(given, "owner")
-    wanted = Wanted(line_id=line.pk if line else None, area_id=area.pk if area else None, owner_id=owner)
+    return rows.select_related("area").order_by("code")
+
+
+def _shown(actor: Actor, site: Site, given: QueryDict) -> dict[str, Any]:
+    """The rows of one page, and where the others are."""
+    line = _lines(actor, site).filter(code=given["line"]).first() if given.get("line") else None
+    area = Area.objects.filter(site=site, code=given["area"]).first() if given.get("area") else None
+    wanted = Wanted(
+        line_id=line.pk if line else None, area_id=area.pk if area else None, owner_id=_number(given, "owner")
+    )
     shown = blocked(actor, site.pk, wanted, page=_number(given, "page") or 1)
-    context: dict[str, Any] = {
+    return {
         "site": site,
         "shown": shown,
-        "lines": lines,
-        "areas": areas,
-        "line": line,
-        "area": area,
-        "owner": Person.objects.filter(pk=owner).first() if owner else None,
-        "owners": {row.exception.owner_id: row.exception.owner for row in shown.rows}.values(),
         "filter": given.urlencode(),
         "before": _turned(given, shown.number - 1),
         "next": _turned(given, shown.number + 1),
-        "command_id": uuid4,
         "signed_in": actor.person_id is not None,
-        "refusal": refusal,
     }
-    return render(request, "floor/blocked.html", context, status=409 if refusal else 200)
 
 
 def _turned(given: QueryDict, page: int) -> str:

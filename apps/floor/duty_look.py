@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -51,12 +51,11 @@ def duty_look(person: Person, at: datetime) -> DutyLook:
     mine = open_for(person.pk)
     entries = DutyRosterEntry.objects.filter(person=person, ends_at__gt=at, starts_at__lt=at + AHEAD)
     entries = entries.exclude(ends_at__lte=at).select_related("role", "site", "area", "work_center")
-    running = Q(starts_at__lte=at) & (Q(ends_at=None) | Q(ends_at__gt=at))
     return DutyLook(
         person=person,
         lines=duty_lines(person.pk, at),
         presence=Presence.objects.open().filter(person=person).first(),
-        absence=Absence.objects.select_related("deputy").filter(running, person=person).first(),
+        absence=Absence.objects.running(at).filter(person=person).select_related("deputy").first(),
         rostered=[Rostered(entry, _people(colleagues_for(entry, at))) for entry in entries.order_by("starts_at")],
         owned=[*mine.handed, *mine.owned],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -14,24 +14,31 @@ from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.live import fragment
 from apps.core.prepared import Given, Prepared
+from apps.core.rights import Action
 from apps.equipment.actions import VIEW_MACHINES
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.losses_look import Period, losses_of, lost_at
-from apps.floor.places import Located, place_named
+from apps.floor.places import Located, lines_of, place_named, site_of
 from apps.floor.screens import board, station
+from apps.floor.shift_look import blocked_look, lines_look, people_look, standing_look
 from apps.floor.stops_look import Order, StopsLink, stops_look
 from apps.floor.story import story
 from apps.floor.trail import erp_mark
+from apps.orders.actions import VIEW_ORDERS
+from apps.plant.actions import MANAGE_ROSTER
 from apps.plant.models import Person, Site, WorkCenter, WorkUnit
+from apps.plant.presence import TOPIC as DUTY
 
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
 ERP_REST_SECONDS = 1
 # It reads the whole shift of all stations of a line.
 LOSSES_REST_SECONDS = 5
+PLACE_REST_SECONDS = 1
+BLOCKED_REST_SECONDS = 0.5
 
 
 def _line(key: str) -> WorkCenter | None:
@@ -173,9 +180,14 @@ def mine_fragment(key: str) -> str:
         return render_to_string("floor/_mine.html", {"mine": open_for(person.pk), "now": clock.now()})
 
 
-def may_view_andon(actor: Actor, key: str) -> bool:
-    place = place_named(key)
-    return place is not None and rights.may(actor, VIEW_EXCEPTIONS, place.scope)
+def at_place(action: Action) -> Callable[[Actor, str], bool]:
+    """For whoever holds `action` for the whole of the place."""
+
+    def may_view(actor: Actor, key: str) -> bool:
+        place = place_named(key)
+        return place is not None and rights.may(actor, action, place.scope)
+
+    return may_view
 
 
 def andon_topics(key: str) -> Collection[str]:
@@ -183,13 +195,58 @@ def andon_topics(key: str) -> Collection[str]:
     return [f"andon:{place.site_id}"] if place else []
 
 
-@fragment("andon", topics=andon_topics, may_view=may_view_andon, tick_seconds=TICK_SECONDS)
-def andon_fragment(key: str) -> str:
+def line_topics(key: str) -> Collection[str]:
     place = place_named(key)
-    assert place is not None  # may_view_andon has seen it
-    site = place if isinstance(place, Site) else place.site
+    return [line.place for line in lines_of(place)] if place else []
+
+
+def blocked_topics(key: str) -> Collection[str]:
+    """Blockers come and go with operations; whose they are, and until when, with the exceptions."""
+    return [*line_topics(key), *andon_topics(key)]
+
+
+def people_topics(key: str) -> Collection[str]:
+    return [*line_topics(key), DUTY]
+
+
+def _drawn(key: str, template: str, name: str, look: Callable[[Located], object]) -> str:
+    place = place_named(key)
+    assert place is not None, "at_place has seen it"
+    site = site_of(place)
     with timezone.override(site.zone):
-        return render_to_string("floor/_andon_list.html", {"board": andon_look(place), "site": site})
+        return render_to_string(template, {name: look(place), "site": site, "place": place})
+
+
+@fragment("andon", topics=andon_topics, may_view=at_place(VIEW_EXCEPTIONS), tick_seconds=TICK_SECONDS)
+def andon_fragment(key: str) -> str:
+    return _drawn(key, "floor/_andon.html", "board", andon_look)
+
+
+# Counts and people move far more often than anybody looks here; what calls for a person is not in these two.
+@fragment(
+    "lines",
+    topics=line_topics,
+    may_view=at_place(VIEW_BOARD),
+    tick_seconds=TICK_SECONDS,
+    rest_seconds=PLACE_REST_SECONDS,
+)
+def lines_fragment(key: str) -> str:
+    return _drawn(key, "floor/_lines.html", "lines", lines_look)
+
+
+@fragment("people", topics=people_topics, may_view=at_place(MANAGE_ROSTER), rest_seconds=PLACE_REST_SECONDS)
+def people_fragment(key: str) -> str:
+    return _drawn(key, "floor/_place_people.html", "people", people_look)
+
+
+@fragment("standing", topics=line_topics, may_view=at_place(VIEW_MACHINES), tick_seconds=TICK_SECONDS)
+def standing_fragment(key: str) -> str:
+    return _drawn(key, "floor/_place_standing.html", "machines", standing_look)
+
+
+@fragment("blocked", topics=blocked_topics, may_view=at_place(VIEW_ORDERS), rest_seconds=BLOCKED_REST_SECONDS)
+def blocked_fragment(key: str) -> str:
+    return _drawn(key, "floor/_place_blocked.html", "blocked", blocked_look)
 
 
 def may_view_stops(actor: Actor, key: str) -> bool:

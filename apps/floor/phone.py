@@ -15,10 +15,11 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.andon.actions import OWN_CHANNELS
 from apps.andon.commands import accept
 from apps.andon.models import FloorException
 from apps.andon.queries import can_see, context_for, eligible, open_for
-from apps.core import clock
+from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
@@ -31,6 +32,7 @@ from apps.floor.stops_look import stops_links
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
+from apps.plant.models.duty import scope_of
 
 View = Callable[..., HttpResponse]
 P = ParamSpec("P")
@@ -103,6 +105,7 @@ def mine(request: HttpRequest, person: Person) -> HttpResponse:
         "duty_lines": duty_lines(person.pk, clock.now()),
         "links": links,
         "addresses": [mine_fragment.address(person.pk), *(stops_link.address(link.place.place) for link in links)],
+        "is_told": rights.may(Actor(person_id=person.pk), OWN_CHANNELS, scope_of(person)),
         "now": clock.now(),
     }
     return render(request, "floor/phone.html", context)

@@ -38,3 +38,21 @@ def widest(places: Sequence[Located]) -> list[Located]:
     """Those that lie in no other of them."""
     names = {place.place for place in places}
     return [place for place in places if not (place.scope - {place.place}) & names]
+
+
+def site_of(place: Located) -> Site:
+    return place if isinstance(place, Site) else place.site
+
+
+def lines_of(place: Located) -> list[WorkCenter]:
+    """In the order of their codes; a line is its own."""
+    rows = WorkCenter.objects.select_related("site", "area").order_by("code")
+    return list(rows.filter(pk=place.pk) if isinstance(place, WorkCenter) else rows.filter(**{column_of(place): place}))
+
+
+def column_of(place: Located) -> str:
+    """Of rows that stand at a site, an area and a line."""
+    return _COLUMN[type(place)]
+
+
+_COLUMN: dict[type, str] = {Site: "site", Area: "area", WorkCenter: "work_center"}

@@ -49,6 +49,7 @@ urlpatterns = [
     path("stops/<str:site>/", stops.stops_page, name="stops"),
     path("stops/<str:site>/why/", stops.explain_view, name="explain_stops"),
     path("blocked/<str:site>/", blocked.blocked_screen, name="blocked"),
+    path("blocked/<str:site>/panel/", blocked.blocked_panel, name="blocked_panel"),
     path("blocked/<str:site>/cure/", blocked.apply_cure_view, name="apply_cure"),
 ]
 

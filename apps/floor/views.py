@@ -21,7 +21,7 @@ from apps.floor.fragments import station_erp, station_fragment
 from apps.floor.panel import panel
 from apps.floor.reasons import branches
 from apps.floor.screens import station
-from apps.labor.commands import clock_off, clock_on
+from apps.labor.commands import change_to, clock_off, clock_on
 from apps.materials.queries import is_material
 from apps.orders.commands import confirm_quantity, record_step, reverse_confirmation, take_edge
 from apps.plant import sessions
@@ -155,10 +155,13 @@ def clock_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             "command_id": entry.command_id_of(request.POST),
             "job_order_id": entry.row_id(request.POST, "job"),
         }
-        if request.POST.get("act") != "off":
-            clock_on(**who)
-        else:
-            clock_off(**who, person_id=entry.row_id(request.POST, "person") if request.POST.get("person") else None)
+        match request.POST.get("act"):
+            case "off":
+                clock_off(**who, person_id=entry.row_id(request.POST, "person") if request.POST.get("person") else None)
+            case "change":
+                change_to(**who)
+            case _:
+                clock_on(**who)
 
     response = _acted(request, unit, act, is_session_s=not is_colleague)
     if response.status_code != REFUSED:

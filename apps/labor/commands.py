@@ -39,21 +39,22 @@ def clock_on(context: Context, *, job_order_id: int) -> Time:
 
     Raises CommandRefused: not_found, nobody, not_running, on_already, and for who may not.
     """
-    job = _locked_job(context, job_order_id)
-    context.allow(CLOCK, at=job.scope)
-    person_id = _signed_in(context)
-    if not (job.is_running or job.is_stopped):
-        context.refuse(
-            "not_running",
-            _("%(order)s operation %(sequence)s is %(status)s. Start it, then clock on.")
-            % {"order": job.work_order.number, "sequence": job.sequence, "status": job.status_label},
-            status=job.status,
-        )
-    if is_on(job, person_id):
-        context.refuse("on_already", _("You are clocked on to this operation already."))
-    note_evidence(context, person_id)
-    phase = Phases.STOP if job.is_stopped else Phases.SET_UP if job.is_setting_up else Phases.RUN
-    return _told(put_on(context, job, person_id, phase.value))
+    return _told(_begin_work(context, job_order_id))
+
+
+@command("labor.change_to")
+def change_to(context: Context, *, job_order_id: int) -> Time:
+    """The signed-in person works on the operation from now on, and on no other one any more.
+
+    On before off: who changes is at work all the while, and keeps what is theirs to answer.
+
+    Raises CommandRefused: as clock_on.
+    """
+    entry = _begin_work(context, job_order_id)
+    for other in clocking.entries_of(entry.person_id):
+        if other.pk != entry.pk:
+            put_off(context, other, context.occurred_at, ClosedBy.PERSON)
+    return _told(entry)
 
 
 @command("labor.clock_off")
@@ -138,6 +139,24 @@ def end_by_rule(context: Context, *, entry_id: int) -> bool:
         return False
     put_off(context, entry, end, ClosedBy.RULE, flagged=True)
     return True
+
+
+def _begin_work(context: Context, job_order_id: int) -> TimeEntry:
+    job = _locked_job(context, job_order_id)
+    context.allow(CLOCK, at=job.scope)
+    person_id = _signed_in(context)
+    if not (job.is_running or job.is_stopped):
+        context.refuse(
+            "not_running",
+            _("%(order)s operation %(sequence)s is %(status)s. Start it, then clock on.")
+            % {"order": job.work_order.number, "sequence": job.sequence, "status": job.status_label},
+            status=job.status,
+        )
+    if is_on(job, person_id):
+        context.refuse("on_already", _("You are clocked on to this operation already."))
+    note_evidence(context, person_id)
+    phase = Phases.STOP if job.is_stopped else Phases.SET_UP if job.is_setting_up else Phases.RUN
+    return put_on(context, job, person_id, phase.value)
 
 
 def _locked_job(context: Context, job_order_id: int) -> JobOrder:

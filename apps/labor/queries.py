@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.core import clock
 from apps.core.prepared import Given, Prepared
@@ -31,6 +31,12 @@ _ON_JOB = Prepared(
         .order_by("started_at", "pk")
     )
 )
+
+
+def at_lines(work_center_ids: Collection[int]) -> QuerySet[TimeEntry]:
+    """Who is on an operation of these lines now, with their names, the longest first."""
+    rows = TimeEntry.objects.open().filter(job_order__work_center__in=work_center_ids)
+    return rows.select_related("person").order_by("started_at", "pk")
 
 
 def jobs_of(person_id: int) -> list[TimeEntry]:

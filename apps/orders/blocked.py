@@ -14,7 +14,7 @@ from apps.andon.cures import InPlace, Subject, cures_for
 from apps.andon.models import FloorException, Impact
 from apps.core import clock, rights
 from apps.core.actors import Actor
-from apps.core.rights import EVERYWHERE
+from apps.core.rights import EVERYWHERE, Scope
 from apps.orders.actions import VIEW_ORDERS
 from apps.orders.cures.reading import blockers, with_job
 from apps.orders.models import Blocker, JobOrder, WorkOrder
@@ -25,20 +25,22 @@ PAGE = 25
 STOPPING = [Impact.DOWN.value, Impact.IMPACTING.value]
 
 # A blocker has its operation's place; what stops an order otherwise has its own.
-_BLOCKED = """
+_STOPPED = """
 WITH stopped AS (
-    SELECT b.exception_id, b.id AS blocker_id, j.work_order_id, j.work_center_id, e.deadline_at, e.owner_id
+    SELECT b.exception_id, b.id AS blocker_id, j.work_order_id, j.work_center_id, e.deadline_at, e.owner_id,
+           concat_ws(' ', b.from_quantity, b.runs_to, b.facts) AS told
       FROM orders_blocker b
       JOIN andon_floorexception e ON e.id = b.exception_id
       JOIN orders_joborder j ON j.id = b.job_order_id
      WHERE b.closed_at IS NULL AND b.exception_id IS NOT NULL AND b.site_id = %(site)s
     UNION ALL
-    SELECT e.id, NULL, e.work_order_id, e.work_center_id, e.deadline_at, e.owner_id
+    SELECT e.id, NULL, e.work_order_id, e.work_center_id, e.deadline_at, e.owner_id, ''
       FROM andon_floorexception e
      WHERE e.closed_at IS NULL AND e.site_id = %(site)s AND e.work_order_id IS NOT NULL AND e.impact = ANY (%(impacts)s)
        AND NOT EXISTS (SELECT 1 FROM orders_blocker b WHERE b.exception_id = e.id AND b.closed_at IS NULL)
 )
-SELECT stopped.exception_id, stopped.blocker_id, stopped.work_order_id, count(*) OVER ()
+"""
+_FROM = """
   FROM stopped
   JOIN orders_workorder o ON o.id = stopped.work_order_id
   LEFT JOIN plant_workcenter line ON line.id = stopped.work_center_id
@@ -46,8 +48,15 @@ SELECT stopped.exception_id, stopped.blocker_id, stopped.work_order_id, count(*)
    AND (%(line)s::bigint IS NULL OR line.id = %(line)s)
    AND (%(area)s::bigint IS NULL OR line.area_id = %(area)s)
    AND (%(owner)s::bigint IS NULL OR stopped.owner_id = %(owner)s)
+"""
+_BLOCKED = f"""{_STOPPED}
+SELECT stopped.exception_id, stopped.blocker_id, stopped.work_order_id, count(*) OVER () {_FROM}
  ORDER BY least(stopped.deadline_at, o.due_at) NULLS LAST, o.number, stopped.exception_id, stopped.blocker_id
  LIMIT %(limit)s OFFSET %(offset)s
+"""
+_MARK = f"""{_STOPPED}
+SELECT md5(string_agg(concat_ws(' ', exception_id, blocker_id, owner_id, stopped.deadline_at, o.due_at, told), ','
+                      ORDER BY exception_id, blocker_id)) {_FROM}
 """
 
 
@@ -118,19 +127,30 @@ class Page:
 
 def blocked(actor: Actor, site_id: int, wanted: Wanted | None = None, *, page: int = 1, size: int = PAGE) -> Page:
     """Those at the actor's places of the site, the nearest deadline or due date first. A fixed number of queries."""
-    found = _found(actor, site_id, wanted or Wanted(), page, size)
+    found = _found(_inputs(site_id, rights.places(actor, VIEW_ORDERS), wanted or Wanted(), page, size))
     stopped = _rows(found)
     subjects = {_subject(row): row for row in stopped}
     stopping = {subject: row.blocker for subject, row in subjects.items() if row.blocker}
     cures = cures_for(subjects, actor, {blockers: stopping})
-    return Page(
-        [_with(row, cures[subject]) for subject, row in subjects.items()], found[0][3] if found else 0, page, size
-    )
+    return Page([_with(row, cures[subject]) for subject, row in subjects.items()], _total(found), page, size)
 
 
-def _found(actor: Actor, site_id: int, wanted: Wanted, page: int, size: int) -> list[tuple[Any, ...]]:
-    places = rights.places(actor, VIEW_ORDERS)
-    inputs: dict[str, Any] = {
+def stopped_at(site_id: int, place: str, *, size: int) -> Page:
+    """The first ones at a place ("area:2"), for whoever may see it: without cures, which are for one person."""
+    found = _found(_inputs(site_id, frozenset({place}), Wanted(), 1, size))
+    return Page(_rows(found), _total(found), 1, size)
+
+
+def mark(site_id: int, place: str) -> str:
+    """Another text as soon as anything is different in the whole list of the place; one query, no rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, _inputs(site_id, frozenset({place}), Wanted(), 1, 0))
+        (text,) = cursor.fetchone()
+    return text or ""
+
+
+def _inputs(site_id: int, places: Scope, wanted: Wanted, page: int, size: int) -> dict[str, Any]:
+    return {
         "site": site_id,
         "impacts": STOPPING,
         "everywhere": bool(EVERYWHERE & places) or site_id in ids(places, "site"),
@@ -142,9 +162,16 @@ def _found(actor: Actor, site_id: int, wanted: Wanted, page: int, size: int) -> 
         "limit": size,
         "offset": (max(1, page) - 1) * size,
     }
+
+
+def _found(inputs: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKED, inputs)
         return list(cursor.fetchall())
+
+
+def _total(found: Sequence[tuple[Any, ...]]) -> int:
+    return int(found[0][3]) if found else 0
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[Stopped]:

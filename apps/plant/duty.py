@@ -48,6 +48,14 @@ class Duty:
     entry_id: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rostered:
+    """A duty of the roster that runs, and who has it: who is named there, or a deputy; None: nobody."""
+
+    entry: DutyRosterEntry
+    person_id: int | None
+
+
 # The nearer place first, then who has been there longest; those on the roster before those who are just at work.
 _Rank = tuple[bool, int, datetime, int]
 
@@ -96,7 +104,7 @@ def deputy_of(person_id: int, at: datetime) -> int | None:
 
 
 def is_away(person_id: int, at: datetime) -> bool:
-    return Absence.objects.filter(_holding(at), person=person_id).exists()
+    return Absence.objects.running(at).filter(person=person_id).exists()
 
 
 def duties_of(person_id: int, at: datetime) -> list[Duty]:
@@ -115,6 +123,27 @@ def colleagues_for(entry: DutyRosterEntry, at: datetime) -> list[int]:
     """Ids of those who could have the duty instead: they hold the role there, and are not away in its time."""
     held = set(nearest_places([entry.role.code], entry.scope, at)) - {entry.person_id}
     return sorted(held - who_is_away(max(at, entry.starts_at), entry.ends_at))
+
+
+def rostered(site_id: int, at: datetime) -> list[Rostered]:
+    """Every duty of the roster that runs at the site, its areas and its lines. Three queries."""
+    away = _away(at)
+    rows = DutyRosterEntry.objects.filter(_holding(at), site=site_id).order_by("role__code", "starts_at", "pk")
+    entries = list(rows.select_related("role", "person", "site", "area", "work_center"))
+    people = {entry.pk: _stand_in(entry.person_id, away) for entry in entries}
+    assignments = RoleAssignment.objects.valid_at(at).filter(person__in=set(people.values()), person__is_active=True)
+    held = [*assignments.select_related("site", "area", "work_center")]
+    return [Rostered(entry=entry, person_id=_if_held(people[entry.pk], entry, held)) for entry in entries]
+
+
+def _if_held(person_id: int | None, entry: DutyRosterEntry, held: list[RoleAssignment]) -> int | None:
+    """The person, who holds the role for the place of the duty or a part of it; else nobody has the duty."""
+    for assignment in held:
+        if (assignment.person_id, assignment.role_id) == (person_id, entry.role_id) and (
+            assignment.everywhere or assignment.place in entry.scope or entry.place in assignment.scope
+        ):
+            return person_id
+    return None
 
 
 def phones(person_ids: Collection[int], at: datetime) -> dict[int, str]:

@@ -41,11 +41,22 @@
     const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
     const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
     const sending = old.querySelector("form[data-sending]");
-    if (same || (sending && sending !== answered)) event.detail.shouldSwap = false;
+    const isTyped = old.contains(document.activeElement) && document.activeElement.matches("[data-key] .input");
+    if (same || (sending && sending !== answered) || (isTyped && !answered)) event.detail.shouldSwap = false;
     else keepOpen(old, fresh);
   });
   /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
+  document.addEventListener("focusout", (event) => {
+    if (event.target.matches("[data-key] .input")) { clearTimeout(panelTimer); panelTimer = setTimeout(refreshPanel, 150); }
+  });
   function keepOpen(old, fresh) {
+    for (const part of old.querySelectorAll("[data-key]")) {
+      const again = fresh.querySelector(`[data-key="${CSS.escape(part.dataset.key)}"]`);
+      if (!again) continue;
+      if (part.open) again.open = true;
+      if (part.dataset.commandId) again.dataset.commandId = part.dataset.commandId;
+      for (const field of again.querySelectorAll(".input")) field.value = part.querySelector(`[name="${field.name}"]`)?.value || "";
+    }
     for (const open of old.querySelectorAll("form.exit details[open]")) {
       const form = open.closest("form"), given = new FormData(form);
       const same = [...fresh.querySelectorAll("form.exit")].find(
@@ -61,9 +72,12 @@
   }
 
   /* -- htmx takes up a swapped form a moment after it shows: one sent within that moment would leave the page, and what was typed */
+  /* -- and where its address or its id has changed meanwhile, htmx forgets which of its buttons was pressed */
+  let pressed = null;
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-command]")) return;
     event.preventDefault();
+    pressed = event.submitter;
     window.htmx.process(event.target);
   }, true);
 
@@ -73,6 +87,7 @@
     if (!form) return;
     form.dataset.commandId = form.dataset.commandId || newId();
     event.detail.parameters.command_id = form.dataset.commandId;
+    if (pressed && pressed.form === form && pressed.name) event.detail.parameters[pressed.name] = pressed.value;
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = event.detail.elt.closest("form[data-command]");
@@ -98,6 +113,15 @@
     } else {
       say(form.dataset.failed || body.dataset.notSaved);
     }
+  });
+
+  /* -- of which stop, at which machine, the sheet asks */
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open=stop-why]");
+    if (!opener) return;
+    const form = document.querySelector("#stop-why form");
+    for (const name of ["downtime", "version"]) form.elements[name].value = opener.dataset[name];
+    form.setAttribute("hx-post", opener.dataset.post);
   });
 
   document.addEventListener("click", (event) => {

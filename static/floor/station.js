@@ -148,13 +148,6 @@
     const scan = form.querySelector("[data-scan]");
     if (!isDone && scan) scan.select();
   });
-  /* -- of which stop the sheet asks */
-  document.addEventListener("click", (event) => {
-    const opener = event.target.closest("[data-open=stop-why]");
-    if (!opener) return;
-    const form = document.querySelector("#stop-why form");
-    for (const name of ["downtime", "version"]) form.elements[name].value = opener.dataset[name];
-  });
   document.addEventListener("htmx:afterSettle", takeUpStep);
   document.addEventListener("htmx:oobAfterSwap", takeUpStep);
   /* -- when somebody of another language is locked out, the rest of the screen follows */

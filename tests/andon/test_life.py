@@ -26,9 +26,12 @@ from apps.andon.models import ClockInterval, ExceptionStatus, FloorException, No
 from apps.andon.owners import DUTY_DESK
 from apps.core import clock
 from apps.core.errors import CommandRefused
+from apps.labor.commands import change_to, clock_off, clock_on
+from apps.orders.commands import take_edge
 from apps.plant.commands import deactivate_person, report_absent
 from tests.andon.floor import MORNING, SYSTEM, Floor, fresh, later, make_floor, raise_it, told, waiting
-from tests.world import ledger, run
+from tests.orders.shop import make_job
+from tests.world import give_role, ledger, run
 
 pytestmark = pytest.mark.django_db
 S = ExceptionStatus
@@ -310,3 +313,19 @@ def test_a_cause_that_ends_is_saved_once_with_its_time(floor: Floor) -> None:
         floor.end()
     assert sum('UPDATE "andon_floorexception"' in query["sql"] for query in seen.captured_queries) == 1
     assert (fresh(stop).status, fresh(stop).cause_ended_at) == (S.CLOSED, MORNING)
+
+
+def test_who_changes_from_one_operation_to_another_keeps_what_is_theirs_and_who_goes_does_not(floor: Floor) -> None:
+    jobs = [make_job(floor.world.line, floor.world.station, number=f"WO-{n}") for n in (1, 2)]
+    for job in jobs:
+        run(take_edge, floor.world.lena, job_order_id=job.pk, edge="start", inputs={})
+    nora = floor.member("nora", "shift_supervisor")
+    give_role(nora, "operator", floor.world.site)
+    run(clock_on, nora, job_order_id=jobs[0].pk)
+    hold = floor.stop("lot", type_code="quality_hold")
+    run(acknowledge, nora, exception_id=hold.pk)
+    run(change_to, nora, job_order_id=jobs[1].pk)
+    assert fresh(hold).owner == nora
+    assert fresh(hold).accept_by is None
+    run(clock_off, nora, job_order_id=jobs[1].pk)
+    assert fresh(hold).owner == floor.sven, "gone: it is somebody else's in the same act"

@@ -23,7 +23,7 @@ from apps.plant.models import Person
 from tests.materials.stock_world import make_item, make_lot
 from tests.orders.shop import Shop, make_job, make_shop
 from tests.orders.steps_shop import make_steps_shop, spec, step_of
-from tests.world import PIN, actor_of, give_role, make_person, make_terminal, run, terminal_cookie
+from tests.world import PIN, actor_of, give_role, make_person, make_station, make_terminal, run, terminal_cookie
 
 pytestmark = pytest.mark.django_db
 CLOCK, STEP = "/station/S1/A33/clock/", "/station/S1/A33/record-step/"
@@ -151,3 +151,14 @@ def _queries(shop: Shop) -> int:
     with CaptureQueriesContext(connection) as seen:
         crew_as(shop, shop.world.olga)
     return len(seen)
+
+
+def test_who_works_elsewhere_changes_over_with_one_press(shop: Shop) -> None:
+    other = make_job(shop.world.line, make_station(shop.world.line, "A34"), number="WO-2")
+    run(take_edge, shop.world.lena, job_order_id=other.pk, edge="start", inputs={})
+    client = tablet(shop, badge="badge-olga")
+    page = client.get("/station/S1/A34/panel/").content.decode()
+    assert 'value="change"' in page
+    answer = client.post("/station/S1/A34/clock/", {"job": other.pk, "act": "change", "sheet": "crew"})
+    assert answer.status_code == 200
+    assert TimeEntry.objects.open().get(person=shop.world.olga).job_order == other

@@ -11,9 +11,9 @@ from django.utils import translation
 
 from apps.equipment.models import Downtime
 from apps.floor.fragments import line_board, station_fragment
-from apps.plant.models import Purpose, ReasonCode
+from apps.plant.models import Purpose, ReasonCode, Terminal
 from tests.andon.floor import MORNING, Floor, later, make_floor
-from tests.world import make_terminal, terminal_cookie
+from tests.world import ledger, make_terminal, terminal_cookie
 
 pytestmark = pytest.mark.django_db
 STATION = "/station/S1/A33"
@@ -87,7 +87,6 @@ def test_who_may_not_report_and_who_is_elsewhere_explains_nothing(floor: Floor, 
 def test_it_runs_again_and_is_asked_about_until_somebody_says_why(floor: Floor, tablet: Client, olga: Client) -> None:
     tablet.post(f"{STATION}/machine-stopped/")
     later(minutes=10)
-    assert tablet.post(f"{STATION}/machine-runs/").status_code == 409
     assert olga.post(f"{STATION}/machine-runs/").status_code == 200
     assert "Stood 10:45 to 10:55" in shown(floor)
     assert why(olga, Downtime.objects.get()) == 200
@@ -128,3 +127,25 @@ def stood_before(floor: Floor, *lengths: int) -> None:
         end = start + timedelta(minutes=minutes)
         stop = Downtime.objects.create(site_id=unit.site_id, work_unit=unit, started_at=start, ended_at=end)
         stop.parts.create(site_id=unit.site_id, started_at=start, ended_at=end, reason=reason(), classified_at=end)
+
+
+def test_a_locked_station_says_that_the_machine_runs_again_and_the_ledger_knows_the_terminal(
+    floor: Floor, tablet: Client
+) -> None:
+    tablet.post(f"{STATION}/machine-stopped/")
+    later(minutes=10)
+    assert tablet.post(f"{STATION}/machine-runs/").status_code == 200
+    assert Downtime.objects.get().ended_at is not None
+    assert "Stood 10:45 to 10:55" in shown(floor)
+    ended = ledger("equipment.stop_closed")[-1]
+    assert ended.actor_id is None
+    assert ended.terminal_id == Terminal.objects.get().pk
+    assert tablet.post(f"{STATION}/machine-runs/").status_code == 409, "it runs already"
+
+
+def test_who_is_signed_in_and_may_not_report_does_not_say_that_it_runs(floor: Floor, tablet: Client) -> None:
+    tablet.post(f"{STATION}/machine-stopped/")
+    client = Client()
+    client.force_login(floor.world.ivan)
+    assert client.post(f"{STATION}/machine-runs/").status_code == 409
+    assert Downtime.objects.get().ended_at is None

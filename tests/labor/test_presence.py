@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
-from apps.labor.commands import clock_off, clock_on
+from apps.core.errors import CommandRefused
+from apps.labor.commands import change_to, clock_off, clock_on
 from apps.labor.models import TimeEntry
 from apps.labor.tasks import end_silent_entries
 from apps.orders.commands import confirm_quantity, take_edge
@@ -83,6 +84,23 @@ class TestPresence:
         assert ended.cause_id == ledger("labor.clocked_off")[-1].pk, "in the same transaction, as its consequence"
         run(clock_on, olga, job_order_id=other.pk)
         assert presences(olga) == [("06:00", "08:00", "person"), ("08:00", "", "")]
+
+    def test_goes_on_when_somebody_changes_from_one_operation_to_another(self, shop: Shop) -> None:
+        olga = shop.world.olga
+        others = [make_job(shop.world.line, shop.world.station, number=f"WO-{n}") for n in (2, 3)]
+        for other in others:
+            run(take_edge, shop.world.lena, job_order_id=other.pk, edge="start", inputs={})
+        step(shop, olga, "start")
+        at("07:00")
+        run(clock_on, olga, job_order_id=others[0].pk)
+        at("07:30")
+        run(change_to, olga, job_order_id=others[1].pk)
+        assert TimeEntry.objects.open().get(person=olga).job_order == others[1]
+        assert presences(olga) == [("06:00", "", "")], "at work all the while"
+        assert not [event for event in ledger("plant.presence_ended") if event.data["person_id"] == olga.pk]
+        with pytest.raises(CommandRefused) as refused:
+            run(change_to, olga, job_order_id=others[1].pk)
+        assert refused.value.code == "on_already"
 
     def test_stays_when_the_operation_stops(self, shop: Shop) -> None:
         olga = shop.world.olga

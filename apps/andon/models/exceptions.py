@@ -18,6 +18,7 @@ from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.events import Story
 from apps.core.fields import TsTzRange
+from apps.core.prepared import Given, Prepared
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.models.places import ids
 from apps.workflows.models import WorkflowItem, workflow_triggers
@@ -202,7 +203,7 @@ class FloorException(WorkflowItem):
     @property
     def sentence(self) -> str:
         """What is the matter, for somebody who has to act: "4 pcs of MS-40 are short."."""
-        return self.cause.sentence(self)
+        return self.cause.told([self])[self.pk]
 
     @property
     def scope(self) -> Scope:
@@ -223,12 +224,32 @@ class FloorException(WorkflowItem):
         return self.closed_at is None
 
     @property
+    def own_topics(self) -> set[str]:
+        topics = {LIGHTS_TOPIC, f"andon:{self.site_id}", f"exception:{self.pk}", f"person:{self.owner_id}"}
+        return topics | topics_at(self.work_center_id, self.work_unit_id)
+
+    @property
     def topics(self) -> set[str]:
-        topics = {LIGHTS_TOPIC, f"andon:{self.site_id}", f"exception:{self.pk}"}
-        topics |= {f"person:{self.owner_id}"}
-        topics |= {f"line:{self.work_center_id}"} if self.work_center_id else set()
-        topics |= {f"station:{self.work_unit_id}"} if self.work_unit_id else set()
-        return topics
+        """And of the places of what it has gathered: it is shown there in their stead. One query, none for a child."""
+        if self.parent_id is not None:
+            return self.own_topics
+        return self.own_topics.union(*(topics_at(*place) for place in _GATHERED(parent=self.pk)))
+
+
+def topics_at(work_center_id: int | None, work_unit_id: int | None) -> set[str]:
+    places = {"line": work_center_id, "station": work_unit_id}
+    return {f"{kind}:{pk}" for kind, pk in places.items() if pk}
+
+
+_GATHERED = Prepared(
+    lambda: (
+        FloorException.objects.open()
+        .filter(parent=Given("parent"))
+        .order_by()
+        .values_list("work_center_id", "work_unit_id")
+        .distinct()
+    )
+)
 
 
 class Clock(models.TextChoices):

@@ -76,8 +76,14 @@ def _of(exception: FloorException) -> QuerySet[Blocker]:
     return Blocker.objects.open().filter(exception=exception)
 
 
-def _sentence(exception: FloorException) -> str:
-    count = _of(exception).aggregate(n=Count("job_order__work_order", distinct=True))["n"]
+def _sentences(exceptions: Collection[FloorException]) -> Mapping[int, str]:
+    """One query."""
+    rows = Blocker.objects.open().filter(exception__in=exceptions).order_by().values_list("exception")
+    counts = dict(rows.annotate(n=Count("job_order__work_order", distinct=True)))
+    return {exception.pk: _sentence(exception, counts.get(exception.pk, 0)) for exception in exceptions}
+
+
+def _sentence(exception: FloorException, count: int) -> str:
     facts = {**exception.facts, "count": count}
     if count == 1:
         return _("%(item)s is short: it stops one order.") % facts
@@ -106,7 +112,7 @@ SHORT = declare(
         code=SHORTAGE,
         label=gettext_lazy("material is short"),
         headline=_headline,
-        sentence=_sentence,
+        sentences=_sentences,
         is_present=lambda exception: _of(exception).exists(),
         hits=_hits,
     )

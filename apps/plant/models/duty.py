@@ -5,6 +5,7 @@ Telephone numbers have no history: they must stay erasable.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -187,6 +188,9 @@ class AbsenceQuerySet(models.QuerySet["Absence"]):
     def visible_to(self, actor: Actor, action: Action) -> Self:
         """Of people whose home is a site where the actor holds the action, or who hold a role at such a place."""
         return self.filter(person__in=answered_for(actor, action))
+
+    def running(self, at: datetime) -> Self:
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=at), starts_at__lte=at)
 
 
 class Absence(models.Model):
