@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from apps.andon.causes import Hit, hits_of
 from apps.andon.models import FloorException, Informed, Remark
 from apps.andon.path import Look, looks
+from apps.equipment.models import MaintenanceRequest
 
 HITS, REMARKS = 3, 20
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One exception with all that is said of it; `watchers`: who must know besides the owner."""
+    """One exception with all that is said of it.
+
+    watchers  who must know besides the owner      maintenance  the last request for it
+    """
 
     look: Look
     remarks: Sequence[Remark]
     hits: Sequence[Hit]
     watchers: Sequence[Informed]
+    maintenance: MaintenanceRequest | None
 
     @property
     def exception(self) -> FloorException:
@@ -33,4 +38,5 @@ def seen(exception: FloorException) -> Seen:
         remarks=list(reversed(remarks)),
         hits=hits_of([exception]).get(exception.pk, [])[:HITS],
         watchers=list(exception.informed.select_related("person").order_by("pk")),
+        maintenance=MaintenanceRequest.objects.filter(exception=exception).select_related("cause").first(),
     )

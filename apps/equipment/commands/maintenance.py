@@ -9,17 +9,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, FreeText, command
-from apps.core.events import Story
 from apps.equipment.actions import MAINTAIN
-from apps.equipment.events import (
-    MaintenanceCauseFound,
-    MaintenanceDone,
-    MaintenanceRequested,
-    MaintenanceWaitsForPart,
-    TechnicianArrived,
-)
-from apps.equipment.models import Downtime, MaintenanceRequest, RequestStatus
-from apps.plant.models import Person, Purpose, ReasonCode, WorkUnit
+from apps.equipment.maintenance import arrive, await_part, find_cause, finish, locked_unit, send_for
+from apps.equipment.models import MaintenanceRequest, RequestStatus
+from apps.plant.models import Purpose, ReasonCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,47 +27,32 @@ class Request:
 
 
 @command("equipment.request_maintenance")
-def request_maintenance(context: Context, *, work_unit_id: int, note: FreeText = "") -> Request:
+def request_maintenance(
+    context: Context, *, work_unit_id: int, exception_id: int | None = None, note: FreeText = ""
+) -> Request:
     """Sends for maintenance, for everybody, at a locked terminal too; a second call joins the request that is open.
+
+    exception_id  whose answers move it on from now: there, waiting for a part, done
 
     Raises CommandRefused: not_found.
     """
     context.allow_anyone()
-    units = WorkUnit.objects.select_related("work_center").select_for_update(of=("self",))
-    unit = units.filter(pk=work_unit_id).first()
+    unit = locked_unit(work_unit_id)
     if unit is None:
         context.refuse("not_found", _("This machine does not exist any more. Reload the screen."))
-    request = MaintenanceRequest.objects.filter(work_unit=unit, done_at=None).first()
-    if request is None:
-        request = MaintenanceRequest(
-            site_id=unit.site_id,
-            work_unit=unit,
-            downtime=Downtime.objects.open().filter(work_unit=unit).first(),
-            requested_at=context.occurred_at,
-            requested_by_id=context.actor.person_id,
-            note=note.strip(),
-        )
-        _save(context, request)
-        context.record(MaintenanceRequested(subject_id=request.pk, **_about(request), downtime_id=request.downtime_id))
-    elif note.strip():
-        request.note = f"{request.note}\n{note.strip()}".strip()
-        _save(context, request)
-    return _told(request)
+    return _told(send_for(context, unit, exception_id=exception_id, note=note.strip()))
 
 
 @command("equipment.technician_arrived")
 def technician_arrived(context: Context, *, request_id: int) -> Request:
     """Raises CommandRefused: not_found, done_already, there_already, and for who may not."""
     request = _taken_on(context, request_id)
-    if request.arrived_at is not None:
+    if request.status == RequestStatus.ARRIVED and request.arrived_at is not None:
         context.refuse(
             "there_already",
             _("Somebody is there since %(time)s.") % {"time": _clock(request, request.arrived_at)},
         )
-    request.status, request.arrived_at = RequestStatus.ARRIVED, context.occurred_at
-    request.technician_id = context.actor.person_id
-    _save(context, request)
-    context.record(TechnicianArrived(subject_id=request.pk, **_about(request)))
+    arrive(context, request)
     return _told(request)
 
 
@@ -85,9 +63,7 @@ def name_cause(context: Context, *, request_id: int, reason_id: int) -> Request:
     reason = ReasonCode.objects.choosable(Purpose.DOWNTIME).filter(pk=reason_id).first()
     if reason is None:
         context.refuse("no_reason", _("Choose one of the reasons for a stop."))
-    request.cause = reason
-    _save(context, request)
-    context.record(MaintenanceCauseFound(subject_id=request.pk, **_about(request), cause_id=reason.pk))
+    find_cause(context, request, reason)
     return _told(request)
 
 
@@ -95,11 +71,7 @@ def name_cause(context: Context, *, request_id: int, reason_id: int) -> Request:
 def wait_for_part(context: Context, *, request_id: int, note: FreeText = "") -> Request:
     """Raises CommandRefused: not_found, done_already, and for who may not."""
     request = _taken_on(context, request_id)
-    request.status = RequestStatus.WAITING_FOR_PART
-    request.arrived_at = request.arrived_at or context.occurred_at
-    request.note = f"{request.note}\n{note.strip()}".strip()
-    _save(context, request)
-    context.record(MaintenanceWaitsForPart(subject_id=request.pk, **_about(request)))
+    await_part(context, request, note.strip())
     return _told(request)
 
 
@@ -107,10 +79,7 @@ def wait_for_part(context: Context, *, request_id: int, note: FreeText = "") -> 
 def finish_maintenance(context: Context, *, request_id: int) -> Request:
     """Raises CommandRefused: not_found, done_already, and for who may not."""
     request = _taken_on(context, request_id)
-    request.status, request.done_at = RequestStatus.DONE, context.occurred_at
-    request.arrived_at = request.arrived_at or context.occurred_at
-    _save(context, request)
-    context.record(MaintenanceDone(subject_id=request.pk, **_about(request), cause_id=request.cause_id))
+    finish(context, request)
     return _told(request)
 
 
@@ -129,29 +98,6 @@ def _taken_on(context: Context, request_id: int) -> MaintenanceRequest:
 
 def _clock(request: MaintenanceRequest, at: datetime) -> str:
     return date_format(at.astimezone(request.work_unit.site.zone), "TIME_FORMAT")
-
-
-class _About(Story):
-    work_unit_id: int
-    work_center_id: int
-
-
-def _about(request: MaintenanceRequest) -> _About:
-    thread = f"downtime:{request.downtime_id}" if request.downtime_id else f"maintenance_request:{request.pk}"
-    return _About(
-        site_id=request.site_id,
-        thread=thread,
-        erp_reference="",
-        work_unit_id=request.work_unit_id,
-        work_center_id=request.work_unit.work_center_id,
-    )
-
-
-def _save(context: Context, request: MaintenanceRequest) -> None:
-    request._history_user = Person(pk=context.actor.person_id)  # type: ignore[attr-defined]  # read by simple-history
-    request.save()
-    unit = request.work_unit
-    context.touch(f"machine:{unit.pk}", f"station:{unit.pk}", unit.work_center.place)
 
 
 def _told(request: MaintenanceRequest) -> Request:

@@ -179,6 +179,7 @@ class RequestStatus(models.TextChoices):
 class MaintenanceRequest(models.Model):
     """Somebody is to look after a machine; because of a downtime, or of a call.
 
+    exception  of that downtime or call: what is answered to it moves the request on
     note  typed, so without history: it may name somebody
     """
 
@@ -188,6 +189,13 @@ class MaintenanceRequest(models.Model):
     )
     downtime = models.ForeignKey(
         Downtime, models.PROTECT, null=True, related_name="maintenance_requests", verbose_name=_("downtime")
+    )
+    exception = models.ForeignKey(
+        "andon.FloorException",
+        models.PROTECT,
+        null=True,
+        related_name="maintenance_requests",
+        verbose_name=_("exception"),
     )
     status = models.CharField(
         _("status"), max_length=16, choices=RequestStatus.choices, default=RequestStatus.REQUESTED, editable=False
@@ -203,6 +211,7 @@ class MaintenanceRequest(models.Model):
     site_id: int
     work_unit_id: int
     downtime_id: int | None
+    exception_id: int | None
     cause_id: int | None
     objects = AtUnitQuerySet["MaintenanceRequest"].as_manager()
     history = History(excluded_fields=["note"])
