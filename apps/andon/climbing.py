@@ -45,28 +45,21 @@ def climb(
     if exception.parent_id is not None:
         return
     office = office or Office.at(context.now)
-    finder = office.finder
     ladder = ladder_of(exception, office.reads)
     index = timer.step if timer else ladder.next_step()
     if index is None:
         return
-    last = len(ladder.steps) - 1
-    people = reached(finder, exception, ladder.steps[min(index, last)], without)
-    while not people and index < last:
-        index += 1
-        people = reached(finder, exception, ladder.steps[index], without)
-    if not people:
-        people = [finder.rules(exception.site).default_owner_id]
-    exception.next_step, exception.level = index + 1, min(index, last) + 1
+    index, people = _first_with_somebody(office.finder, ladder, index, without)
+    place = min(index, len(ladder.steps) - 1)
+    exception.next_step, exception.level = index + 1, place + 1
     exception.save(update_fields=["next_step", "level"])
-    step = ladder.steps[min(index, last)]
     tell(
         context,
         [(exception, person_id) for person_id in people],
         Occasion.STEP,
         timer=timer,
         level=exception.level,
-        channel=step.channel,
+        channel=ladder.steps[place].channel,
         desk=office.desk,
     )
     tell_systems(context, [exception], Occasion.STEP, level=exception.level, desk=office.desk)
@@ -82,6 +75,16 @@ def climb(
         )
     )
     context.touch(*exception.topics)
+
+
+def _first_with_somebody(finder: Finder, ladder: Ladder, index: int, without: Collection[int]) -> tuple[int, list[int]]:
+    """From the step `index` on, the first that reaches anybody, and whom; beyond the last it is the last again."""
+    last = len(ladder.steps) - 1
+    for each in range(index, max(index, last) + 1):
+        people = reached(finder, ladder.exception, ladder.steps[min(each, last)], without)
+        if people:
+            return each, people
+    return max(index, last), [finder.rules(ladder.exception.site).default_owner_id]
 
 
 def _next(context: Context, ladder: Ladder) -> None:
