@@ -88,26 +88,27 @@ class TestPlaybooks:
         draft.refresh_from_db()
         assert (draft.status, draft.approver_id) == ("published", petr.pk)
 
+    @pytest.mark.django_db(transaction=True)
     def test_are_saved_whole_or_not_at_all(self, floor: Floor) -> None:
-        """The database refuses a step: then nobody has worked on the version either."""
+        """Somebody else has added a step meanwhile: the database refuses, and nobody has worked on the version."""
         playbook = Playbook.objects.create(
             code="stops", name="Stops", type=ExceptionType.objects.get(code="downtime"), site=floor.world.site
         )
         draft = PlaybookVersion.objects.create(playbook=playbook, number=1)
         steps = [
             PlaybookStep.objects.create(version=draft, position=n, code=f"step-{n}", labels={"en": f"Step {n}"})
-            for n in (1, 2)
-        ]
+            for n in (1, 2, 3)
+        ][:2]
         page = {"steps-TOTAL_FORMS": 2, "steps-INITIAL_FORMS": 2}
         for n, step in enumerate(steps):
-            given = {"id": step.pk, "version": draft.pk, "position": 2 - n, "code": step.code, "inputs": "{}"}
+            given = {"id": step.pk, "version": draft.pk, "position": n + 2, "code": step.code, "inputs": "{}"}
             given |= {"labels": json.dumps(step.labels), "cure": ""}
             page |= {f"steps-{n}-{name}": value for name, value in given.items()}
         with pytest.raises(IntegrityError):
             desk(floor.world.pia).post(reverse("admin:andon_playbookversion_change", args=[draft.pk]), page)
         draft.refresh_from_db()
         assert draft.editor_ids == []
-        assert list(draft.steps.values_list("code", flat=True)) == ["step-1", "step-2"]
+        assert list(draft.steps.values_list("code", flat=True)) == ["step-1", "step-2", "step-3"]
 
     def test_of_other_places_are_not_set_up(self, floor: Floor) -> None:
         pia, kind = desk(floor.world.pia), ExceptionType.objects.get(code="downtime")

@@ -100,9 +100,9 @@ class Product:
     def page(self) -> float:
         """Seconds until the first page answers."""
         assert self.process
-        return until(lambda: self.answers() or self._refuse_ended(), 60)
+        return until(lambda: self.answers() or self._refuse_ended(), 120)
 
-    def running(self, patience: float = 60) -> float:
+    def running(self, patience: float = 120) -> float:
         """Seconds until the table with the addresses is printed."""
         return until(lambda: "mfgos runs" in self.said() or self._refuse_ended(), patience)
 

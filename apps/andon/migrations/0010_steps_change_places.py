@@ -19,12 +19,20 @@ class Migration(migrations.Migration):
             name='playbook_step_position',
         ),
         migrations.RemoveConstraint(
+            model_name='playbookstep',
+            name='playbook_step_code',
+        ),
+        migrations.RemoveConstraint(
             model_name='policystep',
             name='policy_step_position',
         ),
         migrations.AddConstraint(
             model_name='playbookstep',
             constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('version', 'position'), name='playbook_step_position'),
+        ),
+        migrations.AddConstraint(
+            model_name='playbookstep',
+            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('version', 'code'), name='playbook_step_code'),
         ),
         migrations.AddConstraint(
             model_name='policystep',

@@ -142,7 +142,9 @@ class PlaybookStep(models.Model):
                 name="playbook_step_position",
                 deferrable=models.Deferrable.DEFERRED,
             ),
-            models.UniqueConstraint(fields=["version", "code"], name="playbook_step_code"),
+            models.UniqueConstraint(
+                fields=["version", "code"], name="playbook_step_code", deferrable=models.Deferrable.DEFERRED
+            ),
             models.CheckConstraint(condition=Q(acts_alone=False) | ~Q(cure=""), name="alone_by_a_cure_only"),
         ]
         triggers = frozen_once_published(GUARD_PLAYBOOK_PART)
