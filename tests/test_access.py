@@ -247,6 +247,7 @@ API |= {"api:schema", "api:nothing"}
 FRAGMENT_ACTIONS = {
     "line-board": "floor.view_board",
     "losses": "floor.view_board",
+    "line-alerts": "floor.view_board",
     "line-lost": "floor.view_board",
     "station": "floor.view_station",
     "station-erp": "floor.view_station",
@@ -499,6 +500,7 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
     unit = shop.world.station.pk
     keys: dict[str, object] = {
         "line-board": shop.world.line.pk,
+        "line-alerts": shop.world.line.pk,
         "line-lost": shop.world.line.pk,
         "losses": f"{shop.world.line.pk}.shift",
         "station": unit,

@@ -40,7 +40,19 @@ def open_at_station(work_unit_id: int, work_center_id: int) -> list[FloorExcepti
     return _shown_as(_AT_STATION(work_unit=work_unit_id, work_center=work_center_id))
 
 
+def unanswered_at(work_center_id: int) -> frozenset[int | None]:
+    """Work units of a line for which nobody has answered yet; None among them: something of the line as a whole."""
+    return frozenset(unit_id for (unit_id,) in _UNANSWERED(work_center=work_center_id))
+
+
 # Asked by every screen of the floor with each rendering, and as a rule there is none.
+_UNANSWERED = Prepared(
+    lambda: (
+        FloorException.objects.filter(work_center=Given("work_center"), status=ExceptionStatus.OPEN)
+        .order_by()
+        .values_list("work_unit")
+    )
+)
 _AT_LINE = Prepared(
     lambda: FloorException.objects.not_done().filter(work_center=Given("work_center")).order_by().values_list("pk")
 )

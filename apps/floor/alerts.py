@@ -29,7 +29,6 @@ class Alerts:
 
     first: Look | None
     others: Sequence[FloorException]
-    loud_units: frozenset[int]
     likely: Estimate | None = None
     call: Look | None = None
 
@@ -84,7 +83,4 @@ def _alerts(rows: list[FloorException], unit: WorkUnit | None = None) -> Alerts:
         first=seen[ordered[0].pk] if ordered else None,
         call=seen[calls[0].pk] if calls else None,
         others=ordered[1:],
-        loud_units=frozenset(
-            row.work_unit_id for row in rows if row.work_unit_id and row.status == ExceptionStatus.OPEN
-        ),
     )

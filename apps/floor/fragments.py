@@ -18,6 +18,7 @@ from apps.core.rights import Action
 from apps.equipment.actions import VIEW_MACHINES
 from apps.erp_sync.queries import erp_topic
 from apps.floor.actions import VIEW_BOARD, VIEW_STATION
+from apps.floor.alerts import alerts_at_line
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.losses_look import Period, losses_of, lost_at
@@ -35,6 +36,8 @@ from apps.plant.presence import TOPIC as DUTY
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
 ERP_REST_SECONDS = 1
+# One that is raised after a quiet moment is shown at once, further changes of a busy line this much later.
+ALERTS_REST_SECONDS = 0.5
 # It reads the whole shift of all stations of a line.
 LOSSES_REST_SECONDS = 5
 PLACE_REST_SECONDS = 1
@@ -80,6 +83,20 @@ def line_board(key: str) -> str:
     (line,) = _LINE(pk=int(key))
     with timezone.override(line.site.zone):
         return render_to_string("floor/_board.html", {"board": board(line)})
+
+
+@fragment(
+    "line-alerts",
+    topics=board_topics,
+    may_view=may_view_board,
+    tick_seconds=TICK_SECONDS,
+    rest_seconds=ALERTS_REST_SECONDS,
+)
+def line_alerts(key: str) -> str:
+    """Apart from the board: a path costs more than all the rest, and a booking changes none."""
+    (line,) = _LINE(pk=int(key))
+    with timezone.override(line.site.zone):
+        return render_to_string("floor/_board_stop.html", {"alerts": alerts_at_line(line, clock.now())})
 
 
 @fragment(

@@ -18,7 +18,8 @@ from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.actions import VIEW_BOARD
-from apps.floor.fragments import line_board, line_lost
+from apps.floor.alerts import alerts_at_line
+from apps.floor.fragments import line_alerts, line_board, line_lost
 from apps.floor.losses_look import lost_at
 from apps.floor.screens import board
 from apps.plant import sessions
@@ -75,7 +76,8 @@ def _page(request: HttpRequest, line: WorkCenter, refusal: CommandRefused | None
     shown = board(line)
     context = {
         "line": line,
-        "addresses": [line_board.address(line.pk), line_lost.address(line.pk)],
+        "addresses": [each.address(line.pk) for each in (line_board, line_alerts, line_lost)],
+        "alerts": alerts_at_line(line, shown.now),
         "lost": lost_at(line),
         "board": shown,
         "may_set_target": bool(shown.pace and actor.person_id and rights.may(actor, SET_TARGET, line.scope)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.andon.queries import unanswered_at
 from apps.core import clock
 from apps.core.prepared import Given, Prepared
-from apps.floor.alerts import Alerts, alerts_at_line, alerts_at_station
+from apps.floor.alerts import Alerts, alerts_at_station
 from apps.floor.machine_look import Stop, stop_at
 from apps.floor.pace_look import PaceLook
 from apps.labor.models import TimeEntry
@@ -99,13 +101,13 @@ class UnitColumn:
 
 @dataclass(frozen=True)
 class Board:
-    """`pace` None: no shift runs now."""
+    """`pace` None: no shift runs now. `is_loud`: something of the line waits for an answer."""
 
     line: WorkCenter
     pace: PaceLook | None
     columns: list[UnitColumn]
+    is_loud: bool
     next: list[Look]
-    alerts: Alerts
     now: datetime
 
     @property
@@ -116,21 +118,21 @@ class Board:
 def board(line: WorkCenter) -> Board:
     queue = queue_of_line(line.pk)
     now = clock.now()
-    found, alerts = pace(line, now), alerts_at_line(line, now)
+    found, loud = pace(line, now), unanswered_at(line.pk)
     return Board(
         line=line,
         pace=PaceLook(found) if found else None,
-        columns=_columns(line, queue, alerts),
+        columns=_columns(line, queue, loud),
+        is_loud=bool(loud),
         next=[look(job) for job in (*queue.ready, *queue.waiting)[:NEXT_AT_LINE]],
-        alerts=alerts,
         now=now,
     )
 
 
-def _columns(line: WorkCenter, queue: Queue, alerts: Alerts) -> list[UnitColumn]:
+def _columns(line: WorkCenter, queue: Queue, loud: Collection[int | None]) -> list[UnitColumn]:
     jobs = by_station(queue)
     return [
-        UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None, unit.pk in alerts.loud_units)
+        UnitColumn(unit, look(jobs[unit.pk]) if unit.pk in jobs else None, unit.pk in loud)
         for unit in _UNITS(work_center=line.pk)
     ]
 

@@ -12,7 +12,7 @@ from django.utils import translation
 from apps.andon.commands import acknowledge, on_the_way, resolve
 from apps.andon.models import FloorException
 from apps.andon.queries import open_for
-from apps.floor.fragments import line_board, station_fragment
+from apps.floor.fragments import line_alerts, line_board, station_fragment
 from tests.andon.floor import MORNING, Floor, later, make_floor, told
 from tests.world import ledger, make_terminal, run, terminal_cookie
 
@@ -42,7 +42,7 @@ def said(client: Client, path: str = CALL) -> str:
 
 def board(floor: Floor) -> str:
     with translation.override("en"):
-        return line_board.render(str(floor.world.line.pk))
+        return line_alerts.render(str(floor.world.line.pk))
 
 
 def station(floor: Floor) -> str:
@@ -95,7 +95,7 @@ def test_the_screens_are_loud_until_somebody_answers_and_quiet_after(floor: Floo
     for shown in (board(floor), station(floor)):
         assert f'data-ring="{call.pk}:0"' in shown
         assert "A33 calls for help" in shown
-    assert '<div class="unit grow alert is-stop">' in board(floor)
+    assert '<div class="unit grow alert is-stop">' in line_board.render(str(floor.world.line.pk))
     run(acknowledge, floor.sven, exception_id=call.pk)
     for shown in (board(floor), station(floor)):
         assert "data-ring" not in shown

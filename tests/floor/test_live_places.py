@@ -15,7 +15,7 @@ from apps.andon.commands import acknowledge
 from apps.andon.models import FloorException
 from apps.core.hub import Hub
 from apps.floor import shift_look
-from apps.floor.fragments import blocked_fragment, line_board, station_fragment
+from apps.floor.fragments import blocked_fragment, line_alerts, station_fragment
 from apps.plant.models import Person
 from tests.andon.floor import make_floor
 from tests.core.test_live import Screen, on_a_hub, until
@@ -62,7 +62,7 @@ class TestAStorm:
 
         async def story(hub: Hub) -> None:
             wall, tablet = Screen(), Screen()
-            await hub.subscribe(wall, line_board.address(floor.world.line.pk), "en")
+            await hub.subscribe(wall, line_alerts.address(floor.world.line.pk), "en")
             await hub.subscribe(tablet, station_fragment.address(floor.world.station.pk), "en")
             await until(lambda: "level 1 of" in wall.html and "many at once" in tablet.html)
             await apart(lambda: run(acknowledge, floor.sven, exception_id=parent.pk))

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import translation
 
 from apps.equipment.models import Downtime
-from apps.floor.fragments import line_board, station_fragment
+from apps.floor.fragments import line_alerts, station_fragment
 from apps.plant.models import Purpose, ReasonCode, Terminal
 from tests.andon.floor import MORNING, Floor, later, make_floor
 from tests.world import ledger, make_terminal, terminal_cookie
@@ -116,7 +116,7 @@ def test_the_board_says_when_a_stop_is_likely_to_be_over(floor: Floor, tablet: C
 
 def board(floor: Floor) -> str:
     with translation.override("en"):
-        return line_board.render(str(floor.world.line.pk))
+        return line_alerts.render(str(floor.world.line.pk))
 
 
 def stood_before(floor: Floor, *lengths: int) -> None:
