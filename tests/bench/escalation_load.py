@@ -36,8 +36,8 @@ VALUES ('bench.escalated', %s, 'exception', %s, '', 'bench', 'rule', now(), '', 
 """
 TOLD = """
 INSERT INTO andon_notification (site_id, exception_id, person_id, timer_id, occasion, severity, level, channels, tried,
-                                failures, state, created_at, due_at, story)
-VALUES (%s, %s, %s, %s, 'step', 3, 1, '{banner}', 0, 0, 'sent', now(), now(), '')
+                                failures, state, created_at, due_at, story, context)
+VALUES (%s, %s, %s, %s, 'step', 3, 1, '{banner}', 0, 0, 'sent', now(), now(), '', '{}')
 """
 NEXT = """
 INSERT INTO andon_timer (exception_id, kind, step, round, due_at, outcome, failures)
