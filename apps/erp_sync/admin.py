@@ -22,19 +22,13 @@ from apps.plant.administration import CommandAdmin, WithReason
 __all__ = ["PostingAdmin", "api_pages", "intake_pages"]
 
 
-@admin.register(Posting)
-class PostingAdmin(CommandAdmin):
+class DecidedAdmin(CommandAdmin):
+    """What nobody adds or edits: people decide about the rows of the list, with a reason."""
+
     view_action = VIEW_POSTINGS
     change_action = POST
-    list_display = [
-        *("work_order", "sequence", "kind", "state", "occurred_at", "recorded_at", "posted_at", "attempts"),
-        *("why", "document"),
-    ]
-    list_filter = ["state", "kind", ("site", admin.RelatedOnlyFieldListFilter)]
-    search_fields = ["work_order__number", "key"]
-    list_select_related = ["work_order", "site"]
     action_form = WithReason
-    actions = ["retry", "skip"]
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
@@ -44,6 +38,18 @@ class PostingAdmin(CommandAdmin):
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return self._holds(request, POST)
+
+
+@admin.register(Posting)
+class PostingAdmin(DecidedAdmin):
+    list_display = [
+        *("work_order", "sequence", "kind", "state", "occurred_at", "recorded_at", "posted_at", "attempts"),
+        *("why", "document"),
+    ]
+    list_filter = ["state", "kind", ("site", admin.RelatedOnlyFieldListFilter)]
+    search_fields = ["work_order__number", "key"]
+    list_select_related = ["work_order", "site"]
+    actions = ["retry", "skip"]
 
     @admin.display(description=_("stands still because"))
     def why(self, posting: Posting) -> str:
@@ -70,25 +76,13 @@ class PostingAdmin(CommandAdmin):
 
 
 @admin.register(Comparison)
-class ComparisonAdmin(CommandAdmin):
+class ComparisonAdmin(DecidedAdmin):
     """Finished orders beside the ERP's figures of them; a difference is accepted here, or where it calls somebody."""
 
-    view_action = VIEW_POSTINGS
-    change_action = POST
     list_display = ["work_order", "finished_at", "compared_at", "next_at", "difference", "accepted_reason"]
     search_fields = ["work_order__number"]
     list_select_related = ["work_order", "link__site"]
-    action_form = WithReason
     actions = ["compare", "accept"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return self._holds(request, POST)
 
     @admin.display(description=_("difference"))
     def difference(self, comparison: Comparison) -> str:

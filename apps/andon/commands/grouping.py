@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from apps.andon.actions import ANSWER
 from apps.andon.commands.rows import Standing, locked, standing, still_open
 from apps.andon.events import ExceptionsMerged, ExceptionSplit
-from apps.andon.planning import save_with_plan
+from apps.andon.planning import restart_ladder, save_with_plan
 from apps.core.commands import Context, command
 
 
@@ -54,7 +54,7 @@ def split(context: Context, *, exception_id: int) -> Standing:
     if exception.parent_id is None:
         context.refuse("no_child", _("This exception is part of no other."))
     from_id, exception.parent = exception.parent_id, None
-    exception.ladder_started_at, exception.next_step, exception.level = context.now, 0, 0
+    restart_ladder(exception, context.now)
     save_with_plan(context, exception)
     context.record(
         ExceptionSplit(
