@@ -35,8 +35,8 @@ from apps.shifts.commands import set_target
 
 ACTOR = Actor.system("demo")
 
-# How many days from today on have somebody for each duty.
-ROSTER_DAYS = 7
+# How many days have somebody for each duty, today the first: a whole week from any hour of today on.
+ROSTER_DAYS = 8
 
 
 def load(file: Path) -> str:

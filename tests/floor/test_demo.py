@@ -52,7 +52,7 @@ def test_every_role_that_is_called_for_has_somebody_at_any_hour_of_the_week() ->
     seed_plant()
     load(settings.BASE_DIR / "fixtures" / "demo" / "plant.json")
     line = WorkCenter.objects.get(code="L3")
-    for hours in range(0, 7 * 24, 5):
+    for hours in (*range(0, 7 * 24, 5), 7 * 24):
         at = clock.now() + timedelta(hours=hours)
         for role in CALLED_FOR:
             (duty, *_) = on_duty(role, line.scope, at)
