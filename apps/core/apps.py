@@ -13,5 +13,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         # Whoever declares a command, a subscriber or a fragment is found by the file's name in every app.
-        autodiscover_modules("checks", "actions", "commands", "causes", "cures", "concerns", "subscribers", "fragments")
+        autodiscover_modules("checks", "actions", "commands", "causes", "cures", "concerns")
+        autodiscover_modules("surroundings", "effects", "subscribers", "fragments")
         post_migrate.connect(settle_privileges, dispatch_uid="core.settle_privileges")

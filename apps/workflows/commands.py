@@ -226,7 +226,7 @@ def _fill(context: Context, version: Version, definition: Definition) -> None:
     if person is not None and person not in version.editor_ids:
         version.editor_ids = [*version.editor_ids, person]
     version.checksum = definition.checksum
-    version.save(update_fields=["editor_ids", "checksum"])
+    version.save(update_fields=["editor_ids", "checksum", "applies_to"])
 
 
 def _insist_on_clean(context: Context, version: Version) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.utils import translation
 from pydantic import (
@@ -46,7 +46,20 @@ REASON = "reason"
 
 
 class Part(BaseModel):
+    """`omitted_when_default`: what came later is written only when it says something, so that the checksums of older
+    versions stay.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        for name in self.omitted_when_default & written.keys():
+            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+                del written[name]
+        return written
 
 
 class StateSpec(Part):
@@ -59,13 +72,7 @@ class StateSpec(Part):
     is_safe: bool = False
     phase: Phase = ""
 
-    @model_serializer(mode="wrap")
-    def _without_empty_phase(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Written as before there were phases, so that the checksums of older versions stay."""
-        written: dict[str, Any] = handler(self)
-        if not self.phase:
-            del written["phase"]
-        return written
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"phase"})
 
 
 class InputSpec(Part):
@@ -90,6 +97,36 @@ class ConditionSpec(Part):
     sentence: Texts
 
 
+class EffectSpec(Part):
+    """One thing that follows in the same transaction: a code of the registry (apps.workflows.effects), and its form."""
+
+    code: str
+    parameters: dict[str, JsonValue] = {}
+
+
+class SignatureSpec(Part):
+    """
+    meaning      what is signed: "I have checked the first piece"
+    signers      so many different people, each of whom may take the edge
+    not_same_as  edges: who took or signed one of them for this item does not sign here
+    credentials  each signer gives badge and PIN (or password) again
+    """
+
+    meaning: Texts
+    signers: int = Field(default=1, ge=1, le=5)
+    not_same_as: list[Code] = []
+    credentials: bool = True
+
+
+class WhereSpec(Part):
+    """New items that a workflow is for, by codes; what is empty matters not, and all that is given has to fit."""
+
+    site: str = ""
+    line: str = ""
+    item: str = ""
+    customer: str = ""
+
+
 class EdgeSpec(Part):
     """
     roles         any of them suffices; empty: everybody whom the kind's own permission lets
@@ -97,6 +134,7 @@ class EdgeSpec(Part):
     expression    CEL, on the kind's fields by name and on `inputs`; `expression_sentence` says why not
     reason        a coded one when `reason_purpose` names which, else typed
     presentation  how a screen shows the edge while it is not possible: the button answers, is grey, or is not there
+    at_most       how often one item may take it; None: without a limit
     """
 
     code: Code
@@ -112,8 +150,11 @@ class EdgeSpec(Part):
     reason_required: bool = False
     reason_purpose: str = ""
     presentation: Presentation = "disabled"
-    effects: list[dict[str, JsonValue]] = []
-    signature: dict[str, JsonValue] | None = None
+    effects: list[EffectSpec] = []
+    signature: SignatureSpec | None = None
+    at_most: int | None = Field(default=None, ge=1, le=1_000)
+
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"at_most"})
 
     @property
     def all_inputs(self) -> list[InputSpec]:
@@ -131,12 +172,17 @@ class EdgeSpec(Part):
 
 
 class Definition(Part):
+    """`applies_to`: new items of the kind that start on this workflow; none: all that no other workflow names."""
+
     format: Literal[1] = 1
     kind: Code
     code: Code
     name: str = Field(min_length=1, max_length=120)
     states: list[StateSpec]
     edges: list[EdgeSpec]
+    applies_to: list[WhereSpec] = []
+
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"applies_to"})
 
     @model_validator(mode="after")
     def _sources_in_order(self) -> Self:

@@ -9,7 +9,7 @@ from apps.workflows.models.versions import Edge, State, Version
 
 _SHARED = (
     "code", "labels", "roles", "skills", "conditions", "expression", "expression_sentence", "inputs",
-    "reason_required", "reason_purpose", "presentation", "effects", "signature",
+    "reason_required", "reason_purpose", "presentation", "effects", "signature", "at_most",
 )  # fmt: skip
 
 
@@ -36,11 +36,13 @@ def to_definition(version: Version) -> Definition:
             StateSpec.model_validate({name: getattr(row, name) for name in StateSpec.model_fields}) for row in states
         ],
         edges=list(edges.values()),
+        applies_to=version.applies_to,
     )
 
 
 def replace_rows(version: Version, definition: Definition) -> None:
-    """Writes states and edges anew; the definition's references must be whole (`dangling`)."""
+    """Writes states and edges anew, not the version itself; the references must be whole (`dangling`)."""
+    version.applies_to = [where.model_dump(mode="json") for where in definition.applies_to]
     version.edges.all().delete()
     version.states.all().delete()
     states = State.objects.bulk_create(

@@ -104,6 +104,7 @@ class Version(models.Model):
     created_at = models.DateTimeField(_("created"), editable=False)
     published_at = models.DateTimeField(_("published"), null=True, editable=False)
     effective_from = models.DateTimeField(_("in force from"), null=True)
+    applies_to = models.JSONField(_("new items it is for"), default=list, editable=False)
 
     objects = VersionQuerySet.as_manager()
 
@@ -180,6 +181,7 @@ class Edge(models.Model):
     )
     effects = models.JSONField(_("effects"), default=list)
     signature = models.JSONField(_("signature"), null=True)
+    at_most = models.PositiveSmallIntegerField(_("at most so often"), null=True)
 
     class Meta:
         verbose_name = _("edge")

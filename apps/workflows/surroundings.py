@@ -1,0 +1,60 @@
+"""What an event is about beyond its own subject: the order, the line, the item around it.
+
+Each app says for its own kinds of subjects how these are found, in its `surroundings.py`:
+
+    @around("job_order")
+    def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Ids for effects, codes and names (empty where there is none) for conditions; `shift` is its code, `lot` the
+    lot's number, `work_order` the number people say.
+    """
+
+    site_id: int | None = None
+    work_center_id: int | None = None
+    work_unit_id: int | None = None
+    work_order_id: int | None = None
+    job_order_id: int | None = None
+    lot_id: int | None = None
+    exception_id: int | None = None
+    thread: str = ""
+    site: str = ""
+    line: str = ""
+    station: str = ""
+    work_order: str = ""
+    operation: str = ""
+    item: str = ""
+    customer: str = ""
+    lot: str = ""
+    shift: str = ""
+
+
+# The subject's id as the ledger holds it, and the event's data.
+Finder = Callable[[str, Mapping[str, Any]], Surroundings | None]
+
+FINDERS: dict[str, Finder] = {}
+
+
+def around(*subject_kinds: str) -> Callable[[Finder], Finder]:
+    def register(finder: Finder) -> Finder:
+        for kind in subject_kinds:
+            if FINDERS.setdefault(kind, finder) is not finder:
+                raise ValueError(f"surroundings of {kind} are declared twice")
+        return finder
+
+    return register
+
+
+def surroundings_of(subject_kind: str, subject_id: int | str, data: Mapping[str, Any]) -> Surroundings:
+    """Empty where no app knows the subject, or it is gone."""
+    finder = FINDERS.get(subject_kind)
+    return (finder(str(subject_id), data) if finder else None) or Surroundings()
