@@ -1,0 +1,3 @@
+from apps.workflows.admin import stops, versions
+
+__all__ = ["stops", "versions"]

@@ -1,0 +1,50 @@
+"""The pages of one version, in the order of their tabs. A part of the studio adds its own with one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from apps.core.rights import Action
+from apps.workflows.actions import VIEW
+from apps.workflows.models import Version
+
+PageView = Callable[[HttpRequest, Version], HttpResponse]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """
+    name    of the address too: "graph" lies at .../version/7/graph/, and is admin:workflows_version_graph
+    view    where the function (request, version) -> answer stands: "apps.workflows.picture.pages.graph"
+    action  the right without which the page does not open; what it posts is for its commands to judge
+    label   of the tab; none: a page that other pages lead to, without a tab of its own
+    """
+
+    name: str
+    view: str
+    action: Action
+    label: StrOrPromise = ""
+
+    @property
+    def url_name(self) -> str:
+        return f"workflows_version_{self.name}"
+
+    @property
+    def function(self) -> PageView:
+        found: PageView = import_string(self.view)
+        return found
+
+    def address(self, version_id: int) -> str:
+        return reverse(f"admin:{self.url_name}", args=[version_id])
+
+
+PAGES: list[Page] = [
+    Page(name="edit", label=_("Edit"), action=VIEW, view="apps.workflows.studio.editor.edit"),
+]
