@@ -36,7 +36,7 @@ from pydantic_core import to_jsonable_python
 from apps.core import clock, ledger, live, rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
-from apps.core.events import SUBSCRIPTIONS, Event
+from apps.core.events import LISTENERS, SUBSCRIPTIONS, Event, Heard
 from apps.core.prepared import planned_once
 from apps.core.rights import Action, Scope
 
@@ -67,7 +67,8 @@ class Context:
     now: datetime
     occurred_at: datetime
     _topics: set[str] = field(default_factory=set)
-    _causes: list[int] = field(default_factory=list)
+    _causes: list[Heard] = field(default_factory=list)
+    _heard: list[Heard] = field(default_factory=list)
     _asked: bool = False
     _follows: bool = False
 
@@ -105,26 +106,41 @@ class Context:
 
     def record_all(self, events: Sequence[Event]) -> list[int]:
         """The same for many: all are in the ledger before the first subscriber hears of one."""
-        ids = ledger.append(events, self, cause_id=self._causes[-1] if self._causes else None)
+        ids = ledger.append(events, self, cause_id=self._causes[-1].event_id if self._causes else None)
         for event_id, event in zip(ids, events, strict=True):
-            self._tell(event, event_id)
+            self._tell(Heard(event, event_id, tuple(self._causes)))
         return ids
 
-    def _tell(self, event: Event, event_id: int) -> None:
-        self._causes.append(event_id)
+    def _tell(self, heard: Heard) -> None:
+        self._heard.append(heard)
+        self._causes.append(heard)
         try:
-            for subscription in SUBSCRIPTIONS[type(event)]:
+            for subscription in SUBSCRIPTIONS[type(heard.event)]:
                 if subscription.after_commit:
-                    transaction.on_commit(subscription.call_with(event), robust=True)
+                    transaction.on_commit(subscription.call_with(heard.event), robust=True)
                 else:
-                    subscription.handler(event, self)
+                    subscription.handler(heard.event, self)
         finally:
             self._causes.pop()
+
+    def after(self, heard: Heard, actor: Actor) -> Context:
+        """For what follows from an event once the command is through, by an authority of its own: what it records is
+        caused by the event.
+        """
+        return replace(self, actor=actor, _causes=[*heard.causes, heard], _follows=False, _asked=False)
+
+    def _tell_listeners(self) -> None:
+        """What they record is told as well, until nothing new comes."""
+        while self._heard:
+            heard = self._heard[:]
+            self._heard.clear()
+            for listener in LISTENERS:
+                listener(heard, self)
 
     @property
     def event_id(self) -> int:
         """The ledger id of the event that is being told to its subscribers; LookupError outside of one."""
-        return self._causes[-1]
+        return self._causes[-1].event_id
 
     def touch(self, *topics: str) -> None:
         """These topics look different once the transaction is committed."""
@@ -187,6 +203,7 @@ class Command(Generic[P, R]):
                 context.refuse("in_the_future", _("The time given lies in the future. Check the date and the time."))
             answer = self.body(context, **inputs)  # type: ignore[call-arg]  # P is known to the caller only
             self._insist(context)
+            context._tell_listeners()
             # The answer and the word of what has changed, in one round trip.
             cursor.execute(
                 _ANSWER_AND_ANNOUNCE,
@@ -246,6 +263,7 @@ def repeatable(name: str, actor: Actor) -> Iterator[Context]:
     context = Context(name, actor, uuid4(), now, now)
     with transaction.atomic(durable=True):
         yield context
+        context._tell_listeners()
         live.announce(context._topics)
 
 

@@ -8,13 +8,16 @@ def stop_the_clock(event: JobPaused, context: Context) -> None: ...
 
 @subscribe(JobPaused, after_commit=True)   # screens and mail: a failure is logged and undoes nothing
 def tell(event: JobPaused) -> None: ...
+
+@listen_to_all                             # whatever a command has recorded, once it has done all else
+def follow_rules(heard: Sequence[Heard], context: Context) -> None: ...
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
@@ -95,6 +98,25 @@ def subscribe(*kinds: type[Event], after_commit: bool = False) -> Callable[[Hand
         return handler
 
     return register
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An event as it stands in the ledger; `causes` are those that it follows from, the first one first."""
+
+    event: Event
+    event_id: int
+    causes: tuple[Heard, ...] = ()
+
+
+# Within the command's transaction, after its body: no row that the body still holds changes under it.
+Listener = Callable[[Sequence[Heard], Any], None]
+LISTENERS: list[Listener] = []
+
+
+def listen_to_all(listener: Listener) -> Listener:
+    LISTENERS.append(listener)
+    return listener
 
 
 def _snake(name: str) -> str:

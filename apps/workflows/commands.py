@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from apps.core import rights
 from apps.core.commands import Context, FreeText, command
 from apps.core.rights import EVERYWHERE
 from apps.workflows.actions import EDIT, PUBLISH, STOP_EDGE
-from apps.workflows.check import check, errors_in
+from apps.workflows.check import check
 from apps.workflows.definition import Definition
 from apps.workflows.events import (
     DraftCreated,
@@ -26,10 +24,17 @@ from apps.workflows.events import (
     VersionPublished,
     VersionRetired,
 )
-from apps.workflows.judgement import can_be_done_by
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Edge, EdgeStop, Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, replace_rows, to_definition
+from apps.workflows.versioning import (
+    approve,
+    locked_version,
+    next_number,
+    refuse_errors,
+    refuse_if_changed,
+    set_status,
+)
 
 
 def topic(workflow: Workflow) -> str:
@@ -63,11 +68,7 @@ def save_draft(context: Context, *, version_id: int, definition: Definition, bas
     """
     context.allow(EDIT, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.DRAFT)
-    if based_on and version.checksum != based_on:
-        context.refuse(
-            "changed_meanwhile",
-            _("Somebody else has saved this draft meanwhile. Reload it and enter the change again."),
-        )
+    refuse_if_changed(context, version, based_on)
     _fill(context, version, definition)
     context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum))
     return version.checksum
@@ -79,7 +80,7 @@ def submit_for_review(context: Context, *, version_id: int) -> str:
     context.allow(EDIT, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.DRAFT)
     _insist_on_clean(context, version)
-    _set_status(version, VersionStatus.IN_REVIEW)
+    set_status(version, VersionStatus.IN_REVIEW)
     context.record(ReviewRequested(subject_id=version.pk, checksum=version.checksum))
     return version.status
 
@@ -88,7 +89,7 @@ def submit_for_review(context: Context, *, version_id: int) -> str:
 def return_to_draft(context: Context, *, version_id: int) -> str:
     context.allow(EDIT, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
-    _set_status(version, VersionStatus.DRAFT)
+    set_status(version, VersionStatus.DRAFT)
     context.record(DraftReturned(subject_id=version.pk))
     return version.status
 
@@ -98,19 +99,10 @@ def publish(context: Context, *, version_id: int, note: FreeText, effective_from
     """New items start on it from `effective_from`, or now; items in flight stay on theirs. Nobody approves own work."""
     context.allow(PUBLISH, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
-    if not note.strip():
-        context.refuse("note_missing", _("Say in a sentence what changes and why."))
-    approver = context.actor.person_id
-    if approver in version.editor_ids or (approver is None and version.editor_ids):
-        context.refuse(
-            "own_work",
-            _("Who has written a workflow can't approve it."),
-            can_be_done_by(", ".join(rights.holders(PUBLISH))),
-        )
+    approve(context, version, note)
     _insist_on_clean(context, version)
-    version.approver_id, version.note = approver, note.strip()
-    version.published_at, version.effective_from = context.now, effective_from or context.now
-    _set_status(version, VersionStatus.PUBLISHED)
+    version.effective_from = effective_from or context.now
+    set_status(version, VersionStatus.PUBLISHED)
     context.record(
         VersionPublished(
             subject_id=version.pk,
@@ -139,7 +131,7 @@ def retire(context: Context, *, version_id: int) -> str:
     others = Version.objects.in_force(at=context.now).filter(workflow=version.workflow_id).exclude(pk=version.pk)
     if not others.exists():
         context.refuse("only_one", _("No other version is in force: publish one first."))
-    _set_status(version, VersionStatus.RETIRED)
+    set_status(version, VersionStatus.RETIRED)
     context.record(VersionRetired(subject_id=version.pk, workflow_id=version.workflow_id))
     return version.status
 
@@ -184,24 +176,16 @@ def resume_edge(context: Context, *, stop_id: int) -> None:
 
 
 def _locked(context: Context, version_id: int, *expected: VersionStatus) -> Version:
-    rows = Version.objects.select_for_update(of=("self",)).select_related("workflow")
-    version = rows.filter(pk=version_id).first()
-    if version is None:
-        context.refuse("not_found", _("This does not exist any more. Reload the screen."))
-    if expected and version.status not in expected:
-        context.refuse(
-            "wrong_status",
-            _("The version is %(status)s, so this is not possible.") % {"status": VersionStatus(version.status).label},
-            status=version.status,
-        )
-    return version
+    return locked_version(context, Version.objects.select_related("workflow"), version_id, *expected)
 
 
 def _new_draft(context: Context, workflow: Workflow, definition: Definition, *, copy_of_id: int | None) -> int:
     Workflow.objects.select_for_update().get(pk=workflow.pk)  # the next number is given once
-    last = workflow.versions.aggregate(last=Max("number"))["last"] or 0
     version = Version.objects.create(
-        workflow=workflow, number=last + 1, author_id=context.actor.person_id, created_at=context.now
+        workflow=workflow,
+        number=next_number(workflow.versions.all()),
+        author_id=context.actor.person_id,
+        created_at=context.now,
     )
     _fill(context, version, definition)
     context.record(DraftCreated(subject_id=version.pk, workflow_id=workflow.pk, copy_of_id=copy_of_id))
@@ -222,25 +206,12 @@ def _fill(context: Context, version: Version, definition: Definition) -> None:
     if workflow.name != definition.name:
         workflow.name = definition.name
         workflow.save(update_fields=["name"])
-    person = context.actor.person_id
-    if person is not None and person not in version.editor_ids:
-        version.editor_ids = [*version.editor_ids, person]
-    version.checksum = definition.checksum
-    version.save(update_fields=["editor_ids", "checksum", "applies_to"])
+    credited = version.credit(context.actor.person_id, definition.checksum)
+    version.save(update_fields=[*credited, "applies_to"])
 
 
 def _insist_on_clean(context: Context, version: Version) -> None:
     definition = to_definition(version)
-    errors = errors_in(check(definition, KINDS.get(version.workflow.kind)))
-    if errors:
-        shown = " ".join(str(problem) for problem in errors[:5])
-        context.refuse(
-            "check_failed", _("The check has found %(n)s errors. %(shown)s") % {"n": len(errors), "shown": shown}
-        )
+    refuse_errors(context, check(definition, KINDS.get(version.workflow.kind)))
     if version.checksum != definition.checksum:
         context.refuse("checksum", _("The stored checksum does not fit the states and edges. Save the draft again."))
-
-
-def _set_status(version: Version, status: VersionStatus) -> None:
-    version.status = status
-    version.save()

@@ -15,7 +15,8 @@ from django_fsm import FSMMeta, TransitionNotAllowed
 
 from apps.workflows import guards
 from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, StateSpec, word
-from apps.workflows.models.versions import Version, VersionStatus
+from apps.workflows.models.life import VersionStatus
+from apps.workflows.models.versions import Version
 from apps.workflows.rows import to_definition
 
 # Versions with items in flight, times kinds; a compiled one is some 10 KB.

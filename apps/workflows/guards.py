@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import cel
 
 from apps.workflows.definition import ConditionSpec
-from apps.workflows.kinds import GuardField, ValueType
+from apps.workflows.kinds import ValueType
 
 MAX_LENGTH = 500
 MAX_LIST = 1_000
@@ -27,8 +28,18 @@ FUNCTIONS = MACROS | {
     "getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes",
 }  # fmt: skip
 INPUTS = "inputs"
+# What an expression may name besides plain fields, as "inputs.torque": what was typed at an edge; the event that a rule
+# follows, and the item that it is about.
+NAMESPACES = frozenset({INPUTS, "event", "subject"})
 
 Value = Decimal | str | bool | datetime | list[Any] | None
+
+
+class Typed(Protocol):
+    """A fact that conditions may name, whoever reads it."""
+
+    @property
+    def type(self) -> ValueType: ...
 
 
 class GuardError(Exception):
@@ -82,16 +93,22 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 def value_of(name: str, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
-    source, _, own = name.rpartition(".")
-    values = inputs if source == INPUTS else fields
-    if own not in values:
+    space, _, own = name.rpartition(".")
+    values, key = (inputs, own) if space == INPUTS else (fields, name)
+    if key not in values:
         raise GuardError(f"{name} is not known")
-    return values[own]
+    return values[key]
 
 
-def holds(condition: ConditionSpec, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Raises GuardError when the comparison makes no sense: text below a number, nothing above three."""
+def holds(condition: ConditionSpec, fields: Mapping[str, Any], inputs: Mapping[str, Any] = NOTHING) -> bool:
+    """Raises GuardError when the comparison makes no sense: text below a number, nothing above three.
+
+    fields  by name; those of a namespace other than inputs with it: "event.good"
+    """
     value = value_of(condition.field, fields, inputs)
     other: Any = plain(condition.value)
     if isinstance(value, datetime) and isinstance(other, str):
@@ -133,15 +150,27 @@ def compiled(expression: str) -> cel.Program:
         raise GuardError(str(error).splitlines()[0]) from error
 
 
-def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Raises GuardError on anything but a clean boolean: an error never means yes."""
+def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str, Any] = NOTHING) -> bool:
+    """Raises GuardError on anything but a clean boolean: an error never means yes.  `fields` as of `holds`."""
     try:
-        answer = program.execute({**_for_cel(fields), INPUTS: _for_cel(inputs)})
+        answer = program.execute({**_nested(_for_cel(fields)), INPUTS: _for_cel(inputs)})
     except Exception as error:
         raise GuardError(f"{type(error).__name__}: {str(error)[:200]}") from error
     if not isinstance(answer, bool):
         raise GuardError(f"the answer is {type(answer).__name__}, not yes or no")
     return answer
+
+
+def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """{"event.good": 1} -> {"event": {"good": 1}}"""
+    spaces: dict[str, Any] = {}
+    for name, value in fields.items():
+        space, _, own = name.rpartition(".")
+        if space:
+            spaces.setdefault(space, {})[own] = value
+        else:
+            spaces[own] = value
+    return spaces
 
 
 @lru_cache(maxsize=2048)
@@ -156,19 +185,19 @@ def names_in(expression: str) -> frozenset[str]:
             continue
         if at + 1 < len(tokens) and tokens[at + 1] == "(":
             continue
-        if token == INPUTS and at + 2 < len(tokens) and tokens[at + 1] == ".":
-            names.add(f"{INPUTS}.{tokens[at + 2]}")
+        if token in NAMESPACES and at + 2 < len(tokens) and tokens[at + 1] == ".":
+            names.add(f"{token}.{tokens[at + 2]}")
         else:
             names.add(token)
     return frozenset(names)
 
 
 def expression_problems(
-    expression: str, fields: Mapping[str, GuardField], inputs: Mapping[str, ValueType]
+    expression: str, fields: Mapping[str, Typed], inputs: Mapping[str, ValueType] = NOTHING
 ) -> list[str]:
-    """Why an edge must not be published with it, in words; [] when it may.
+    """Why an edge or a rule must not be published with it, in words; [] when it may.
 
-    inputs  name -> type of what the edge itself asks for
+    fields  as of `holds`    inputs  name -> type of what the edge itself asks for
     """
     problems = _limits_broken(expression)
     if problems:
@@ -252,6 +281,14 @@ def _limits_broken(expression: str) -> list[str]:
     problems += [f"{name}() is no known function" for name in sorted(called - FUNCTIONS - _WORDS)]
     if len(_macros(tokens)) > 1:
         problems.append(f"only one of {', '.join(sorted(MACROS))} is allowed in an expression")
-    if any(token == INPUTS and after != "." for token, after in following):
-        problems.append("an input is written as inputs.name")
+    before = ["", *tokens]
+    bare = sorted(
+        token
+        for (token, after), dot in zip(following, before, strict=False)
+        if token in NAMESPACES and after != "." and dot != "."
+    )
+    problems += [
+        "an input is written as inputs.name" if space == INPUTS else f"{space} is written with a name: {space}.name"
+        for space in bare
+    ]
     return problems

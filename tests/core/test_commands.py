@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from apps.core import clock, rights
 from apps.core.actors import Actor, Origin
 from apps.core.commands import Context, FreeText, command
 from apps.core.errors import CommandRefused
-from apps.core.events import Event, subscribe
+from apps.core.events import Event, Heard, subscribe
 from apps.core.ledger import ATTEMPT_REFUSED
 from apps.core.models import CommandReceipt, LedgerEvent
 
@@ -212,6 +213,44 @@ class TestSubscribers:
         with pytest.raises(CommandRefused):
             paint_wall(actor=WORKER, command_id=uuid4(), wall=2, square_metres=Decimal(101))
         assert heard == [("in transaction", 2)]
+
+
+class TestListeners:
+    @pytest.fixture
+    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int | str, int]]:
+        """Kind, subject and depth of what is heard; a wall of paint that ran out is painted once more."""
+        told: list[tuple[str, int | str, int]] = []
+
+        def listen(heard: Sequence[Heard], context: Context) -> None:
+            for each in heard:
+                told.append((each.event.kind, each.event.subject_id, len(each.causes)))
+                if isinstance(each.event, PaintRanOut):
+                    painter = context.after(each, Actor.system("painter", Origin.RULE))
+                    painter.record(Painted(subject_id=17, square_metres=Decimal(1)))
+
+        monkeypatch.setattr("apps.core.commands.LISTENERS", [listen])
+        return told
+
+    @pytest.mark.django_db
+    def test_hear_all_once_the_command_is_through_and_what_they_record_themselves(
+        self, told: list[tuple[str, int | str, int]]
+    ) -> None:
+        paint_house(actor=WORKER, command_id=uuid4(), walls=[1, 13])
+        assert told == [
+            ("tests.painted", 1, 0),
+            ("tests.painted", 13, 0),
+            ("tests.paint_ran_out", 13, 1),
+            ("tests.painted", 17, 2),
+        ]
+        again = LedgerEvent.objects.get(subject_id="17")
+        assert again.cause_id == LedgerEvent.objects.get(kind="tests.paint_ran_out").pk
+        assert (again.agent, again.origin) == ("painter", Origin.RULE)
+
+    @pytest.mark.django_db
+    def test_hear_nothing_of_a_command_that_was_refused(self, told: list[tuple[str, int | str, int]]) -> None:
+        with pytest.raises(CommandRefused):
+            paint_wall(actor=WORKER, command_id=uuid4(), wall=2, square_metres=Decimal(101))
+        assert told == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from apps.andon.models.types import ExceptionType
 from apps.andon.models.versions import PolicyStatus, Published
 from apps.core.rights import EVERYWHERE, Scope
 from apps.plant.texts import in_language, validate_texts
-from apps.workflows.models.versions import frozen_once_published
+from apps.workflows.models.life import frozen_once_published
 
 GUARD_PLAYBOOK_PART = "andon_guard_playbook_part"
 

@@ -14,7 +14,7 @@ from apps.andon.channels.interface import ChannelKind
 from apps.andon.models.versions import PolicyStatus, Published
 from apps.andon.sla import Counting
 from apps.core.rights import EVERYWHERE, Scope
-from apps.workflows.models.versions import frozen_once_published
+from apps.workflows.models.life import frozen_once_published
 
 GUARD_POLICY, GUARD_POLICY_PART = "andon_guard_policy", "andon_guard_policy_part"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
+from apps.workflows.models.life import VersionStatus
 from apps.workflows.models.versions import (
     RUNNING_PHASES,
     Edge,
@@ -8,7 +9,6 @@ from apps.workflows.models.versions import (
     Phases,
     State,
     Version,
-    VersionStatus,
     Workflow,
 )
 

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pgtrigger
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.triggers import GuardTrigger
 from apps.workflows.definition import word
+from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus, frozen_once_published
 
-GUARD_VERSION = "workflows_guard_version"
 GUARD_PART = "workflows_guard_part"
-
-
-def frozen_once_published(function: str) -> list[GuardTrigger]:
-    return [
-        GuardTrigger(
-            name="frozen", function=function, operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
-        ),
-        GuardTrigger(
-            name="frozen_truncate",
-            function="mfgos_refuse_change",
-            operation=pgtrigger.Truncate,
-            level=pgtrigger.Statement,
-        ),
-    ]
-
-
-class VersionStatus(models.TextChoices):
-    DRAFT = "draft", _("draft")
-    IN_REVIEW = "in_review", _("in review")
-    PUBLISHED = "published", _("published")
-    RETIRED = "retired", _("retired")
 
 
 class StateKinds(models.TextChoices):
@@ -85,24 +61,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
         return self.filter(status=VersionStatus.PUBLISHED, effective_from__lte=at).order_by("-number")
 
 
-class Version(models.Model):
-    """Draft, in review, published, retired: the way is one-way but for review -> draft, and a trigger holds it.
-
-    People are named by id; `editor_ids` is everybody who has saved the draft, none of whom may approve it.
-    """
+class Version(VersionLife):
+    """States and edges of a workflow; items start on it once it is in force."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="versions")
-    number = models.PositiveIntegerField(_("number"))
-    status = models.CharField(
-        _("status"), max_length=10, choices=VersionStatus.choices, default=VersionStatus.DRAFT, editable=False
-    )
-    checksum = models.CharField(_("checksum"), max_length=64, blank=True, editable=False)
-    author_id = models.BigIntegerField(_("author"), null=True, editable=False)
-    editor_ids = ArrayField(models.BigIntegerField(), default=list, editable=False)
-    approver_id = models.BigIntegerField(_("approved by"), null=True, editable=False)
-    note = models.TextField(_("what changes and why"), blank=True)
-    created_at = models.DateTimeField(_("created"), editable=False)
-    published_at = models.DateTimeField(_("published"), null=True, editable=False)
     effective_from = models.DateTimeField(_("in force from"), null=True)
     applies_to = models.JSONField(_("new items it is for"), default=list, editable=False)
 
@@ -123,10 +85,6 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow} v{self.number}"
-
-    @property
-    def is_draft(self) -> bool:
-        return self.status == VersionStatus.DRAFT
 
 
 class State(models.Model):

@@ -1,0 +1,76 @@
+"""What the commands of all versions have in common, whatever they are versions of (a workflow, a rule)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.core import rights
+from apps.core.commands import Context
+from apps.workflows.actions import PUBLISH
+from apps.workflows.check import Problem, errors_in
+from apps.workflows.judgement import can_be_done_by
+from apps.workflows.models import VersionStatus
+from apps.workflows.models.life import VersionLife
+
+V = TypeVar("V", bound=VersionLife)
+
+
+def locked_version(context: Context, rows: QuerySet[V], version_id: int, *expected: VersionStatus) -> V:
+    """Refuses where it is not there, or not in one of the `expected` statuses."""
+    version = rows.select_for_update(of=("self",)).filter(pk=version_id).first()
+    if version is None:
+        context.refuse("not_found", _("This does not exist any more. Reload the screen."))
+    if expected and version.status not in expected:
+        context.refuse(
+            "wrong_status",
+            _("The version is %(status)s, so this is not possible.") % {"status": VersionStatus(version.status).label},
+            status=version.status,
+        )
+    return version
+
+
+def next_number(rows: QuerySet[V]) -> int:
+    """Of the versions of one thing, which the caller has locked: a number is given once."""
+    return int(rows.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def refuse_if_changed(context: Context, version: VersionLife, based_on: str) -> None:
+    """`based_on`: the checksum of what was edited; "" asks nothing."""
+    if based_on and version.checksum != based_on:
+        context.refuse(
+            "changed_meanwhile",
+            _("Somebody else has saved this draft meanwhile. Reload it and enter the change again."),
+        )
+
+
+def refuse_errors(context: Context, problems: Sequence[Problem]) -> None:
+    errors = errors_in(problems)
+    if errors:
+        shown = " ".join(str(problem) for problem in errors[:5])
+        context.refuse(
+            "check_failed", _("The check has found %(n)s errors. %(shown)s") % {"n": len(errors), "shown": shown}
+        )
+
+
+def approve(context: Context, version: VersionLife, note: str) -> None:
+    """By somebody who has written nothing of it, with a word about what changes; saves nothing."""
+    if not note.strip():
+        context.refuse("note_missing", _("Say in a sentence what changes and why."))
+    approver = context.actor.person_id
+    if approver in version.editor_ids or (approver is None and version.editor_ids):
+        context.refuse(
+            "own_work",
+            _("Who has written it can't approve it."),
+            can_be_done_by(", ".join(rights.holders(PUBLISH))),
+        )
+    version.approver_id, version.note, version.published_at = approver, note.strip(), context.now
+
+
+def set_status(version: VersionLife, status: VersionStatus) -> str:
+    version.status = status
+    version.save()
+    return version.status
