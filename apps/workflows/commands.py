@@ -27,6 +27,7 @@ from apps.workflows.events import (
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Edge, EdgeStop, Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, replace_rows, to_definition
+from apps.workflows.studio.steps import keep
 from apps.workflows.versioning import (
     approve,
     locked_version,
@@ -61,16 +62,52 @@ def import_draft(context: Context, *, definition: Definition) -> int:
 
 
 @command("workflows.save_draft")
-def save_draft(context: Context, *, version_id: int, definition: Definition, based_on: str = "") -> str:
+def save_draft(
+    context: Context, *, version_id: int, definition: Definition, based_on: str = "", label: str = ""
+) -> str:
     """Replaces the draft's states and edges. `based_on`: the checksum that was edited; another one since is refused.
+
+    label  of the step, in words: what undo is called
 
     Answers the new checksum. A draft may be wrong in every way but those that rows can't hold.
     """
     context.allow(EDIT, at=EVERYWHERE)
-    version = _locked(context, version_id, VersionStatus.DRAFT)
-    refuse_if_changed(context, version, based_on)
+    version = _edited(context, version_id, based_on)
+    before = to_definition(version)
     _fill(context, version, definition)
-    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum))
+    keep(version, before, definition, label=label, person_id=context.actor.person_id, at=context.now)
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=label))
+    return version.checksum
+
+
+@command("workflows.undo_step")
+def undo_step(context: Context, *, version_id: int, based_on: str = "") -> str:
+    """The draft as it was before its last step, whoever made that. Answers the checksum."""
+    context.allow(EDIT, at=EVERYWHERE)
+    version = _edited(context, version_id, based_on)
+    done = list(version.steps.filter(is_undone=False).order_by("-number")[:2])
+    if len(done) < 2:
+        context.refuse("nothing_to_undo", _("There is nothing to undo: the draft is as it began."))
+    last, before = done
+    _fill(context, version, Definition.model_validate(before.definition))
+    last.is_undone = True
+    last.save(update_fields=["is_undone"])
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=f"- {last.label}"))
+    return version.checksum
+
+
+@command("workflows.redo_step")
+def redo_step(context: Context, *, version_id: int, based_on: str = "") -> str:
+    """What was undone last, again. Answers the checksum."""
+    context.allow(EDIT, at=EVERYWHERE)
+    version = _edited(context, version_id, based_on)
+    step = version.steps.filter(is_undone=True).order_by("number").first()
+    if step is None:
+        context.refuse("nothing_to_redo", _("There is nothing to redo."))
+    _fill(context, version, Definition.model_validate(step.definition))
+    step.is_undone = False
+    step.save(update_fields=["is_undone"])
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=step.label))
     return version.checksum
 
 
@@ -177,6 +214,12 @@ def resume_edge(context: Context, *, stop_id: int) -> None:
 
 def _locked(context: Context, version_id: int, *expected: VersionStatus) -> Version:
     return locked_version(context, Version.objects.select_related("workflow"), version_id, *expected)
+
+
+def _edited(context: Context, version_id: int, based_on: str) -> Version:
+    version = _locked(context, version_id, VersionStatus.DRAFT)
+    refuse_if_changed(context, version, based_on)
+    return version
 
 
 def _new_draft(context: Context, workflow: Workflow, definition: Definition, *, copy_of_id: int | None) -> int:

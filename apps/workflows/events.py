@@ -35,7 +35,10 @@ class DraftCreated(Event, subject="workflow_version"):
 
 
 class DraftSaved(Event, subject="workflow_version"):
+    """`what`: the step in words, in the language of who did it; "-" before it when it was undone."""
+
     checksum: str
+    what: str = ""
 
 
 class ReviewRequested(Event, subject="workflow_version"):

@@ -137,7 +137,13 @@ class VersionAdmin(ButtonsAdmin):
         definition = form.cleaned_data["definition"]
         if change:
             based_on = form.cleaned_data["based_on"]
-            commands.save_draft(*by(request), version_id=obj.pk, definition=definition, based_on=based_on)
+            commands.save_draft(
+                *by(request),
+                version_id=obj.pk,
+                definition=definition,
+                based_on=based_on,
+                label=gettext("changed as text"),
+            )
         else:
             obj.pk = commands.import_draft(*by(request), definition=definition)
         obj.refresh_from_db()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
 from apps.workflows.models.life import VersionStatus
+from apps.workflows.models.steps import DraftStep
 from apps.workflows.models.versions import (
     RUNNING_PHASES,
     Edge,
@@ -14,6 +15,7 @@ from apps.workflows.models.versions import (
 
 __all__ = [
     "RUNNING_PHASES",
+    "DraftStep",
     "Edge",
     "EdgeStop",
     "GraphFSMField",
