@@ -13,6 +13,7 @@ from apps.core.commands import Context
 from apps.core.numbers import plain
 from apps.equipment.queries import open_downtime
 from apps.orders.actions import RUN_JOB
+from apps.orders.commands.moves import take
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
 from apps.orders.progress import progress_of, why_not_complete
@@ -114,6 +115,7 @@ JOB_ORDER = declare(
             not_while_the_machine_stands,
         ],
         prepare=[keep_times],
+        take=take,
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,
         site_id=lambda job: job.site_id,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
@@ -17,8 +18,10 @@ from django.utils.crypto import constant_time_compare
 
 from apps.core import clock, rights
 from apps.core.actors import Actor
+from apps.core.models import LedgerEvent
 from apps.core.prepared import Given, Prepared
 from apps.core.rights import EVERYWHERE, Action, Scope
+from apps.plant.events import SignedIn
 from apps.plant.models.people import Person, PersonSkill, PersonSkillQuerySet
 from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
 from apps.plant.models.terminals import Terminal
@@ -27,6 +30,9 @@ TERMINAL_COOKIE = "mfgos_terminal"
 
 # What a terminal may do with nobody signed in, at its own place.
 TERMINAL_ACTIONS = frozenset({"floor.view_board", "floor.view_station"})
+
+# How long after badge and PIN (or password) were given somebody may sign by them.
+PROOF_HOLDS = timedelta(seconds=60)
 
 # Keys of a session that a badge and PIN opened; apps.plant.sessions writes them.
 SIGN_IN, BY_PIN, AT_TERMINAL, LAST_ACT = "sign_in", "pin", "terminal_id", "last_act"
@@ -124,6 +130,14 @@ def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> lis
     """Those of the skills that the person does not hold on the day of `at` in its own time zone; empty: qualified."""
     held = _holding(at).filter(person=person_id, skill__code__in=skill_codes)
     return sorted(set(skill_codes) - set(held.values_list("skill__code", flat=True)))
+
+
+def has_proved(person_id: int, proof: UUID, at: datetime) -> bool:
+    """The command `proof` was this person's sign-in by badge and PIN, or password, no longer ago than a signature may
+    take. One query.
+    """
+    signed_in = LedgerEvent.objects.filter(command_id=proof, kind=SignedIn.kind, subject_id=str(person_id))
+    return signed_in.filter(occurred_at__gt=at - PROOF_HOLDS).exists()
 
 
 def _holding(at: datetime) -> PersonSkillQuerySet:

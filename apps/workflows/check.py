@@ -13,7 +13,17 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.workflows import guards, people
-from apps.workflows.definition import REASON, SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, Texts
+from apps.workflows.definition import (
+    REASON,
+    SYSTEM_ROLE,
+    Definition,
+    EdgeSpec,
+    InputSpec,
+    SignatureSpec,
+    StateSpec,
+    Texts,
+)
+from apps.workflows.effects import EffectFailed, parameters_of
 from apps.workflows.guards import INPUTS
 from apps.workflows.inputs import VALUE_TYPES
 from apps.workflows.kinds import KINDS, Kind, ValueType
@@ -230,10 +240,25 @@ class _Check:
             yield _error(where, _("there is no skill %(code)s.") % {"code": code})
         if edge.reason_purpose and edge.reason_purpose not in self.words.purposes:
             yield _error(where, _("there are no reasons for %(code)s.") % {"code": edge.reason_purpose})
-        if edge.effects:
-            yield _error(where, _("there are no effects yet."))
+        for effect in edge.effects:
+            try:
+                parameters_of(effect.code, effect.parameters)
+            except EffectFailed as error:
+                yield _error(where, f"{error}.")
         if edge.signature is not None:
-            yield _error(where, _("there are no signatures yet."))
+            yield from self._signature(where, edge, edge.signature)
+
+    def _signature(self, where: str, edge: EdgeSpec, signature: SignatureSpec) -> Iterator[Problem]:
+        if self.kind.take is None:
+            yield _error(where, _("no %(item)s is signed.") % {"item": self.kind.label})
+        if edge.roles == [SYSTEM_ROLE]:
+            yield _error(where, _("the system itself takes it, and signs nothing."))
+        if not any(signature.meaning.values()):
+            yield _error(where, _("a signature says what it means."))
+        yield from self._translated(where, signature.meaning)
+        codes = {other.code for other in self.definition.edges}
+        for code in sorted(set(signature.not_same_as) - codes):
+            yield _error(where, _("there is no edge %(code)s whose people may not sign.") % {"code": code})
 
     def _holds(self, where: str, edge: EdgeSpec) -> Iterator[Problem]:
         if not any(code in self.states and self.states[code].kind == "hold" for code in edge.sources):

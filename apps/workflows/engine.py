@@ -16,20 +16,22 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.prepared import Given, Prepared
-from apps.workflows import judgement, people
-from apps.workflows.definition import SYSTEM_ROLE
-from apps.workflows.events import StateChanged
+from apps.workflows import judgement, people, signing
+from apps.workflows.definition import SYSTEM_ROLE, EffectSpec
+from apps.workflows.effects import EffectFailed, Occasion, apply_effect
+from apps.workflows.events import EdgeOverridden, StateChanged
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.inputs import loggable, validated
 from apps.workflows.judgement import FieldReader, raise_if
-from apps.workflows.kinds import Kind, Move, kind_of
-from apps.workflows.models import EdgeStop, WorkflowItem
+from apps.workflows.kinds import Kind, Move, Refusal, Warrant, kind_of
+from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
+from apps.workflows.surroundings import surroundings_of
 
 Item = TypeVar("Item", bound=WorkflowItem)
 
@@ -59,15 +61,24 @@ class _Firing:
         given: Mapping[str, Any],
         *,
         as_system: bool,
+        step: SignedStep | None,
     ) -> None:
         self.context, self.kind, self.item, self.edge, self.given = context, kind, item, edge, given
-        self.as_system = as_system
+        self.as_system, self.step = as_system, step
+        self.passed_over: list[str] = []
         self.reader = FieldReader(kind, item)
         self.inputs: dict[str, Any] = {}
         self.move = move_along(edge, item)
 
     def judge(self) -> None:
         """Raises CommandRefused with the first reason why not."""
+        self.judge_without_signatures()
+        refusal = signing.too_few(self.edge, self.step)
+        if refusal is not None:
+            begun = signing.being_signed(self.kind, self.item, [self.edge]).get(self.edge.spec.code)
+            raise_if(signing.too_few(self.edge, begun) or refusal)
+
+    def judge_without_signatures(self) -> None:
         if self.as_system:
             raise_if(judgement.wrong_role(self.edge, frozenset({SYSTEM_ROLE})))
         else:
@@ -75,8 +86,16 @@ class _Firing:
         specs = self.edge.spec.all_inputs
         self.inputs = validated(specs, self.given, besides=self.kind.own_inputs)
         asked = {spec.name: self.inputs[spec.name] for spec in specs}
-        raise_if(judgement.guarded(self.edge, self.reader, asked))
+        self.pass_over_or_raise(judgement.guarded(self.edge, self.reader, asked))
+        raise_if(signing.too_often(self.kind, self.item, self.edge))
         raise_if(judgement.forbidden(self.kind, self.item, self.move, self.context, self.inputs))
+
+    def pass_over_or_raise(self, refusal: Refusal | None) -> None:
+        """What is broken is passed over when somebody has signed for it; a rule that says no is not broken."""
+        if refusal and refusal.code in judgement.BROKEN and self.step is not None and self.step.override_reason:
+            self.passed_over.append(str(refusal.facts["problem"]))
+        else:
+            raise_if(refusal)
 
     def _ask_for_the_actor(self) -> None:
         scope, actor = self.kind.scope(self.item), self.context.actor
@@ -93,15 +112,45 @@ def fire(
     inputs: Mapping[str, Any] | None = None,
     *,
     as_system: bool = False,
+    warrant: Warrant | None = None,
 ) -> Fired[Item]:
     """Moves the item along the edge, or raises CommandRefused; to be called inside a command.
 
     inputs     name -> value, as the edge asks for them (numbers in the unit it names); see apps.workflows.exits
     as_system  the step follows from the command (a release makes the first operation ready): only an edge that names
                the role "system" is taken so, and the command, not this edge, has asked for the actor's right
+    warrant    of a signed step (apps.workflows.signatures): what it says is read here once more
     """
     if not connection.in_atomic_block:
         raise RuntimeError("fire() belongs inside a command: it needs the command's transaction")
+    kind = kind_of(item_class)
+    item, edge = located(context, item_class, pk, edge_code, as_system=as_system)
+    step = _warranted(kind, item, edge, warrant)
+    firing = _Firing(context, kind, item, edge, inputs or {}, as_system=as_system, step=step)
+    item.__dict__["_judge"] = firing
+    try:
+        item.state_field().change_state(item, item.graph.steps[edge_code], edge)
+    finally:
+        del item.__dict__["_judge"]
+    for prepare in kind.prepare:
+        prepare(item, firing.move, context, firing.inputs)
+    _save(item, firing.move, context)
+    for hook in kind.on_move:
+        hook(item, firing.move, context, firing.inputs)
+    event = _event(kind, item, firing)
+    event_id = context.record(event)
+    for effect in edge.spec.effects:
+        _have_effect(firing, effect, event, event_id)
+    if step is not None:
+        _close(firing, step, event_id)
+    context.touch(*kind.topics(item))
+    return Fired(item, firing.move, firing.inputs, event_id)
+
+
+def located(
+    context: Context, item_class: type[Item], pk: int, edge_code: str, *, as_system: bool = False
+) -> tuple[Item, CompiledEdge]:
+    """The item, locked, and its edge, which nobody has stopped; refuses where it is not there."""
     kind = kind_of(item_class)
     item = _locked(item_class, pk, kind.reads)
     graph = item.graph
@@ -113,20 +162,66 @@ def fire(
         raise AssertionError("not_from_here always refuses")
     stop = _STOP.first(workflow=graph.workflow_id, edge=edge_code)
     raise_if(judgement.stopped(edge, graph.workflow_id, stop))
-    firing = _Firing(context, kind, item, edge, inputs or {}, as_system=as_system)
-    item.__dict__["_judge"] = firing
+    return item, edge
+
+
+def judged(
+    context: Context, item: WorkflowItem, edge: CompiledEdge, inputs: Mapping[str, Any], step: SignedStep | None
+) -> list[str]:
+    """Refuses what fire() would refuse, but for signatures that are missing; answers what of it is broken and passed
+    over by the step.
+    """
+    firing = _Firing(context, kind_of(type(item)), item, edge, inputs, as_system=False, step=step)
+    firing.judge_without_signatures()
+    return firing.passed_over
+
+
+def _warranted(kind: Kind, item: WorkflowItem, edge: CompiledEdge, warrant: Warrant | None) -> SignedStep | None:
+    """The signed step behind the warrant, read anew and only if it is about this very record."""
+    if warrant is None:
+        return None
+    steps = SignedStep.objects.open().filter(pk=warrant.step_id, item_kind=kind.code, item_id=item.pk)
+    step = steps.filter(edge=edge.spec.code).prefetch_related("signatures").first()
+    return step if step is not None and signing.is_about(step, kind, item, edge) else None
+
+
+def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event_id: int) -> None:
+    """In a savepoint, so that one that is passed over leaves nothing half done."""
+    context = firing.context
+    occasion = Occasion(
+        because=firing.edge.label,
+        event_id=event_id,
+        event_kind=event.kind,
+        subject_kind=event.subject_kind,
+        subject_id=str(event.subject_id),
+        data=event.data(),
+        around=surroundings_of(event.subject_kind, event.subject_id, event.data()),
+    )
     try:
-        item.state_field().change_state(item, graph.steps[edge_code], edge)
-    finally:
-        del item.__dict__["_judge"]
-    for prepare in kind.prepare:
-        prepare(item, firing.move, context, firing.inputs)
-    _save(item, firing.move, context)
-    for hook in kind.on_move:
-        hook(item, firing.move, context, firing.inputs)
-    event_id = context.record(_event(kind, item, firing))
-    context.touch(*kind.topics(item))
-    return Fired(item, firing.move, firing.inputs, event_id)
+        with transaction.atomic():
+            apply_effect(context.consequence(), occasion, effect.code, effect.parameters)
+    except (EffectFailed, CommandRefused, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        firing.pass_over_or_raise(judgement.broken_effect(firing.edge, effect.code, error))
+
+
+def _close(firing: _Firing, step: SignedStep, event_id: int) -> None:
+    step.closed_at, step.taken_event_id = firing.context.now, event_id
+    step.save(update_fields=["closed_at", "taken_event_id"])
+    if firing.passed_over:
+        kind, item = firing.kind, firing.item
+        firing.context.record(
+            EdgeOverridden(
+                subject_id=item.pk,
+                site_id=kind.site_id(item),
+                thread=kind.thread(item),
+                erp_reference=kind.erp_reference(item),
+                item_kind=kind.code,
+                edge=firing.edge.spec.code,
+                version_id=item.workflow_version_id,
+                step_id=step.pk,
+                problems=firing.passed_over,
+            )
+        )
 
 
 def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:

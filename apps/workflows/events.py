@@ -6,7 +6,16 @@ from typing import Any
 from apps.core.events import Event
 
 
-class StateChanged(Event, subject="workflow_item"):
+class OfItem:
+    """What happens to items: one event class hears all kinds, the ledger's subject is the item's own kind."""
+
+    item_kind: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject_kind", self.item_kind)
+
+
+class StateChanged(OfItem, Event, subject="workflow_item"):
     """An item has moved along an edge. Its subject is the item itself: ("job_order", 17).
 
     guard_inputs  what the guards read      inputs  what was typed or chosen, but for free texts: they may name somebody
@@ -24,9 +33,39 @@ class StateChanged(Event, subject="workflow_item"):
     guard_inputs: Mapping[str, Any]
     inputs: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        # One event class, so that one subscription hears all kinds; the ledger's subject is the item's own kind.
-        object.__setattr__(self, "subject_kind", self.item_kind)
+
+class EdgeSigned(OfItem, Event, subject="workflow_item"):
+    """Somebody has signed an edge of an item, which is taken with the last signature. Subject: the item, as of
+    StateChanged. `override`: signed was that a broken part of it is passed over.
+    """
+
+    item_kind: str
+    edge: str
+    version_id: int
+    step_id: int
+    number: int
+    needed: int
+    record_hash: str
+    override: bool
+
+
+class EdgeOverridden(OfItem, Event, subject="workflow_item"):
+    """An edge was taken although its check or an effect is broken. `problems`: what is broken, for the engineer."""
+
+    item_kind: str
+    edge: str
+    version_id: int
+    step_id: int
+    problems: list[str]
+
+
+class SignedStepDropped(OfItem, Event, subject="workflow_item"):
+    """Signatures that were not enough came to nothing: the record is another one, or somebody has withdrawn them."""
+
+    item_kind: str
+    edge: str
+    version_id: int
+    step_id: int
 
 
 class DraftCreated(Event, subject="workflow_version"):

@@ -10,13 +10,14 @@ from uuid import UUID
 from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.commands import Context
-from apps.workflows import judgement, people
+from apps.workflows import judgement, people, signing
+from apps.workflows.actions import OVERRIDE
 from apps.workflows.definition import InputSpec, word
 from apps.workflows.engine import move_along
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.judgement import FieldReader
 from apps.workflows.kinds import Kind, Refusal, kind_of
-from apps.workflows.models import EdgeStop, WorkflowItem
+from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
 
 # Nothing is done under this id: a screen only asks.
 _NO_COMMAND = UUID(int=0)
@@ -37,6 +38,21 @@ class ExitInput:
 
 
 @dataclass(frozen=True)
+class ExitSignature:
+    """
+    meaning     what the signer answers for      credentials  badge and PIN are given again
+    signed_by   names of who has signed already  missing      so many are still needed, this one among them
+    entered     what they have signed: (label, value) of each input
+    """
+
+    meaning: str
+    credentials: bool
+    signed_by: tuple[str, ...]
+    missing: int
+    entered: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Exit:
     """One way out of the state the item is in.
 
@@ -44,6 +60,9 @@ class Exit:
     why_not       the sentence, empty when possible; `owner` says who can lift it
     refusal       the code of that sentence
     presentation  while not possible: offered (pressing it says why), disabled (grey)
+    inputs        what is to be entered; nothing when it has been entered and signed by somebody
+    signature     what is to be signed by whoever is asked next; None: it is just taken
+    may_override  a part of it is broken, or may break when it is taken, and the actor may pass over that
     """
 
     code: str
@@ -58,6 +77,8 @@ class Exit:
     target_status: str
     target_phase: str
     inputs: tuple[ExitInput, ...]
+    signature: ExitSignature | None
+    may_override: bool
 
 
 def exits(item: WorkflowItem, actor: Actor) -> list[Exit]:
@@ -89,6 +110,7 @@ class _Asking:
         }
         self.is_allowed = rights.may(self.actor, self.kind.permission, self.scope)
         self.roles = people.roles_of(self.actor, self.scope)
+        self.steps = signing.being_signed(self.kind, self.item, self.edges)
         specs = [spec for edge in self.edges for spec in edge.spec.all_inputs]
         self.reasons = people.reasons(spec.reason_purpose for spec in specs if spec.type == "choice")
         return list(self._shown())
@@ -110,8 +132,36 @@ class _Asking:
                 target_label=word(edge.target.labels, edge.target.code),
                 target_status=edge.target.status,
                 target_phase=edge.target.phase,
-                inputs=tuple(self._input(spec) for spec in edge.spec.all_inputs),
+                inputs=() if edge.spec.code in self.steps else tuple(map(self._input, edge.spec.all_inputs)),
+                signature=self._signature(edge),
+                may_override=self._may_override(edge, refusal),
             )
+
+    def _may_override(self, edge: CompiledEdge, refusal: Refusal | None) -> bool:
+        is_broken = refusal is not None and refusal.code in judgement.BROKEN
+        may_break = refusal is None and bool(edge.spec.effects)
+        return (is_broken or may_break) and rights.may(self.actor, OVERRIDE, self.scope)
+
+    def _signature(self, edge: CompiledEdge) -> ExitSignature | None:
+        spec = edge.spec.signature
+        if spec is None:
+            return None
+        step = self.steps.get(edge.spec.code)
+        given = signing.signatures_of(step)
+        return ExitSignature(
+            meaning=word(spec.meaning),
+            credentials=spec.credentials,
+            signed_by=tuple(people.person_name(signature.person_id) for signature in given),
+            missing=spec.signers - len(given),
+            entered=tuple(self._entered(edge, step)) if step else (),
+        )
+
+    def _entered(self, edge: CompiledEdge, step: SignedStep) -> Iterator[tuple[str, str]]:
+        for spec in edge.spec.all_inputs:
+            value = step.inputs.get(spec.name)
+            if value not in (None, ""):
+                shown = self.reasons.get(spec.reason_purpose, {}).get(str(value), str(value))
+                yield word(spec.labels, spec.name), f"{shown} {spec.unit}".strip()
 
     def _why_not(self, edge: CompiledEdge) -> Refusal | None:
         """The cheap questions first; the order decides which sentence is heard."""
@@ -121,8 +171,19 @@ class _Asking:
             or judgement.wrong_role(edge, self.roles)
             or judgement.unqualified(edge, self.actor, self.context.now)
             or judgement.guarded(edge, self.reader, None)
+            or signing.too_often(self.kind, self.item, edge)
             or judgement.forbidden(self.kind, self.item, move_along(edge, self.item), self.context, {})
+            or self._may_not_sign(edge)
         )
+
+    def _may_not_sign(self, edge: CompiledEdge) -> Refusal | None:
+        """Whoever has signed already waits for the others."""
+        person_id, step = self.actor.person_id, self.steps.get(edge.spec.code)
+        if edge.spec.signature is None or person_id is None:
+            return None
+        if step is not None and any(given.person_id == person_id for given in step.signatures.all()):
+            return signing.too_few(edge, step)
+        return signing.may_not_sign(self.kind, self.item, edge, person_id)
 
     def _not_allowed(self) -> Refusal | None:
         return None if self.is_allowed else judgement.not_allowed(self.kind)

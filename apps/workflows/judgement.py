@@ -18,13 +18,17 @@ from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.models import LedgerEvent
 from apps.workflows import guards, people
-from apps.workflows.actions import EDIT, STOP_EDGE
+from apps.workflows.actions import EDIT, OVERRIDE, STOP_EDGE
 from apps.workflows.definition import word
+from apps.workflows.effects import EFFECTS, EffectFailed
 from apps.workflows.events import StateChanged
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.guards import INPUTS, GuardError
 from apps.workflows.kinds import Kind, Move, Refusal
 from apps.workflows.models import EdgeStop, WorkflowItem
+
+# Codes of refusals that say "this does not work", not "this is not allowed": they can be overridden, by name.
+BROKEN = frozenset({"guard_error", "effect_failed"})
 
 
 def raise_if(refusal: Refusal | None) -> None:
@@ -121,14 +125,27 @@ def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] |
             sentence = word(edge.spec.expression_sentence) or _("“%(step)s” is not allowed now.") % {"step": edge.label}
             return Refusal("guard", sentence, "", {**facts, "expression": True, **_read(reader)})
     except GuardError as error:
-        return Refusal(
-            "guard_error",
-            _("“%(step)s” can't be checked, so it is not allowed. The rule behind it has to be mended.")
-            % {"step": edge.label},
-            can_be_done_by(", ".join(rights.holders(EDIT))),
-            {**facts, "problem": str(error)[:300]},
-        )
+        sentence = _("“%(step)s” can't be checked, so it is not allowed. The rule behind it has to be mended.")
+        return _broken("guard_error", edge, sentence % {"step": edge.label}, str(error))
     return None
+
+
+def broken_effect(edge: CompiledEdge, effect: str, error: Exception) -> Refusal:
+    """An effect that a rule of the plant refuses says so in that rule's own words."""
+    label = EFFECTS[effect].label if effect in EFFECTS else effect
+    why = error.sentence if isinstance(error, CommandRefused) else _("The workflow has to be mended.")
+    sentence = _("“%(step)s” can't be done, because “%(effect)s” can't: %(why)s")
+    problem = f"{effect}: {error}" if isinstance(error, EffectFailed) else f"{effect}: {type(error).__name__}: {error}"
+    return _broken("effect_failed", edge, sentence % {"step": edge.label, "effect": label, "why": why}, problem)
+
+
+def _broken(code: str, edge: CompiledEdge, sentence: str, problem: str) -> Refusal:
+    mended_by, overridden_by = ", ".join(rights.holders(EDIT)), ", ".join(rights.holders(OVERRIDE))
+    owner = _("It can be mended by: %(roles)s.") % {"roles": mended_by} if mended_by else ""
+    if overridden_by:
+        owner = f"{owner} " + _("It can be overridden, with a reason, by: %(roles)s.") % {"roles": overridden_by}
+    facts = {"edge": edge.spec.code, "source": edge.source.code, "problem": problem[:300]}
+    return Refusal(code, sentence, owner.strip(), facts)
 
 
 def _expression_allows(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> bool:

@@ -69,8 +69,19 @@ class Refusal:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Warrant:
+    """What a signed step gives to fire(), which reads the rows themselves: the signatures, and whether what is broken
+    may be passed over.
+    """
+
+    step_id: int
+
+
 # Reads only. `inputs` is empty when a screen asks what would be possible: judge then by what the item itself says.
 Invariant = Callable[[Any, Move, Context, Mapping[str, Any]], Refusal | None]
+# Of the kind's own command: context, item id, edge, what was entered, and the signatures that warrant it.
+Take = Callable[[Context, int, str, Mapping[str, Any], "Warrant"], Any]
 Hook = Callable[[Any, Move, Context, Mapping[str, Any]], None]
 
 
@@ -96,6 +107,7 @@ class Kind:
     prepare       run before the row is saved: set fields of the item here (one UPDATE, one history row)
     on_move       run after the row is saved, in the same transaction
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
+    take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
     reads         relations that these, the scope and most guards go over: they come with the item, in one query
     """
 
@@ -121,6 +133,7 @@ class Kind:
     topics: Callable[[Any], Collection[str]] = lambda item: ()  # noqa: ARG005
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
+    take: Take | None = None
     reads: Sequence[str] = ()
 
     @property

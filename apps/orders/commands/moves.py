@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apps.core.commands import Context, command
@@ -11,6 +12,7 @@ from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import OVER
 from apps.orders.readiness import locked, reconsider, reconsider_next
 from apps.workflows.engine import fire
+from apps.workflows.kinds import Warrant
 
 BOOKED_ALONG = "booked_along"
 
@@ -18,7 +20,14 @@ BOOKED_ALONG = "booked_along"
 @command("orders.take_edge")
 def take_edge(context: Context, *, job_order_id: int, edge: str, inputs: dict[str, Any]) -> JobState:
     """Moves an operation along an edge of its own workflow version: start, pause, resume, complete, ..."""
-    fired = fire(context, JobOrder, job_order_id, edge, inputs)
+    return take(context, job_order_id, edge, inputs, None)
+
+
+def take(
+    context: Context, job_order_id: int, edge: str, inputs: Mapping[str, Any], warrant: Warrant | None
+) -> JobState:
+    """With what follows for the operations before and after it."""
+    fired = fire(context, JobOrder, job_order_id, edge, inputs, warrant=warrant)
     if fired.move.to_status in OVER:
         if fired.move.to_status == DispatchStatus.COMPLETED:
             _complete_uncounted(context, fired.item)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
 from apps.workflows.models.life import VersionStatus
+from apps.workflows.models.signatures import Signature, SignedStep
 from apps.workflows.models.steps import DraftStep
 from apps.workflows.models.versions import (
     RUNNING_PHASES,
@@ -21,6 +22,8 @@ __all__ = [
     "GraphFSMField",
     "ItemStatusField",
     "Phases",
+    "Signature",
+    "SignedStep",
     "State",
     "Version",
     "VersionStatus",

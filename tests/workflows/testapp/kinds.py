@@ -1,5 +1,7 @@
+from apps.workflows.engine import fire
 from apps.workflows.kinds import GuardField, Kind, Refusal, ValueType, declare
 from tests.workflows.testapp.actions import RUN_THING
+from tests.workflows.testapp.models import Thing
 from tests.workflows.testapp.models import ThingStatus as S
 
 MOVES = {
@@ -53,6 +55,7 @@ THING = declare(
         own_inputs=frozenset({"extra"}),
         invariants=[not_while_locked],
         prepare=[count_a_move],
+        take=lambda context, pk, edge, inputs, warrant: fire(context, Thing, pk, edge, inputs, warrant=warrant),
         thread=lambda item: f"thing:{item.pk}",
         topics=lambda item: {f"thing:{item.pk}", "things"},
         site_id=lambda item: item.site_id,
