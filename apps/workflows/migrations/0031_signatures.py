@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0005_studio'),
+        ('workflows', '0030_draft_steps'),
     ]
 
     operations = [
