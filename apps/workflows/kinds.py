@@ -108,6 +108,7 @@ class Kind:
     on_move       run after the row is saved, in the same transaction
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
     take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
+    known         what `applies_to` names besides places: which of the given codes there are (item, customer)
     reads         relations that these, the scope and most guards go over: they come with the item, in one query
     """
 
@@ -134,6 +135,7 @@ class Kind:
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
     take: Take | None = None
+    known: Mapping[str, Callable[[Collection[str]], AbstractSet[str]]] = field(default_factory=dict)
     reads: Sequence[str] = ()
 
     @property

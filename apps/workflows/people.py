@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.core.actors import Actor
 from apps.core.rights import Scope
 from apps.plant.access import qualified, roles_at
-from apps.plant.models import Person, Purpose, ReasonCode, Role, Skill
+from apps.plant.models import Person, Purpose, ReasonCode, Role, Site, Skill
 from apps.workflows.definition import SYSTEM_ROLE
 
 
@@ -68,3 +68,16 @@ def known_skills() -> frozenset[str]:
 
 def known_purposes() -> frozenset[str]:
     return frozenset(Purpose.values)
+
+
+def filled_purposes() -> frozenset[str]:
+    """Purposes under which there is a reason to choose."""
+    return frozenset(ReasonCode.objects.filter(active=True).order_by().values_list("purpose", flat=True).distinct())
+
+
+def known_places() -> dict[str, frozenset[str]]:
+    """Site -> its lines, by their codes."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for site, line in Site.objects.order_by().values_list("code", "work_centers__code"):
+        found[site] |= {line} if line else set()
+    return {site: frozenset(lines) for site, lines in found.items()}

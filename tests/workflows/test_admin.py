@@ -57,7 +57,7 @@ def test_pages_open(shop):
     for name in ("workflow", "version", "edgestop"):
         assert client.get(reverse(f"admin:workflows_{name}_changelist")).status_code == 200
     shown = html(client, page(shop.version.pk))
-    for text in ("Nothing to object to.", "make_ready", "Running (de)", "line_lead"):
+    for text in ("has no duty roster", "make_ready", "Running (de)", "line_lead"):
         assert text in shown
     assert 'name="_do"' not in shown
     assert "<textarea" not in shown

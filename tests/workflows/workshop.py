@@ -35,6 +35,8 @@ def _edge(code: str, sources: list[str], target: str, *roles: str, **more: Any) 
     return {"code": code, "labels": labels, "sources": sources, "target": target, "roles": list(roles), **more}
 
 
+MISSING = {"name": "missing", "type": "number", "labels": {"en": "Missing", "de": "Fehlend"}, "required": False}
+
 BASE: dict[str, Any] = {
     "kind": "thing",
     "code": "thing",
@@ -55,7 +57,7 @@ BASE: dict[str, Any] = {
         _edge("pause", ["running"], "paused", "operator", reason_required=True, reason_purpose="pause"),
         _edge("resume", ["paused"], "running", "operator"),
         _edge("complete", ["running"], "completed", "operator"),
-        _edge("complete_short", ["running"], "completed", "operator"),
+        _edge("complete_short", ["running"], "completed", "operator", inputs=[MISSING]),
         _edge("hold", ["ready", "running", "paused"], "held", "operator", "line_lead"),
         _edge("release", ["held"], "ready", "line_lead", reason_required=True, presentation="offered"),
         _edge("cancel", ["waiting", "ready"], "cancelled", "line_lead"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.workflows import guards
-from apps.workflows.check import Problem, Words, check, errors_in
+from apps.workflows.check import Fault, Words, check, errors_in
 from apps.workflows.definition import Definition, parse
 from apps.workflows.seeds import FOLDER
 from tests.workflows.testapp.kinds import THING
@@ -170,7 +170,9 @@ def test_gate_on_every_way_to_done_may_be_left_by_giving_up():
 
 def test_missing_translations_are_warnings():
     problems = check(thing_workflow(start={"labels": {"en": "Start"}}), THING, WORDS)
-    assert problems == [Problem("warning", "edge start", "“Start” lacks: de.")]
+    [problem] = problems
+    assert (problem.code, problem.severity, problem.show) == (Fault.UNTRANSLATED, "warning", "edge/start/labels")
+    assert str(problem) == "edge start: “Start” lacks: de."
 
 
 def test_an_edge_that_nobody_can_take_is_a_warning():

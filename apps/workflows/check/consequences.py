@@ -1,0 +1,47 @@
+"""Effects: declared in code, with all their parameters, which name what the plant has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+from django.utils.translation import gettext as _
+
+from apps.workflows.check.problems import Fault, Place, Problem, edge
+from apps.workflows.check.subject import Subject, Words
+from apps.workflows.definition import EffectSpec
+from apps.workflows.effects import EFFECTS, Choice, EffectFailed, EffectParameters, parameters_of
+
+
+def consequences(subject: Subject) -> Iterator[Problem]:
+    for spec in subject.definition.edges:
+        here = edge(spec.code)
+        for given in spec.effects:
+            yield from _effect(here, given, subject.words)
+
+
+def _effect(here: Place, given: EffectSpec, words: Words) -> Iterator[Problem]:
+    try:
+        parameters = parameters_of(given.code, given.parameters)
+    except EffectFailed as failed:
+        code = Fault.EFFECT_PARAMETERS if given.code in EFFECTS else Fault.UNKNOWN_EFFECT
+        yield here.error(code, f"{failed}.", "effects")
+        return
+    known: dict[Choice, AbstractSet[str] | Mapping[str, object]] = {
+        Choice.ROLE: words.roles,
+        Choice.SKILL: words.skills,
+        Choice.REASON_PURPOSE: words.purposes,
+    }
+    for name, choice in _chosen(parameters):
+        value = getattr(parameters, name)
+        if value and choice in known and value not in known[choice]:
+            sentence = _("%(effect)s: “%(value)s” is not known here.")
+            words_ = {"effect": EFFECTS[given.code].label, "value": value}
+            yield here.error(Fault.EFFECT_PARAMETERS, sentence % words_, "effects")
+
+
+def _chosen(parameters: EffectParameters) -> Iterator[tuple[str, Choice]]:
+    for name, field in type(parameters).model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("choose"):
+            yield name, Choice(str(extra["choose"]))

@@ -1,0 +1,79 @@
+"""Edges: what they name, what they move, what they ask for, how holds are left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from apps.workflows.check.problems import Fault, Place, Problem, edge
+from apps.workflows.check.subject import Subject
+from apps.workflows.definition import REASON, SYSTEM_ROLE, EdgeSpec, InputSpec
+
+# What is asked for when a hold is left: one of these names, as a choice or a text.
+DISPOSITIONS = frozenset({REASON, "disposition"})
+
+
+def edges(subject: Subject) -> Iterator[Problem]:
+    for spec in subject.definition.edges:
+        here = edge(spec.code)
+        yield from _moves(here, spec, subject)
+        yield from _named(here, spec, subject)
+        yield from _holds(here, spec, subject)
+        for given in spec.all_inputs:
+            yield from _input(here, spec, given, subject)
+
+
+def _moves(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
+    target = subject.states.get(spec.target)
+    for code in spec.sources:
+        source = subject.states.get(code)
+        if source and target and not subject.kind.allows(source.status, target.status):
+            sentence = _("no %(item)s goes from %(old)s to %(new)s.")
+            words = {"item": subject.kind.label, "old": source.status, "new": target.status}
+            yield here.error(Fault.STATUS_MOVE, sentence % words, "target")
+
+
+def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
+    words = subject.words
+    for code in sorted(set(spec.roles) - words.roles.keys()):
+        yield here.error(Fault.UNKNOWN_ROLE, _("there is no role %(code)s.") % {"code": code}, "roles")
+    if spec.roles and SYSTEM_ROLE not in spec.roles and not subject.roles_of(spec):
+        sentence = _("nobody can take it: none of its roles may %(act)s.") % {"act": subject.kind.permission.label}
+        yield here.warning(Fault.NOBODY_MAY, sentence, "roles")
+    for code in sorted(set(spec.skills) - words.skills):
+        yield here.error(Fault.UNKNOWN_SKILL, _("there is no skill %(code)s.") % {"code": code}, "skills")
+    if spec.reason_purpose and spec.reason_purpose not in words.purposes:
+        sentence = _("there are no reasons for %(code)s.") % {"code": spec.reason_purpose}
+        yield here.error(Fault.UNKNOWN_PURPOSE, sentence, "reason_purpose")
+
+
+def _holds(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
+    if not any(code in subject.states and subject.states[code].kind == "hold" for code in spec.sources):
+        return
+    if not spec.roles:
+        sentence = _("it leaves a hold, so it names who may release it.")
+        yield here.error(Fault.HOLD_WITHOUT_ROLE, sentence, "roles")
+    asked = [i for i in spec.all_inputs if i.required and i.name in DISPOSITIONS and i.type in {"choice", "text"}]
+    if not asked:
+        sentence = _("it leaves a hold, so it asks for a reason or a disposition.")
+        yield here.error(Fault.HOLD_WITHOUT_DISPOSITION, sentence, "inputs")
+
+
+def _input(here: Place, spec: EdgeSpec, given: InputSpec, subject: Subject) -> Iterator[Problem]:
+    words, name = subject.words, {"name": given.name}
+    if sum(other.name == given.name for other in spec.all_inputs) > 1:
+        yield here.error(Fault.INPUT_TWICE, _("input %(name)s is there twice.") % name, "inputs")
+    if given.name in subject.kind.own_inputs:
+        yield here.error(Fault.INPUT_OF_SYSTEM, _("input %(name)s is the system's own.") % name, "inputs")
+    if given.type == "choice" and given.reason_purpose not in words.purposes:
+        sentence = _("input %(name)s is chosen from reasons, and there are none for “%(purpose)s”.")
+        asked = {**name, "purpose": given.reason_purpose}
+        yield here.error(Fault.INPUT_WITHOUT_REASONS, sentence % asked, "inputs")
+    elif given.type == "choice" and words.filled is not None and given.reason_purpose not in words.filled:
+        sentence = _("input %(name)s is chosen from the reasons for “%(purpose)s”, and that list is empty.")
+        asked = {**name, "purpose": given.reason_purpose}
+        yield here.warning(Fault.REASONS_EMPTY, sentence % asked, "inputs")
+    if given.low is not None and given.high is not None and given.low > given.high:
+        sentence = _("input %(name)s can never be right: low is above high.") % name
+        yield here.error(Fault.INPUT_BOUNDS, sentence, "inputs")

@@ -1,0 +1,249 @@
+"""Whether somebody is there, on every shift of the coming week, who may let go what is held, or sign."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+from django.utils.formats import date_format
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+
+from apps.core import clock
+from apps.plant import roster_ahead
+from apps.plant.calendar_times import Interval, Shift
+from apps.plant.roster_ahead import LineAhead, RosterAhead, SiteAhead, Watch, gaps
+from apps.workflows.check.problems import WORKFLOW, Fault, Problem, edge, state
+from apps.workflows.check.subject import Subject, called, is_for_system_only
+from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, StateSpec
+from apps.workflows.kinds import Kind
+from apps.workflows.people import known_roles
+
+AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Need:
+    """So many `people` at a time with any of the roles, and with all skills."""
+
+    roles: frozenset[str]
+    skills: frozenset[str]
+    people: int = 1
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Nobody is there on a shift of a site, [start, end); `lines` none: at all of them."""
+
+    site: SiteAhead
+    shift: Shift
+    start: datetime
+    end: datetime
+    lines: tuple[str, ...] = ()
+
+
+def roster_for(definition: Definition, kind: Kind) -> RosterAhead | None:
+    """What is needed of the coming week; None where nothing in the workflow waits for somebody."""
+    signed = [way for way in definition.edges if way.signature is not None]
+    holds = {spec.code for spec in definition.states if spec.kind == "hold"}
+    waited = [*signed, *(way for way in definition.edges if not holds.isdisjoint(way.sources))]
+    if not waited:
+        return None
+    others = {code for way in signed if way.signature for code in way.signature.not_same_as}
+    asked = [*waited, *(way for way in definition.edges if way.code in others)]
+    roles = {role for way in asked for role in way.roles}
+    if any(not way.roles for way in asked):
+        roles |= {role for role, actions in known_roles().items() if kind.permission.code in actions}
+    skills = {skill for way in asked for skill in way.skills}
+    now = clock.now()
+    return roster_ahead.read(now, now + AHEAD, roles=sorted(roles - {SYSTEM_ROLE}), skills=sorted(skills))
+
+
+def rostered(subject: Subject) -> Iterator[Problem]:
+    roster = subject.words.roster
+    if roster is None:
+        return
+    sites = [site for site in roster.sites if _is_for(site, subject)]
+    if all(site.until is None for site in sites):
+        sentence = _("the plant has no duty roster for the coming week, so it can't be said who lets go what is held.")
+        yield WORKFLOW.warning(Fault.NO_ROSTER, sentence)
+        return
+    watching = _Watching(roster, sites)
+    for spec in subject.definition.states:
+        yield from _left(spec, subject, watching)
+    for way in subject.definition.edges:
+        if way.signature is not None and not is_for_system_only(way):
+            yield from _signed(way, subject, watching)
+
+
+def _is_for(site: SiteAhead, subject: Subject) -> bool:
+    places = {where.site for where in subject.definition.applies_to}
+    return not places or "" in places or site.code in places
+
+
+def need_of(way: EdgeSpec, subject: Subject) -> Need:
+    return Need(subject.roles_of(way), frozenset(way.skills), way.signature.signers if way.signature else 1)
+
+
+def _left(spec: StateSpec, subject: Subject, watching: _Watching) -> Iterator[Problem]:
+    """A hold, or a state from which every step that people take has to be signed."""
+    exits = [way for way in subject.exits[spec.code] if not is_for_system_only(way)]
+    is_signed = bool(exits) and all(way.signature is not None for way in exits)
+    if not exits or not (spec.kind == "hold" or is_signed):
+        return
+    needs = frozenset(need_of(way, subject) for way in exits)
+    here, words = state(spec.code), {"item": subject.kind.label, "state": called(spec)}
+    for site in watching.sites_without(needs):
+        sentence = _("“%(state)s”: nobody with a role for its exits is on the roster of %(site)s.")
+        yield here.warning(Fault.NOT_ROSTERED, sentence % {**words, "site": site.code})
+    for lack in watching.lacks(needs):
+        if spec.kind == "hold":
+            sentence = _("%(item)s in “%(state)s” is held, but no role owns it %(when)s.")
+        else:
+            sentence = _("%(item)s in “%(state)s” waits for a signature, but nobody can give it %(when)s.")
+        yield here.error(Fault.NO_OWNER, (sentence % {**words, "when": _when(lack)}).capitalize())
+
+
+def _when(lack: Lack) -> str:
+    """between 22:00 and 06:00 on Night shift at S1 (first on 23 November)"""
+    zone = lack.site.zone
+    words = {
+        "start": date_format(lack.start.astimezone(zone), "TIME_FORMAT"),
+        "end": date_format(lack.end.astimezone(zone), "TIME_FORMAT"),
+        "shift": lack.shift.name or lack.shift.code,
+        "site": lack.site.code,
+        "day": date_format(lack.start.astimezone(zone), "MONTH_DAY_FORMAT"),
+        "lines": ", ".join(lack.lines),
+    }
+    if lack.lines:
+        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s, lines %(lines)s (first on %(day)s)")
+    else:
+        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s (first on %(day)s)")
+    return said % words
+
+
+def _signed(way: EdgeSpec, subject: Subject, watching: _Watching) -> Iterator[Problem]:
+    """Shifts on which each of those who are there has to sign, or on which they are too few."""
+    need = need_of(way, subject)
+    besides = (
+        [subject.edges[code] for code in way.signature.not_same_as if code in subject.edges] if way.signature else []
+    )
+    taken = [need_of(other, subject) for other in besides if not is_for_system_only(other)]
+    told: set[tuple[int, str]] = set()
+    for site, shift, there in watching.shifts_with(need):
+        key = (site.site_id, shift.code)
+        ruled_out = 1 if any(_may_be_one_of(there, other, watching.roster) for other in taken) else 0
+        if key in told or not there or len(there) - ruled_out > need.people:
+            continue
+        told.add(key)
+        words = {
+            "shift": shift.name or shift.code,
+            "site": site.code,
+            "names": get_text_list(sorted(watching.roster.names[one] for one in there), _("and")),
+            "signature": len(there) - ruled_out + 1,
+        }
+        here = edge(way.code)
+        if len(there) - ruled_out < need.people:
+            sentence = _("on %(shift)s at %(site)s nobody can give signature %(signature)s: only %(names)s may sign.")
+            yield here.warning(Fault.NO_SIGNER, _capital(sentence % words), "signature")
+        else:
+            sentence = _("on %(shift)s at %(site)s only %(names)s can give signature %(last)s.")
+            last = {"last": need.people}
+            yield here.warning(Fault.ONE_SIGNER, _capital(sentence % {**words, **last}), "signature")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _may_be_one_of(there: set[int], other: Need, roster: RosterAhead) -> bool:
+    return not there.isdisjoint(roster.holders(other.roles))
+
+
+class _Watching:
+    """Asks the roster once for each set of needs, whatever the number of states and edges with it."""
+
+    def __init__(self, roster: RosterAhead, sites: Iterable[SiteAhead]) -> None:
+        self.roster = roster
+        self.sites = [site for site in sites if site.until is not None]
+        self.lacks = lru_cache(maxsize=None)(self._lacks)
+        self.shifts_with = lru_cache(maxsize=None)(self._shifts_with)
+        self.sites_without = lru_cache(maxsize=None)(self._sites_without)
+        self._watches = lru_cache(maxsize=None)(self._watches_of)
+
+    def _watches_of(self, need: Need, line: LineAhead) -> tuple[Watch, ...]:
+        watches = self.roster.on_watch(sorted(need.roles), line.scope)
+        for skill in need.skills:
+            able = self.roster.skills.get(skill, frozenset())
+            watches = [watch for watch in watches if watch.person_id in able]
+        return tuple(watches)
+
+    def _sites_without(self, needs: frozenset[Need]) -> list[SiteAhead]:
+        """Those whose roster has none of the roles at all: it may be that they are never rostered there."""
+        return [site for site in self.sites if not self._is_rostered(site, needs)]
+
+    def _is_rostered(self, site: SiteAhead, needs: frozenset[Need]) -> bool:
+        return any(self._watches(need, line) for need in needs for line in site.lines)
+
+    def _lacks(self, needs: frozenset[Need]) -> list[Lack]:
+        """One for each site, shift and set of lines: the first of the week."""
+        return [lack for site in self.sites if self._is_rostered(site, needs) for lack in self._lacks_at(site, needs)]
+
+    def _lacks_at(self, site: SiteAhead, needs: frozenset[Need]) -> Iterator[Lack]:
+        found: defaultdict[tuple[str, datetime, datetime], list[str]] = defaultdict(list)
+        shifts: dict[str, Shift] = {}
+        for covered, lines in self._alike(site, needs):
+            for shift, start, end in self._uncovered(site, lines[0], covered):
+                if shift.code in shifts and shifts[shift.code].start != shift.start:
+                    continue
+                shifts.setdefault(shift.code, shift)
+                found[shift.code, start, end] += [line.code for line in lines]
+        for (code, start, end), names in found.items():
+            is_everywhere = len(names) == len(site.lines)
+            yield Lack(site, shifts[code], start, end, () if is_everywhere else tuple(names))
+
+    def _alike(self, site: SiteAhead, needs: frozenset[Need]) -> Iterator[tuple[tuple[Interval, ...], list[LineAhead]]]:
+        """Lines with the same calendar and the same people there, together: most sites have one group."""
+        groups: defaultdict[tuple[int | None, tuple[Interval, ...]], list[LineAhead]] = defaultdict(list)
+        for line in site.lines:
+            covered = sorted({span for need in needs for span in self._times(need, line)})
+            groups[line.calendar_id, tuple(covered)].append(line)
+        for (_calendar, covered_), lines in groups.items():
+            yield covered_, lines
+
+    def _times(self, need: Need, line: LineAhead) -> Iterator[Interval]:
+        """When enough of them are there at once."""
+        watches = self._watches(need, line)
+        if need.people == 1:
+            yield from ((watch.start, watch.end) for watch in watches)
+            return
+        edges = sorted({moment for watch in watches for moment in (watch.start, watch.end)})
+        for start, end in pairwise(edges):
+            there = {watch.person_id for watch in watches if watch.start <= start and watch.end >= end}
+            if len(there) >= need.people:
+                yield start, end
+
+    def _uncovered(
+        self, site: SiteAhead, line: LineAhead, covered: tuple[Interval, ...]
+    ) -> Iterator[tuple[Shift, datetime, datetime]]:
+        for shift in self.roster.shifts(line):
+            span = max(shift.start, self.roster.start), min(shift.end, site.until or self.roster.end)
+            if span[0] < span[1]:
+                yield from ((shift, *gap) for gap in gaps(span, covered))
+
+    def _shifts_with(self, need: Need) -> list[tuple[SiteAhead, Shift, set[int]]]:
+        """Each shift of each site, by its first line, with those who are there in some part of it."""
+        found = []
+        for site in self.sites:
+            line = site.lines[0]
+            watches = self._watches(need, line)
+            for shift in self.roster.shifts(line):
+                end = min(shift.end, site.until or self.roster.end)
+                there = {watch.person_id for watch in watches if watch.start < end and watch.end > shift.start}
+                if shift.start < end:
+                    found.append((site, shift, there))
+        return found
