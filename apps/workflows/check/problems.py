@@ -18,6 +18,7 @@ class Part(StrEnum):
     WORKFLOW = "workflow"
     STATE = "state"
     EDGE = "edge"
+    RULE = "rule"
 
 
 class Fault(StrEnum):
@@ -77,9 +78,12 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """`field` names what of the state or edge it is about, as in its spec ("roles"); empty: the whole."""
+    """
+    code   a Fault, or what else is checked calls it
+    field  what of the state or edge it is about, as in its spec ("roles"); empty: the whole
+    """
 
-    code: Fault
+    code: str
     severity: Severity
     part: Part
     name: str = ""
@@ -115,13 +119,13 @@ class Place:
     part: Part = Part.WORKFLOW
     name: str = ""
 
-    def error(self, code: Fault, sentence: str, field: str = "") -> Problem:
+    def error(self, code: str, sentence: str, field: str = "") -> Problem:
         return self._problem(Severity.ERROR, code, sentence, field)
 
-    def warning(self, code: Fault, sentence: str, field: str = "") -> Problem:
+    def warning(self, code: str, sentence: str, field: str = "") -> Problem:
         return self._problem(Severity.WARNING, code, sentence, field)
 
-    def _problem(self, severity: Severity, code: Fault, sentence: str, field: str) -> Problem:
+    def _problem(self, severity: Severity, code: str, sentence: str, field: str) -> Problem:
         return Problem(
             code=code, severity=severity, part=self.part, name=self.name, field=field, sentence=str(sentence)
         )
