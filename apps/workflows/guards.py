@@ -6,7 +6,6 @@ CEL runs in native code that holds the interpreter: the static limits here keep 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,20 +16,38 @@ from typing import Any, Protocol
 import cel
 
 from apps.workflows.definition import ConditionSpec
+from apps.workflows.guard_limits import (
+    INPUTS,
+    MAX_LIST,
+    MAX_TEXT,
+    NAMESPACES,
+    WORDS,
+    is_name,
+    limits_broken,
+    macros,
+    tokens_of,
+    work,
+)
 from apps.workflows.kinds import ValueType
 
-MAX_LENGTH = 500
-MAX_LIST = 1_000
-MAX_TEXT = 2_000
-MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
-FUNCTIONS = MACROS | {
-    "has", "size", "startsWith", "endsWith", "contains", "matches", "int", "double", "string", "timestamp", "duration",
-    "getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes",
-}  # fmt: skip
-INPUTS = "inputs"
-# What an expression may name besides plain fields, as "inputs.torque": what was typed at an edge; the event that a rule
-# follows, and the item that it is about.
-NAMESPACES = frozenset({INPUTS, "event", "subject"})
+__all__ = [
+    "INPUTS",
+    "MAX_LIST",
+    "MAX_TEXT",
+    "NAMESPACES",
+    "GuardError",
+    "allows",
+    "compiled",
+    "expression_problems",
+    "holds",
+    "is_time",
+    "names_in",
+    "plain",
+    "value_of",
+]
+
+MAX_TEXTS = 100_000  # characters in all that one expression is given
+MAX_WORK = 200_000  # in the unit of guard_limits.work: some 10 ms
 
 Value = Decimal | str | bool | datetime | list[Any] | None
 
@@ -141,7 +158,7 @@ def is_time(text: str) -> bool:
 @lru_cache(maxsize=2048)
 def compiled(expression: str) -> cel.Program:
     """Raises GuardError with the position for what does not parse or breaks a limit."""
-    problems = _limits_broken(expression)
+    problems = limits_broken(expression)
     if problems:
         raise GuardError(problems[0])
     try:
@@ -152,6 +169,7 @@ def compiled(expression: str) -> cel.Program:
 
 def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str, Any] = NOTHING) -> bool:
     """Raises GuardError on anything but a clean boolean: an error never means yes.  `fields` as of `holds`."""
+    _bound(program.source, {**fields, **{f"{INPUTS}.{name}": value for name, value in inputs.items()}})
     try:
         answer = program.execute({**_nested(_for_cel(fields)), INPUTS: _for_cel(inputs)})
     except Exception as error:
@@ -159,6 +177,22 @@ def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str,
     if not isinstance(answer, bool):
         raise GuardError(f"the answer is {type(answer).__name__}, not yes or no")
     return answer
+
+
+def _bound(expression: str, values: Mapping[str, Any]) -> None:
+    """Refuses before it runs what would stand everybody still on just these values."""
+    characters = sum(_characters(value) for value in values.values())
+    if characters > MAX_TEXTS:
+        raise GuardError(f"texts of {characters} characters in all; {MAX_TEXTS} are allowed")
+    needed = work(expression, values)
+    if needed > MAX_WORK:
+        raise GuardError(f"it takes {needed} steps on these values; {MAX_WORK} are allowed")
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, list):
+        return sum(_characters(one) for one in value)
+    return len(value) if isinstance(value, str) else 0
 
 
 def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,12 +210,12 @@ def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=2048)
 def names_in(expression: str) -> frozenset[str]:
     """Fields an expression reads: "quantity", "inputs.torque"; variables of its macro are not among them."""
-    tokens = _tokens(expression)
-    own = {tokens[at + 2] for at in _macros(tokens) if at + 2 < len(tokens)}
+    tokens = tokens_of(expression)
+    own = {tokens[at + 2] for at in macros(tokens) if at + 2 < len(tokens)}
     names: set[str] = set()
     for at, token in enumerate(tokens):
         is_member = at > 0 and tokens[at - 1] == "."
-        if not _IDENTIFIER.fullmatch(token) or token in _WORDS or token in own or is_member:
+        if not is_name(token) or token in WORDS or token in own or is_member:
             continue
         if at + 1 < len(tokens) and tokens[at + 1] == "(":
             continue
@@ -199,7 +233,7 @@ def expression_problems(
 
     fields  as of `holds`    inputs  name -> type of what the edge itself asks for
     """
-    problems = _limits_broken(expression)
+    problems = limits_broken(expression)
     if problems:
         return problems
     try:
@@ -234,61 +268,3 @@ _SAMPLES: dict[ValueType, tuple[Any, ...]] = {
     ValueType.NUMBERS: ([], [Decimal(1)], [Decimal(1), Decimal("2.5")]),
     ValueType.TEXTS: ([], ["a"], ["a", "b"]),
 }
-
-# ---- the form of an expression, as far as the limits need it
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-    r"""|(?P<number>\d[\w.]*)|(?P<word>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:.,()\[\]{}])|(?P<other>.)""",
-    re.DOTALL,
-)
-_SIGNS = re.compile(r"[\w\-+*/%<>!?:.,()\[\]{}]", re.ASCII)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_WORDS = frozenset({"true", "false", "null", "in"})
-_TEXT = '""'
-_PREFIXES = frozenset({"r", "b", "rb", "br", _TEXT})
-
-
-@lru_cache(maxsize=2048)
-def _tokens(expression: str) -> tuple[str, ...]:
-    """Without blanks; a text is just its quotes."""
-    parts = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
-    return tuple(_TEXT if match.lastgroup == "text" else match.group() for match in parts)
-
-
-def _macros(tokens: tuple[str, ...]) -> list[int]:
-    """Positions of macro names: `.all(`."""
-    return [
-        at
-        for at in range(1, len(tokens) - 1)
-        if tokens[at] in MACROS and tokens[at - 1] == "." and tokens[at + 1] == "("
-    ]
-
-
-def _limits_broken(expression: str) -> list[str]:
-    problems = []
-    if len(expression) > MAX_LENGTH:
-        problems.append(f"it has {len(expression)} characters; {MAX_LENGTH} are allowed")
-    tokens = _tokens(expression)
-    problems += [f"{token!r} is not allowed" for token in tokens if len(token) == 1 and not _SIGNS.fullmatch(token)][:1]
-    following = list(zip(tokens, [*tokens, ""][1:], strict=True))
-    # A raw or triple-quoted text ends elsewhere than it seems to here, and could hide a macro.
-    if any(after == _TEXT and before.lower() in _PREFIXES for before, after in following):
-        problems.append("a text is written in plain quotes")
-    if ("/", "/") in following:
-        problems.append("an expression has no comments")
-    called = {token for token, after in following if after == "(" and _IDENTIFIER.fullmatch(token)}
-    problems += [f"{name}() is no known function" for name in sorted(called - FUNCTIONS - _WORDS)]
-    if len(_macros(tokens)) > 1:
-        problems.append(f"only one of {', '.join(sorted(MACROS))} is allowed in an expression")
-    before = ["", *tokens]
-    bare = sorted(
-        token
-        for (token, after), dot in zip(following, before, strict=False)
-        if token in NAMESPACES and after != "." and dot != "."
-    )
-    problems += [
-        "an input is written as inputs.name" if space == INPUTS else f"{space} is written with a name: {space}.name"
-        for space in bare
-    ]
-    return problems

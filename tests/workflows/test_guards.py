@@ -67,10 +67,10 @@ def test_no_rows_and_no_heaps(value):
 
 
 def test_longest_list_under_one_macro_is_quick():
-    program = guards.compiled("tags.all(t, t.matches('(a+)+$') || size(t) < 10)")
+    program = guards.compiled("tags.all(t, t.startsWith('a') || size(t) < 10)")
     begun = time.perf_counter()
     assert guards.allows(program, {"tags": ["a" * 20] * guards.MAX_LIST}, {})
-    assert time.perf_counter() - begun < 0.5
+    assert time.perf_counter() - begun < 0.05
 
 
 @given(st.text(alphabet="quantity >.0()[]{}'\"tagsallx,&|!+-*/%:?=`\\\n\trRbB12", max_size=60))
