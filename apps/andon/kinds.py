@@ -152,6 +152,7 @@ EXCEPTION = declare(
         topics=lambda exception: exception.topics,
         site_id=lambda exception: exception.site_id,
         erp_reference=lambda exception: exception.erp_reference,
+        line="work_center",
         reads=["policy_version", "type", "site", "area", "work_center"],
     )
 )

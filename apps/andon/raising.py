@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from apps.andon.causes import Cause
 from apps.andon.events import CauseEnded, ExceptionJoined, ExceptionRaised
@@ -38,12 +37,12 @@ from apps.andon.recurrence import note_recurrence
 from apps.andon.storms import storms_in
 from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context
-from apps.core.errors import CommandRefused
 from apps.plant.models import Area, Site, WorkCenter
 from apps.workflows.engine import fire
-from apps.workflows.models import Version
+from apps.workflows.life.choosing import Chooser, Facts
 
-WORKFLOW = "exception"
+# What exceptions are among all that runs on workflows.
+KIND = "exception"
 
 Key = tuple[str, str]
 
@@ -164,7 +163,7 @@ class _Rows:
     """All that new exceptions of one site point to; `versions`: what is in force, by policy."""
 
     site: Site
-    workflow: Version
+    chooser: Chooser
     types: Mapping[str, ExceptionType]
     versions: Mapping[int, PolicyVersion]
     lines: Mapping[int, WorkCenter]
@@ -172,19 +171,12 @@ class _Rows:
 
 
 def _rows(context: Context, causes: Sequence[Cause]) -> _Rows:
-    workflow = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
-    if workflow is None:
-        raise CommandRefused(
-            "no_workflow",
-            _("No workflow for exceptions is published."),
-            _("A process engineer publishes one in the admin."),
-        )
     types = {row.code: row for row in ExceptionType.objects.filter(code__in={cause.type for cause in causes})}
     policies = PolicyVersion.objects.in_force().filter(policy__in={row.policy_id for row in types.values()})
     line_ids = {cause.work_center_id for cause in causes if cause.work_center_id}
     return _Rows(
         site=Site.objects.get(pk=causes[0].site_id),
-        workflow=workflow,
+        chooser=Chooser(KIND, context.now),
         types=types,
         versions={version.policy_id: version for version in policies},
         lines=WorkCenter.objects.select_related("site", "area").in_bulk(line_ids),
@@ -203,7 +195,9 @@ def _new(context: Context, cause: Cause, rows: _Rows, finder: Finder) -> FloorEx
     area = line.area if line else rows.areas[cause.area_id] if cause.area_id else None
     owner = finder.owner(Place(rows.site, area, line), kind.pk)
     return FloorException(
-        workflow_version=rows.workflow,
+        workflow_version=rows.chooser.version_for(
+            Facts(rows.site.code, line.code if line else "", work_center_id=cause.work_center_id)
+        ),
         type=kind,
         severity=kind.severity,
         impact=kind.impact,

@@ -19,15 +19,24 @@ def write_created(rows: Sequence[Model], *, user: Any) -> None:
         return
     model = type(rows[0])
     model._default_manager.bulk_create(rows, batch_size=BATCH)
+    write_copies(model, [row.pk for row in rows], "+", user=user, at=datetime.now(UTC))
+
+
+def write_copies(
+    model: type[Model], ids: Sequence[int], type_: str, *, user: Any, at: datetime, reason: str | None = None
+) -> None:
+    """History of rows that were written already ("+" created, "~" changed), from the rows themselves: they need not
+    travel a second time, nor become objects again.
+    """
     history: Any = get_history_model_for_model(model)
     quote = connection.ops.quote_name
     columns = ", ".join(quote(field.column) for field in history.tracked_fields)
     with connection.cursor() as cursor:
-        # From the rows themselves: they need not travel a second time, nor become objects again.
         cursor.execute(
-            f"INSERT INTO {quote(history._meta.db_table)} ({columns}, history_date, history_type, history_user_id) "  # noqa: S608
-            f"SELECT {columns}, %s, '+', %s FROM {quote(model._meta.db_table)} WHERE id = ANY(%s) ORDER BY id",
-            [datetime.now(UTC), getattr(user, "pk", None), [row.pk for row in rows]],
+            f"INSERT INTO {quote(history._meta.db_table)} "  # noqa: S608
+            f"({columns}, history_date, history_type, history_user_id, history_change_reason) "
+            f"SELECT {columns}, %s, %s, %s, %s FROM {quote(model._meta.db_table)} WHERE id = ANY(%s) ORDER BY id",
+            [at, type_, getattr(user, "pk", None), reason, list(ids)],
         )
 
 

@@ -120,6 +120,7 @@ JOB_ORDER = declare(
         topics=lambda job: job.topics,
         site_id=lambda job: job.site_id,
         erp_reference=lambda job: job.work_order.number,
+        line="work_center",
         reads=["work_order", "work_center"],
     )
 )

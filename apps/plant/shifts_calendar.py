@@ -19,6 +19,7 @@ __all__ = [
     "calendar_of_site",
     "net_seconds",
     "next_shift",
+    "next_shift_of_site",
     "shift_at",
     "shifts_between",
 ]
@@ -84,5 +85,14 @@ def shifts_between(work_center: WorkCenter, start: datetime, end: datetime) -> l
 
 def next_shift(work_center: WorkCenter, instant: datetime) -> Shift | None:
     """The first shift that starts after `instant`, within LOOK_AHEAD."""
-    found = shifts_between(work_center, instant, instant + LOOK_AHEAD)
+    return _next(calendar_of(work_center), instant)
+
+
+def next_shift_of_site(site_id: int, instant: datetime) -> Shift | None:
+    """The same by the site's own calendar."""
+    return _next(calendar_of_site(site_id), instant)
+
+
+def _next(calendar: Calendar | None, instant: datetime) -> Shift | None:
+    found = calendar_times.shifts_between(calendar, instant, instant + LOOK_AHEAD) if calendar else []
     return next((shift for shift in found if shift.start > instant), None)

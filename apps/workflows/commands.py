@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, FreeText, command
 from apps.core.rights import EVERYWHERE
 from apps.workflows.actions import EDIT, PUBLISH, STOP_EDGE
-from apps.workflows.check import check
 from apps.workflows.definition import Definition
 from apps.workflows.events import (
     DraftCreated,
@@ -21,26 +21,21 @@ from apps.workflows.events import (
     EdgeResumed,
     EdgeStopped,
     ReviewRequested,
-    VersionPublished,
     VersionRetired,
 )
 from apps.workflows.kinds import KINDS
-from apps.workflows.models import Edge, EdgeStop, Version, VersionStatus, Workflow
+from apps.workflows.life.planning import policy_of
+from apps.workflows.life.publishing import insist_on_a_plan, insist_on_clean, next_shift, put_in_force, topic
+from apps.workflows.models import Edge, EdgeStop, Policy, Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, replace_rows, to_definition
 from apps.workflows.studio.steps import keep
 from apps.workflows.versioning import (
     approve,
     locked_version,
     next_number,
-    refuse_errors,
     refuse_if_changed,
     set_status,
 )
-
-
-def topic(workflow: Workflow) -> str:
-    """What a screen with buttons of this kind of item depends on, besides the item's own topics."""
-    return f"workflow:{workflow.kind}"
 
 
 @command("workflows.create_draft")
@@ -113,10 +108,11 @@ def redo_step(context: Context, *, version_id: int, based_on: str = "") -> str:
 
 @command("workflows.submit_for_review")
 def submit_for_review(context: Context, *, version_id: int) -> str:
-    """From here on the version is fixed, until it is returned. Refused while the check finds errors."""
+    """From here on version and plan are fixed, until returned. Refused while the check or the plan has errors."""
     context.allow(EDIT, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.DRAFT)
-    _insist_on_clean(context, version)
+    insist_on_clean(context, version)
+    insist_on_a_plan(context, version)
     set_status(version, VersionStatus.IN_REVIEW)
     context.record(ReviewRequested(subject_id=version.pk, checksum=version.checksum))
     return version.status
@@ -127,29 +123,33 @@ def return_to_draft(context: Context, *, version_id: int) -> str:
     context.allow(EDIT, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
     set_status(version, VersionStatus.DRAFT)
+    if policy_of(version) == Policy.SAFE:
+        version.move_lines.filter(from_state=F("to_state")).delete()  # they come again by themselves
     context.record(DraftReturned(subject_id=version.pk))
     return version.status
 
 
 @command("workflows.publish")
-def publish(context: Context, *, version_id: int, note: FreeText, effective_from: datetime | None = None) -> str:
-    """New items start on it from `effective_from`, or now; items in flight stay on theirs. Nobody approves own work."""
+def publish(
+    context: Context,
+    *,
+    version_id: int,
+    note: FreeText,
+    effective_from: datetime | None = None,
+    next_shift_of: int | None = None,
+    first_on: list[int] | None = None,
+) -> str:
+    """New items start on it; those under way do what the version's plan says. Nobody approves own work.
+
+    effective_from  None: now        next_shift_of  a site: from its next shift on
+    first_on        work centers that try it before the others, until it is widened (apps.workflows.life)
+    """
     context.allow(PUBLISH, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
     approve(context, version, note)
-    _insist_on_clean(context, version)
-    version.effective_from = effective_from or context.now
-    set_status(version, VersionStatus.PUBLISHED)
-    context.record(
-        VersionPublished(
-            subject_id=version.pk,
-            workflow_id=version.workflow_id,
-            number=version.number,
-            checksum=version.checksum,
-            editor_ids=version.editor_ids,
-        )
-    )
-    context.touch(topic(version.workflow))
+    insist_on_a_plan(context, version)
+    starts = next_shift(context, next_shift_of) if next_shift_of is not None else effective_from or context.now
+    put_in_force(context, version, starts, first_on or [])
     return version.status
 
 
@@ -165,7 +165,11 @@ def retire(context: Context, *, version_id: int) -> str:
         context.refuse(
             "items_on_it", _("%(count)s are still on their way in this version.") % {"count": left}, count=left
         )
-    others = Version.objects.in_force(at=context.now).filter(workflow=version.workflow_id).exclude(pk=version.pk)
+    others = Version.objects.in_force(at=context.now).exclude(pk=version.pk)
+    if version.applies_to:
+        others = others.filter(Q(workflow=version.workflow_id) | Q(workflow__kind=version.workflow.kind, applies_to=[]))
+    else:
+        others = others.filter(workflow=version.workflow_id)
     if not others.exists():
         context.refuse("only_one", _("No other version is in force: publish one first."))
     set_status(version, VersionStatus.RETIRED)
@@ -251,10 +255,3 @@ def _fill(context: Context, version: Version, definition: Definition) -> None:
         workflow.save(update_fields=["name"])
     credited = version.credit(context.actor.person_id, definition.checksum)
     version.save(update_fields=[*credited, "applies_to"])
-
-
-def _insist_on_clean(context: Context, version: Version) -> None:
-    definition = to_definition(version)
-    refuse_errors(context, check(definition, KINDS.get(version.workflow.kind)))
-    if version.checksum != definition.checksum:
-        context.refuse("checksum", _("The stored checksum does not fit the states and edges. Save the draft again."))

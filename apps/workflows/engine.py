@@ -9,11 +9,9 @@ UPDATE behind a database trigger armed for just this move, hooks, ledger event, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
 from django.db import DatabaseError, connection, transaction
@@ -29,7 +27,9 @@ from apps.workflows.events import EdgeOverridden, StateChanged
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.inputs import loggable, validated
 from apps.workflows.judgement import FieldReader, raise_if
+from apps.workflows.keeping import labelled
 from apps.workflows.kinds import Kind, Move, Refusal, Warrant, kind_of
+from apps.workflows.life.following import follow
 from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
 from apps.workflows.surroundings import surroundings_of
 
@@ -144,6 +144,7 @@ def fire(
     if step is not None:
         _close(firing, step, event_id)
     context.touch(*kind.topics(item))
+    follow(context, kind, item)
     return Fired(item, firing.move, firing.inputs, event_id)
 
 
@@ -240,7 +241,9 @@ def move_along(edge: CompiledEdge, item: WorkflowItem) -> Move:
 
 def _locked(item_class: type[Item], pk: int, reads: Sequence[str]) -> Item:
     """Locks first, then reads: what another command did meanwhile is seen."""
-    item: Item | None = _rows(item_class, tuple(reads)).first(pk=pk)
+    rows = _rows(item_class, tuple(reads))
+    # Who waited for an item that went over to another version meanwhile finds its old version gone, and looks again.
+    item: Item | None = rows.first(pk=pk) or rows.first(pk=pk)
     if item is None:
         raise CommandRefused("not_found", _("This does not exist any more. Reload the screen."), facts={"id": pk})
     return item
@@ -259,24 +262,8 @@ def _save(item: WorkflowItem, move: Move, context: Context) -> None:
     with connection.cursor() as cursor:
         armed = f"{item._meta.db_table}:{item.pk}:{move.from_state}:{move.to_state}"
         cursor.execute("SELECT set_config(%s, %s, true)", [ARMED, armed])
-    with _labelled(item, move, context):
+    with labelled(item, move.edge, context):
         item.save(force_update=True)
-
-
-@contextmanager
-def _labelled(item: WorkflowItem, move: Move, context: Context) -> Iterator[None]:
-    """What django-simple-history writes beside the row; left in place it would label the next plain save too."""
-    labels = {
-        "_change_reason": move.edge,
-        "_history_user": SimpleNamespace(pk=context.actor.person_id),
-        "_history_date": context.now,
-    }
-    item.__dict__.update(labels)
-    try:
-        yield
-    finally:
-        for name in labels:
-            item.__dict__.pop(name, None)
 
 
 def _event(kind: Kind, item: WorkflowItem, firing: _Firing) -> StateChanged:

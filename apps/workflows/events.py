@@ -107,3 +107,52 @@ class EdgeStopped(Event, subject="workflow"):
 class EdgeResumed(Event, subject="workflow"):
     edge: str
     stop_id: int
+
+
+class ItemMovedToVersion(Event, subject="workflow_item"):
+    """An item goes on by another version. Its subject is the item itself: ("job_order", 17).
+
+    policy  what the plan of the new version says of the items under way: "safe", "plan"
+    """
+
+    item_kind: str
+    from_version_id: int
+    to_version_id: int
+    from_state: str
+    to_state: str
+    policy: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject_kind", self.item_kind)
+
+
+class MovesPlanned(Event, subject="workflow_version"):
+    policy: str
+
+
+class ItemDecided(Event, subject="workflow_version"):
+    """After the publication: what becomes of an item of whose state the plan says "decide each"."""
+
+    item_id: int
+    to_state: str
+
+
+class VersionTookEffect(Event, subject="workflow_version"):
+    workflow_id: int
+
+
+class VersionWidened(Event, subject="workflow_version"):
+    workflow_id: int
+
+
+class MovesEnded(Event, subject="workflow_version"):
+    """The items under way are where the plan wants them, but for those that a rule of their kind keeps."""
+
+    moved: int
+
+
+class VersionRolledBack(Event, subject="workflow_version"):
+    """Its subject is the new version, with the content of `back_to_id`."""
+
+    workflow_id: int
+    back_to_id: int

@@ -109,6 +109,7 @@ class Kind:
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
     take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
     known         what `applies_to` names besides places: which of the given codes there are (item, customer)
+    line          the field that names an item's work center; empty where it has none
     reads         relations that these, the scope and most guards go over: they come with the item, in one query
     """
 
@@ -136,6 +137,7 @@ class Kind:
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
     take: Take | None = None
     known: Mapping[str, Callable[[Collection[str]], AbstractSet[str]]] = field(default_factory=dict)
+    line: str = ""
     reads: Sequence[str] = ()
 
     @property

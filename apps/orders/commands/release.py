@@ -21,10 +21,10 @@ from apps.orders.events import WorkOrderReleased
 from apps.orders.models import JobMaterial, JobOrder, WorkOrder
 from apps.orders.readiness import reconsider
 from apps.plant.models import Site, WorkCenter, WorkUnit
-from apps.workflows.models import Version
+from apps.workflows.life.choosing import Chooser, Facts
 
-# The shipped workflow that operations run on.
-WORKFLOW = "job_order"
+# What operations are among all that runs on workflows.
+KIND = "job_order"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +122,14 @@ def release_work_order(
 
 def add_operations(context: Context, plans: Sequence[OrderSteps]) -> list[list[JobOrder]]:
     """Of each of these orders, all of one site, in a row.  The number of queries does not grow with that of orders."""
-    version = _version(context)
+    chooser = Chooser(KIND, context.now)
     places = _places([step for plan in plans for step in plan.steps], plans[0].order.site_id)
     made: list[list[JobOrder]] = [[] for _ in plans]
     # The first of each order, then the second of each: a row has to be there before another one names it.
     for depth in range(max(len(plan.steps) for plan in plans)):
         for plan, jobs in zip(plans, made, strict=True):
             if depth < len(plan.steps):
-                jobs.append(_new_job(plan, depth, version, places, jobs[-1] if jobs else plan.after))
+                jobs.append(_new_job(plan, depth, chooser, places, jobs[-1] if jobs else plan.after))
         write_created([jobs[depth] for jobs in made if depth < len(jobs)], user=None)
     write_created(
         [
@@ -185,17 +185,6 @@ def check_steps(context: Context, number: str, steps: list[Operation]) -> None:
         context.refuse("no_count_point", _("The last operation of %(number)s must count.") % {"number": number})
 
 
-def _version(context: Context) -> Version:
-    version = Version.objects.in_force(at=context.now).filter(workflow__code=WORKFLOW).first()
-    if version is None:
-        context.refuse(
-            "no_workflow",
-            _("No workflow for operations is published."),
-            _("A process engineer publishes one in the admin."),
-        )
-    return version
-
-
 @dataclass(frozen=True)
 class _Places:
     lines: Mapping[int, WorkCenter]
@@ -216,16 +205,18 @@ def _places(steps: Collection[Operation], site_id: int) -> _Places:
 
 
 def _new_job(
-    plan: OrderSteps, position: int, version: Version, places: _Places, predecessor: JobOrder | None
+    plan: OrderSteps, position: int, chooser: Chooser, places: _Places, predecessor: JobOrder | None
 ) -> JobOrder:
     order, step = plan.order, plan.steps[position]
+    line = places.lines[step.work_center_id]
+    facts = Facts(order.site.code, line.code, order.item_code, order.customer, line.pk)
     return JobOrder(
-        workflow_version=version,
+        workflow_version=chooser.version_for(facts),
         site=order.site,
         work_order=order,
         sequence=step.sequence,
         name=step.name,
-        work_center=places.lines[step.work_center_id],
+        work_center=line,
         work_unit=places.stations[step.work_unit_id] if step.work_unit_id else None,
         quantity=order.quantity,
         predecessor=predecessor,

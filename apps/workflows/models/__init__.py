@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
 from apps.workflows.models.life import VersionStatus
+from apps.workflows.models.moves import Course, MoveDecision, MoveLine, MovePlan, Policy, Rollout
 from apps.workflows.models.signatures import Signature, SignedStep
 from apps.workflows.models.steps import DraftStep
 from apps.workflows.models.versions import (
@@ -16,12 +17,18 @@ from apps.workflows.models.versions import (
 
 __all__ = [
     "RUNNING_PHASES",
+    "Course",
     "DraftStep",
     "Edge",
     "EdgeStop",
     "GraphFSMField",
     "ItemStatusField",
+    "MoveDecision",
+    "MoveLine",
+    "MovePlan",
     "Phases",
+    "Policy",
+    "Rollout",
     "Signature",
     "SignedStep",
     "State",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.triggers import GuardTrigger
 from apps.workflows.definition import word
 from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus, frozen_once_published
 
 GUARD_PART = "workflows_guard_part"
+# Who has begun a version approves it only where its content was published before: the way back.
+GUARD_OWN_WORK = "workflows_guard_own_work"
 
 
 class StateKinds(models.TextChoices):
@@ -57,8 +61,12 @@ class Workflow(models.Model):
 
 class VersionQuerySet(models.QuerySet["Version"]):
     def in_force(self, *, at: datetime) -> VersionQuerySet:
-        """The published ones that new items may start on, newest first; several workflows may be among them."""
-        return self.filter(status=VersionStatus.PUBLISHED, effective_from__lte=at).order_by("-number")
+        """The published ones that new items may start on anywhere, newest first; several workflows may be among them.
+
+        Which of them a new item starts on: apps.workflows.life.choosing.
+        """
+        everywhere = models.Q(rollout=None) | models.Q(rollout__widened_at__isnull=False)
+        return self.filter(everywhere, status=VersionStatus.PUBLISHED, effective_from__lte=at).order_by("-number")
 
 
 class Version(VersionLife):
@@ -81,10 +89,17 @@ class Version(VersionLife):
                 name="workflows_published_is_dated",
             ),
         ]
-        triggers = frozen_once_published(GUARD_VERSION)
+        triggers = [
+            *frozen_once_published(GUARD_VERSION),
+            GuardTrigger(name="own_work", function=GUARD_OWN_WORK, operation=pgtrigger.Update),
+        ]
 
     def __str__(self) -> str:
         return f"{self.workflow} v{self.number}"
+
+    def has_begun(self, at: datetime) -> bool:
+        """Published, and its hour has come; a newer one may have taken its place since."""
+        return self.effective_from is not None and self.effective_from <= at
 
 
 class State(models.Model):

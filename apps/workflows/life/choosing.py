@@ -1,0 +1,162 @@
+"""Which workflow, and which version of it, a new item starts on.
+
+    chooser = Chooser("job_order", context.now)            # one query, however many items
+    version = chooser.version_for(Facts(site="S1", line="L3", work_center_id=7, item="ES-65", customer="ACME"))
+
+Of the workflows of a kind the one that names most closely what the item is for wins: customer before item before line
+before site. One that names nothing is the kind's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import CommandRefused
+from apps.workflows.definition import WhereSpec
+from apps.workflows.kinds import KINDS
+from apps.workflows.models import Version, VersionStatus
+
+
+class Facts(NamedTuple):
+    """Of a new item, by codes; what it does not have is empty. `work_center_id` is the line's."""
+
+    site: str = ""
+    line: str = ""
+    item: str = ""
+    customer: str = ""
+    work_center_id: int | None = None
+
+
+# Of each workflow the newest version in force everywhere, and those above it that hold on some lines first.
+_OFFERED = """
+    SELECT * FROM (
+        SELECT v.*, w.code AS workflow_code, r.line_ids AS first_on,
+               r.version_id IS NULL OR r.widened_at IS NOT NULL AS is_everywhere,
+               max(v.number) FILTER (WHERE r.version_id IS NULL OR r.widened_at IS NOT NULL)
+                   OVER (PARTITION BY v.workflow_id) AS newest
+        FROM workflows_version v
+        JOIN workflows_workflow w ON w.id = v.workflow_id
+        LEFT JOIN workflows_rollout r ON r.version_id = v.id
+        WHERE w.kind = %s AND v.status = 'published' AND v.effective_from <= %s
+    ) AS offered
+    WHERE number >= coalesce(newest, 0)
+    ORDER BY workflow_code, number DESC
+"""
+
+# What counts most comes first.
+_RANKS = ("customer", "item", "line", "site")
+
+
+@dataclass(frozen=True)
+class _Offer:
+    version: Version
+    is_everywhere: bool
+    first_on: frozenset[int]
+    wheres: tuple[dict[str, str], ...]
+
+    def holds_on(self, work_center_id: int | None) -> bool:
+        return self.is_everywhere or work_center_id in self.first_on
+
+    def rank(self, facts: Facts) -> tuple[bool, ...] | None:
+        """How closely it names the item; None: it is not for it."""
+        fitting = [
+            tuple(bool(where.get(name)) for name in _RANKS)
+            for where in self.wheres
+            if all(where.get(name) in ("", None, getattr(facts, name)) for name in _RANKS)
+        ]
+        return max(fitting, default=None)
+
+
+class Chooser:
+    """Reads once what is in force; `at` is when the items begin."""
+
+    def __init__(self, kind: str, at: datetime) -> None:
+        self.kind, self.at = kind, at
+
+    def version_for(self, facts: Facts) -> Version:
+        """Raises CommandRefused where no workflow is for such an item."""
+        best: tuple[tuple[bool, ...], Version] | None = None
+        for offer in self._of_each_workflow(facts.work_center_id):
+            rank = offer.rank(facts)
+            if rank is not None and (best is None or rank > best[0]):
+                best = rank, offer.version
+        if best is None:
+            raise CommandRefused(
+                "no_workflow",
+                _("No workflow is in force for this %(item)s.") % {"item": KINDS[self.kind].label},
+                _("A process engineer publishes one in the admin."),
+                {"kind": self.kind, **facts._asdict()},
+            )
+        return best[1]
+
+    def _of_each_workflow(self, work_center_id: int | None) -> Iterator[_Offer]:
+        """The newest that holds on the line; the order of `_OFFERED` puts it before the older ones."""
+        seen: set[int] = set()
+        for offer in self._offers:
+            workflow_id = offer.version.workflow_id
+            if workflow_id not in seen and offer.holds_on(work_center_id):
+                seen.add(workflow_id)
+                yield offer
+
+    @cached_property
+    def _offers(self) -> Sequence[_Offer]:
+        rows: Iterable[Any] = Version.objects.raw(_OFFERED, [self.kind, self.at])
+        return [
+            _Offer(row, row.is_everywhere, frozenset(row.first_on or ()), tuple(row.applies_to) or ({},))
+            for row in rows
+        ]
+
+
+def version_for(kind: str, facts: Facts, at: datetime) -> Version:
+    """For one item; many of them ask one Chooser. One query; raises CommandRefused where no workflow is for it."""
+    return Chooser(kind, at).version_for(facts)
+
+
+def claims_of_others(kind: str, workflow_code: str, wheres: Sequence[WhereSpec]) -> list[str]:
+    """Sentences: which other workflow of the kind is for the same new items, now or from a date to come; one query."""
+    rows = Version.objects.filter(workflow__kind=kind, status=VersionStatus.PUBLISHED)
+    theirs: dict[WhereSpec, str] = {}
+    latest: set[str] = set()
+    for version in rows.exclude(workflow__code=workflow_code).select_related("workflow", "rollout").order_by("-number"):
+        if version.workflow.code in latest:
+            continue
+        if not _is_provisional(version):
+            latest.add(version.workflow.code)
+        for where in version.applies_to or [{}]:
+            theirs.setdefault(WhereSpec.model_validate(where), version.workflow.name)
+    return [_said(where, theirs[where]) for where in dict.fromkeys(wheres or [WhereSpec()]) if where in theirs]
+
+
+def _is_provisional(version: Version) -> bool:
+    """Below it an older version is still in force somewhere, or for some time."""
+    rollout = getattr(version, "rollout", None)
+    return rollout is not None and (rollout.widened_at is None or rollout.took_effect_at is None)
+
+
+def _said(where: WhereSpec, other: str) -> str:
+    given = {name: value for name in _RANKS if (value := getattr(where, name))}
+    if not given:
+        return _("“%(other)s” is for all new items that no other workflow names. Say which ones this is for.") % {
+            "other": other
+        }
+    words = {"customer": _("customer"), "item": _("item"), "line": _("line"), "site": _("site")}
+    named = ", ".join(f"{words[name]} {value}" for name, value in given.items())
+    return _("“%(other)s” is for the same new items: %(what)s.") % {"other": other, "what": named}
+
+
+def takes_the_default_away(version: Version, at: datetime) -> bool:
+    """New items that no workflow names would find none any more: its workflow is the default today, and it is not."""
+    if not version.applies_to:
+        return False
+    current = Version.objects.in_force(at=at).filter(workflow__kind=version.workflow.kind)
+    newest: dict[int, Version] = {}
+    for row in current:
+        newest.setdefault(row.workflow_id, row)
+    defaults = {workflow_id for workflow_id, row in newest.items() if not row.applies_to}
+    return defaults == {version.workflow_id}

@@ -1,0 +1,128 @@
+"""What every publication has in common: checked, with a whole plan for the items under way, then in force."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.core.commands import Context
+from apps.plant.models import WorkCenter
+from apps.plant.shifts_calendar import next_shift_of_site
+from apps.workflows.check import Problem, check
+from apps.workflows.check.problems import WORKFLOW
+from apps.workflows.definition import Definition
+from apps.workflows.events import VersionPublished
+from apps.workflows.kinds import KINDS
+from apps.workflows.life.choosing import claims_of_others, takes_the_default_away
+from apps.workflows.life.following import is_superseded
+from apps.workflows.life.planning import dry_run, lines_of, policy_of
+from apps.workflows.models import MoveLine, Policy, Rollout, Version, VersionStatus, Workflow
+from apps.workflows.rows import to_definition
+from apps.workflows.versioning import locked_version, refuse_errors, set_status
+
+# What wakes the worker when items may have to move.
+MOVES = "workflow-moves"
+
+
+def topic(workflow: Workflow) -> str:
+    """What a screen with buttons of this kind of item depends on, besides the item's own topics."""
+    return f"workflow:{workflow.kind}"
+
+
+def locked(context: Context, version_id: int, *expected: VersionStatus) -> Version:
+    return locked_version(context, Version.objects.select_related("workflow"), version_id, *expected)
+
+
+def insist_on_clean(context: Context, version: Version) -> None:
+    definition = to_definition(version)
+    problems = check(definition, KINDS.get(version.workflow.kind))
+    refuse_errors(context, [*problems, *claim_problems(version, definition, context.now)])
+    if version.checksum != definition.checksum:
+        context.refuse("checksum", _("The stored checksum does not fit the states and edges. Save the draft again."))
+
+
+def claim_problems(version: Version, definition: Definition, at: datetime) -> list[Problem]:
+    """New items that another workflow is for as well, or that none would be for any more; three queries."""
+    sentences = claims_of_others(definition.kind, definition.code, definition.applies_to)
+    if takes_the_default_away(version, at):
+        sentences.append(_("New items that it does not name would find no workflow: keep one for all others."))
+    return [WORKFLOW.error("claimed", sentence, "applies_to") for sentence in sentences]
+
+
+def insist_on_a_plan(context: Context, version: Version) -> None:
+    """Completes the plan of a draft, so that the whole of it is reviewed; refused while it is wrong or has gaps."""
+    policy = policy_of(version)
+    if policy == Policy.PIN:
+        return
+    if version.is_draft:
+        lines = lines_of(version, policy)
+        version.move_lines.all().delete()
+        MoveLine.objects.bulk_create(MoveLine(version=version, **line.model_dump()) for line in lines)
+    found = dry_run(version, context)
+    if found.problems:
+        shown = " ".join(found.problems[:5])
+        context.refuse(
+            "plan_incomplete",
+            _("The plan for the items under way has %(n)s gaps. %(shown)s")
+            % {"n": len(found.problems), "shown": shown},
+        )
+    if version.is_draft and found.decide:
+        context.refuse(
+            "undecided",
+            _("%(n)s items wait for a decision whether they move.") % {"n": found.decide},
+            count=found.decide,
+        )
+
+
+def put_in_force(context: Context, version: Version, starts: datetime, first_on: list[int]) -> None:
+    """The publication itself, of a version in review that is approved (versioning.approve)."""
+    # Two workflows of a kind must not be published for the same new items at once.
+    list(Workflow.objects.select_for_update(no_key=True).filter(kind=version.workflow.kind).order_by("pk"))
+    insist_on_clean(context, version)
+    if first_on:
+        _insist_on_lines(context, version, first_on)
+    version.effective_from = starts
+    set_status(version, VersionStatus.PUBLISHED)
+    is_now = starts <= context.now
+    Rollout.objects.create(
+        version=version,
+        line_ids=sorted(set(first_on)),
+        widened_at=None if first_on else context.now,
+        widened_by_id=None if first_on else context.actor.person_id,
+        took_effect_at=context.now if is_now else None,
+        moves_ended_at=context.now if policy_of(version) == Policy.PIN else None,
+    )
+    context.record(
+        VersionPublished(
+            subject_id=version.pk,
+            workflow_id=version.workflow_id,
+            number=version.number,
+            checksum=version.checksum,
+            editor_ids=version.editor_ids,
+        )
+    )
+    context.touch(topic(version.workflow), MOVES)
+
+
+def _insist_on_lines(context: Context, version: Version, first_on: list[int]) -> None:
+    kind = KINDS.get(version.workflow.kind)
+    if kind is None or not kind.line:
+        context.refuse("no_lines", _("These items run on no line: publish it for all at once."))
+    if WorkCenter.objects.filter(pk__in=first_on).count() != len(set(first_on)):
+        context.refuse("unknown_line", _("One of these lines is not there."))
+    tried = Rollout.objects.filter(version__workflow=version.workflow_id, widened_at__isnull=True)
+    for other in tried.select_related("version__workflow"):
+        if not is_superseded(other.version, context):
+            context.refuse(
+                "tried_already",
+                _("%(version)s is being tried on some lines: widen it or roll it back first.")
+                % {"version": other.version},
+            )
+
+
+def next_shift(context: Context, site_id: int) -> datetime:
+    shift = next_shift_of_site(site_id, context.now)
+    if shift is None:
+        context.refuse("no_shift", _("This site has no shift ahead in its calendar: say a date, or publish it now."))
+    return shift.start
