@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.andon.actions import ANSWER
 from apps.andon.concerns import concerning
 from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion, Remark
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.prepared import Given, Prepared
 from apps.plant.duty import OnDuty, on_duty
@@ -77,12 +78,18 @@ def _shown_as(keys: Sequence[tuple[int]]) -> list[FloorException]:
     return list({row.pk: row for row in shown_as}.values())
 
 
+# What was told stands on the phone for a shift, and no more of it than can be read.
+NEWS_STAYS = timedelta(hours=8)
+MOST_NEWS = 8
+
+
 @dataclass(frozen=True)
 class Mine:
     """What concerns one person: `handed` owned and to be accepted, `called` asked for help by the ladder.
 
     notes    what was said last of each that was handed over, by its id
     context  what each means to the person, who must know of it by their role, by its id: see `context_for`
+    news     what the person was told lately that asks for nothing, the newest first
     """
 
     handed: list[Look]
@@ -91,6 +98,7 @@ class Mine:
     informed: list[Look]
     notes: dict[int, Remark]
     context: dict[int, list[str]]
+    news: list[Notification]
 
     @property
     def all(self) -> list[Look]:
@@ -111,7 +119,13 @@ def open_for(person_id: int) -> Mine:
         **{name: groups[name] for name in ("handed", "owned", "called", "informed")},
         notes=last_said([look.exception.pk for look in groups["handed"]]),
         context=_context([(look.exception, roles[look.exception.pk]) for look in seen if look.exception.pk in roles]),
+        news=list(_news_for(person_id)),
     )
+
+
+def _news_for(person_id: int) -> QuerySet[Notification]:
+    rows = Notification.objects.filter(person=person_id, created_at__gt=clock.now() - NEWS_STAYS)
+    return rows.exclude(news=None).order_by("-pk")[:MOST_NEWS]
 
 
 def context_for(person_id: int, exception: FloorException) -> list[str]:

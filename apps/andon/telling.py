@@ -44,16 +44,21 @@ class Desk:
 
     def meet(self, people: Collection[int], rules: SiteRules) -> None:
         """Reads what is not known yet of these people."""
-        new = [person_id for person_id in people if person_id not in self._channels]
+        new = self.read_channels(people)
         if not new:
             return
-        self._channels |= {person_id: [] for person_id in new}
-        rows = PersonChannel.objects.filter(person__in=new, broken_at=None).order_by("position", "pk")
-        for person_id, kind in rows.values_list("person_id", "kind"):
-            self._channels[person_id].append(kind)
         since = self.finder.at - timedelta(minutes=rules.page_minutes)
         paged = Notification.objects.pages().filter(person__in=new, created_at__gt=since)
         self._pages |= dict.fromkeys(new, 0) | dict(paged.values_list("person_id").annotate(n=Count("pk")))
+
+    def read_channels(self, people: Collection[int]) -> list[int]:
+        """Of these people, who was not known yet."""
+        new = [person_id for person_id in people if person_id not in self._channels]
+        self._channels |= {person_id: [] for person_id in new}
+        rows = PersonChannel.objects.filter(person__in=new, broken_at=None).order_by("position", "pk") if new else []
+        for channel in rows:
+            self._channels[channel.person_id].append(channel.kind)
+        return new
 
     def hooks(self, site_id: int) -> list[SiteWebhook]:
         """The systems of the site that hear of exceptions."""

@@ -34,8 +34,6 @@ class Choice(StrEnum):
     SKILL = "skill"
     REASON_PURPOSE = "reason_purpose"
     EXCEPTION_TYPE = "exception_type"
-    WEBHOOK = "webhook"
-    WORK_CENTER = "work_center"
     NONE = ""
 
 
@@ -65,10 +63,12 @@ class Occasion:
     """Why an effect happens, and around what.
 
     because     names the step or the rule, in the site's words
+    source      names it for good: "edge:job_order.start", "rule:three_defects"
     event_id    of the ledger event that it follows, and what that says
     """
 
     because: str
+    source: str = ""
     event_id: int
     event_kind: str
     subject_kind: str

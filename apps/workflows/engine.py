@@ -191,6 +191,7 @@ def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event
     context = firing.context
     occasion = Occasion(
         because=firing.edge.label,
+        source=f"edge:{firing.kind.code}.{firing.edge.spec.code}",
         event_id=event_id,
         event_kind=event.kind,
         subject_kind=event.subject_kind,

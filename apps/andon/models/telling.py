@@ -60,11 +60,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(webhook=None)
 
     def pages(self) -> Self:
-        """What rang at somebody's, or is about to; not what they asked for themselves, nor what others write: a long
-        talk must not keep anybody from being called.
+        """What rang at somebody's, or is about to; not what they asked for themselves, nor what others write, nor news:
+        a long talk must not keep anybody from being called.
         """
         silent = (NoticeState.LISTED, NoticeState.OVERTAKEN)
-        return self.exclude(state__in=silent).exclude(occasion__in=(Occasion.TEST, Occasion.REMARK))
+        return self.exclude(state__in=silent).exclude(occasion__in=(Occasion.TEST, Occasion.REMARK, Occasion.NEWS))
 
     def queued(self) -> Self:
         return self.filter(state=NoticeState.QUEUED)
@@ -130,9 +130,8 @@ class Notification(models.Model):
                 name="notification_tells_a_person_or_a_system",
             ),
             models.CheckConstraint(
-                condition=Q(news__isnull=True, story="")
-                | Q(news__isnull=False, exception=None, webhook__isnull=False) & ~Q(story=""),
-                name="news_goes_to_a_system",
+                condition=Q(news__isnull=True, story="") | Q(news__isnull=False, exception=None) & ~Q(story=""),
+                name="news_is_about_no_exception",
             ),
             models.CheckConstraint(
                 condition=~Q(state="queued") | Q(tried__lt=F("channels__len")), name="queued_notification_has_a_way"

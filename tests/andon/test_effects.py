@@ -1,0 +1,120 @@
+"""What steps and rules have people do: an exception is raised, given away; people and systems are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.andon.models import FloorException, Informed, Notification, SiteWebhook
+from apps.andon.queries import open_for
+from apps.core.commands import Context, command
+from apps.workflows.effects import EffectFailed, Occasion, apply_effect
+from apps.workflows.surroundings import Surroundings
+from tests.andon.floor import SYSTEM, Floor, later, make_floor
+from tests.world import run
+
+pytestmark = pytest.mark.django_db
+SAY = {"en": "Check the seal", "de": "Dichtung prüfen"}
+HEADLINE = {"en": "Three leaks in a row", "de": "Drei Leckagen in Folge"}
+
+
+@command("tests.have_effect")
+def have_effect(
+    context: Context, *, code: str, parameters: dict[str, Any], around: dict[str, Any], source: str = "rule:leaks"
+) -> None:
+    context.allow_anyone()
+    occasion = Occasion(
+        because="Rule “leaks”",
+        source=source,
+        event_id=1,
+        event_kind="tests.leak",
+        subject_kind="job_order",
+        subject_id="1",
+        data={},
+        around=Surroundings(**around),
+    )
+    apply_effect(context, occasion, code, parameters)
+
+
+@pytest.fixture
+def floor() -> Floor:
+    return make_floor()
+
+
+def at_line(floor: Floor, **more: Any) -> dict[str, Any]:
+    line = floor.world.line
+    return {"site_id": line.site_id, "work_center_id": line.pk, "line": line.code, **more}
+
+
+def have(floor: Floor, code: str, parameters: dict[str, Any], **more: Any) -> None:
+    run(have_effect, SYSTEM, code=code, parameters=parameters, around=at_line(floor, **more))
+
+
+def test_an_exception_is_raised_with_an_owner_and_in_words(floor: Floor) -> None:
+    have(floor, "raise_exception", {"type": "downtime", "headline": HEADLINE, "say": SAY})
+    exception = FloorException.objects.get()
+    assert exception.owner == floor.mia
+    assert exception.headline == "Three leaks in a row"
+    assert exception.sentence == "Check the seal (Rule “leaks”)"
+    assert exception.work_center == floor.world.line
+
+
+def test_the_same_rule_at_the_same_place_joins_what_is_open(floor: Floor) -> None:
+    for _ in range(2):
+        have(floor, "raise_exception", {"type": "downtime", "headline": HEADLINE, "say": SAY})
+    assert FloorException.objects.count() == 1
+
+
+def test_an_exception_of_an_unknown_kind_is_not_raised(floor: Floor) -> None:
+    with pytest.raises(EffectFailed, match="no kind of exception sofa"):
+        have(floor, "raise_exception", {"type": "sofa", "headline": HEADLINE, "say": SAY})
+
+
+@pytest.mark.parametrize("wrong", [{}, {"type": "downtime", "headline": "x", "say": SAY}, {"type": 1, "sing": True}])
+def test_a_form_that_is_not_filled_in_is_refused(floor: Floor, wrong: dict[str, Any]) -> None:
+    with pytest.raises(EffectFailed, match="Raise an exception"):
+        have(floor, "raise_exception", wrong)
+
+
+def test_it_is_given_to_who_is_on_duty_in_the_role(floor: Floor) -> None:
+    exception = floor.stop()
+    have(floor, "assign_to_role", {"role": "maintenance_lead"}, exception_id=exception.pk)
+    exception.refresh_from_db()
+    assert exception.owner == floor.marta
+    have(floor, "assign_to_role", {"role": "plant_manager"}, exception_id=exception.pk)  # paul is not on duty
+    exception.refresh_from_db()
+    assert exception.owner == floor.marta
+
+
+def test_what_is_about_no_exception_can_give_none_away(floor: Floor) -> None:
+    with pytest.raises(EffectFailed, match="about no exception"):
+        have(floor, "assign_to_role", {"role": "maintenance_lead"})
+
+
+def test_everybody_on_duty_in_a_role_is_told_in_their_language(floor: Floor) -> None:
+    floor.marta.language = "de"
+    floor.marta.save()
+    have(floor, "notify", {"role": "maintenance_lead", "say": SAY})
+    told = Notification.objects.get()
+    assert told.person == floor.marta
+    assert told.news["title"] == "Dichtung prüfen"
+    assert told.news["body"] == "L3\nRule “leaks”"
+    assert [note.pk for note in open_for(floor.marta.pk).news] == [told.pk]
+    assert not Informed.objects.exists()
+    later(hours=9)
+    assert open_for(floor.marta.pk).news == []
+
+
+def test_systems_that_asked_for_rules_are_told(floor: Floor) -> None:
+    for feeds in (["rules"], ["exceptions"]):
+        SiteWebhook.objects.create(site=floor.world.site, url=f"https://example.org/{feeds[0]}", feeds=feeds)
+    have(floor, "webhook", {"say": SAY}, work_order="WO-1")
+    told = Notification.objects.get()
+    assert told.webhook is not None
+    assert told.webhook.url == "https://example.org/rules"
+    assert (told.news["title"], told.news["data"]["line"], told.news["data"]["order"]) == (
+        "Check the seal",
+        "L3",
+        "WO-1",
+    )
