@@ -52,6 +52,13 @@ class StopNotFollowed(Event, subject="job_order"):
     refusal: str
 
 
+class StepAdded(Event, subject="job_order"):
+    """A rule or a step of a workflow has added to the standard work that this operation runs by."""
+
+    step_id: int
+    position: int
+
+
 class BlockerOpened(Event, subject="job_order"):
     """`from_quantity` pieces can be made in spite of it."""
 

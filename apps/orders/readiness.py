@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.core.commands import Context
 from apps.core.prepared import Given, Prepared
-from apps.orders.causes.shortages import let_go, own
+from apps.orders.causes import shortages
+from apps.orders.causes import stopped as stopped_jobs
 from apps.orders.events import BlockerClosed, BlockerOpened
 from apps.orders.flow import Obstacle, obstacles
-from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobOrder
+from apps.orders.models import COMPUTED, Blocker, BlockerKind, DispatchStatus, JobOrder
 from apps.orders.models.job_orders import read_open_blockers
 from apps.orders.models.statuses import BEGUN, OPEN
 from apps.workflows.engine import fire
@@ -33,17 +35,25 @@ def reconsider(context: Context, *jobs: JobOrder) -> None:
     read_open_blockers(jobs)
     opened: list[Blocker] = []
     closed: list[Blocker] = []
+    stopped: dict[int, Blocker | None] = {}
     for job in jobs:
         existing = {blocker.kind: blocker for blocker in job.open_blockers}
-        for kind in BlockerKind:
+        for kind in COMPUTED:
             change = _settle(context, job, existing.get(kind), found.get(job.pk, {}).get(kind))
             opened += change.opened
             closed += change.closed
+        stopped[job.pk] = existing.get(BlockerKind.STOPPED)
+        if stopped[job.pk] and job.status not in OPEN | BEGUN:
+            _close(context, job, existing[BlockerKind.STOPPED])
+            closed.append(existing[BlockerKind.STOPPED])
         del job.open_blockers
     _open(context, opened)
-    let_go(context, closed)
+    _let_go(context, closed)
     for job in jobs:
-        runnable = all(obstacle.from_quantity > job.made for obstacle in found.get(job.pk, {}).values())
+        reach = [obstacle.from_quantity for obstacle in found.get(job.pk, {}).values()]
+        if by_rule := stopped[job.pk]:
+            reach.append(by_rule.from_quantity)
+        runnable = all(quantity > job.made for quantity in reach)
         if runnable and job.status == DispatchStatus.WAITING:
             fire(context, JobOrder, job.pk, MAKE_READY, as_system=True)
         elif not runnable and job.status == DispatchStatus.READY:
@@ -85,7 +95,12 @@ def drop(context: Context, jobs: Sequence[JobOrder]) -> None:
     """They go, and what has stopped them with them."""
     blockers = list(Blocker.objects.filter(job_order__in=jobs))
     Blocker.objects.filter(job_order__in=jobs).delete()
-    let_go(context, blockers)
+    _let_go(context, blockers)
+
+
+def _let_go(context: Context, blockers: Sequence[Blocker]) -> None:
+    shortages.let_go(context, blockers)
+    stopped_jobs.let_go(context, blockers)
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,7 @@ def _settle(context: Context, job: JobOrder, blocker: Blocker | None, obstacle: 
 
 
 def _open(context: Context, blockers: Sequence[Blocker]) -> None:
-    own(context, blockers)
+    shortages.own(context, blockers)
     Blocker.objects.bulk_create(blockers)
     context.touch(*[topic for blocker in blockers for topic in blocker.job_order.topics])
     context.record_all(
@@ -142,6 +157,29 @@ def _open(context: Context, blockers: Sequence[Blocker]) -> None:
             for blocker in blockers
         ]
     )
+
+
+def stop(context: Context, job: JobOrder, exception_id: int, facts: dict[str, Any], cause_key: str) -> None:
+    """Nothing more is made of it until somebody lifts it. The operation is locked, and none such is open for it."""
+    blocker = Blocker(
+        site_id=job.site_id,
+        job_order=job,
+        kind=BlockerKind.STOPPED,
+        cause_key=cause_key,
+        opened_at=context.now,
+        from_quantity=job.made,
+        facts=facts,
+        exception_id=exception_id,
+    )
+    _open(context, [blocker])
+    job.__dict__.pop("open_blockers", None)
+    reconsider(context, job)
+
+
+def lift(context: Context, blocker: Blocker) -> None:
+    job = locked(blocker.job_order_id)
+    _close(context, job, blocker)
+    reconsider(context, job)
 
 
 def _close(context: Context, job: JobOrder, blocker: Blocker) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from apps.andon.kinds import EXCEPTION
+from apps.andon.models import ExceptionStatus
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.core.prepared import Given, Prepared
@@ -20,7 +22,8 @@ from apps.materials.events import (
     StockTaken,
 )
 from apps.orders.kinds import JOB_ORDER
-from apps.orders.models import DispatchStatus, JobInterval, MaterialRecheck
+from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobInterval, MaterialRecheck
+from apps.orders.readiness import lift
 from apps.orders.standstill import run_operations, stop_operations
 from apps.workflows.events import StateChanged
 from apps.workflows.models import Phases
@@ -45,6 +48,18 @@ def look_again_at_who_needs_these(event: StockTaken | ReceiptsExpected, context:
 def _look_again(context: Context, item_ids: Iterable[int]) -> None:
     MaterialRecheck.objects.bulk_create(MaterialRecheck(item_id=item_id) for item_id in item_ids)
     context.touch(RECHECK_TOPIC)
+
+
+@subscribe(StateChanged)
+def run_when_it_is_resolved(event: StateChanged, context: Context) -> None:
+    """What a rule or a step has stopped goes on when whoever owns it says that it is done."""
+    if event.item_kind != EXCEPTION.code or event.to_status not in (ExceptionStatus.RESOLVED, ExceptionStatus.CLOSED):
+        return
+    for blocker in _STOPPED(exception=event.subject_id):
+        lift(context, blocker)
+
+
+_STOPPED = Prepared(lambda: Blocker.objects.open().filter(exception=Given("exception"), kind=BlockerKind.STOPPED))
 
 
 @subscribe(StopOpened, StopChanged)

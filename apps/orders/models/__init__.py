@@ -1,4 +1,4 @@
-from apps.orders.models.blockers import Blocker, BlockerKind
+from apps.orders.models.blockers import COMPUTED, Blocker, BlockerKind
 from apps.orders.models.changes import ChangedField, ChangeState, PendingChange
 from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
@@ -20,6 +20,7 @@ from apps.orders.models.statuses import DispatchStatus
 from apps.orders.models.work_orders import WorkOrder
 
 __all__ = [
+    "COMPUTED",
     "Blocker",
     "BlockerKind",
     "ChangeState",

@@ -13,11 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import QuantityField
 from apps.core.numbers import plain
+from apps.workflows.definition import word
 
 
 class BlockerKind(models.TextChoices):
     PREDECESSOR = "predecessor", _("waits for the operation before")
     MATERIAL = "material", _("material is short")
+    STOPPED = "stopped", _("stopped by a rule or a step")
+
+
+# These follow from what has come and what is there; the others stand until somebody says so.
+COMPUTED = (BlockerKind.PREDECESSOR, BlockerKind.MATERIAL)
 
 
 class BlockerQuerySet(models.QuerySet["Blocker"]):
@@ -36,7 +42,8 @@ class BlockerQuerySet(models.QuerySet["Blocker"]):
 class Blocker(models.Model):
     """`from_quantity`: so many pieces can be made, the next one can't; 0: nothing at all.
 
-    facts      for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"}
+    facts      for the sentence: {"operation": 30, "received": "8"}, {"item": "MS-40", "short": "4"},
+               {"say": {"en": "Check the seal"}, "because": "Three leaks"}
     cause_key  what is the matter, where other operations may have the same: id of the item that is short
     exception  the open exception that owns it; the operation before needs nobody, its own work goes on
     runs_to    somebody has decided that the work goes on up to there; None again when it can't go as far any more
@@ -89,6 +96,8 @@ class Blocker(models.Model):
         """The cause, for the operator."""
         if self.kind == BlockerKind.MATERIAL:
             return " ".join([_now("%(short)s %(unit)s of %(item)s are short.") % self.facts, self._what_comes]).strip()
+        if self.kind == BlockerKind.STOPPED:
+            return _now("%(say)s (%(because)s)") % {**self.facts, "say": word(self.facts["say"])}
         if self.from_quantity:
             sentence = _now("Operation %(operation)s has sent on %(received)s so far.")
         else:
