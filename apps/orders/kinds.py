@@ -13,6 +13,7 @@ from apps.core.commands import Context
 from apps.core.numbers import plain
 from apps.equipment.queries import open_downtime
 from apps.orders.actions import RUN_JOB
+from apps.orders.aftermath import aftermath, customers_known, items_known
 from apps.orders.commands.moves import take
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
@@ -121,6 +122,8 @@ JOB_ORDER = declare(
         site_id=lambda job: job.site_id,
         erp_reference=lambda job: job.work_order.number,
         line="work_center",
+        aftermath=aftermath,
+        known={"item": items_known, "customer": customers_known},
         reads=["work_order", "work_center"],
     )
 )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +87,21 @@ Take = Callable[[Context, int, str, Mapping[str, Any], "Warrant"], Any]
 Hook = Callable[[Any, Move, Context, Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aftermath:
+    """What an item is called, and what became of it after a moment of the past: pieces scrapped, in `unit`, and why."""
+
+    name: str
+    place: str = ""
+    scrap: Decimal = Decimal(0)
+    unit: str = ""
+    sentence: str = ""
+
+
+# One answer for each (item id, moment), in their order; in few queries, whatever their number.
+Aftermaths = Callable[[Sequence[tuple[int, datetime]]], Sequence[Aftermath | None]]
+
+
 def _nothing(item: Any) -> Any:  # noqa: ARG001
     return None
 
@@ -108,6 +125,7 @@ class Kind:
     on_move       run after the row is saved, in the same transaction
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
     take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
+    aftermath     what became of items after moments of the past, for who tries out a workflow on them
     known         what `applies_to` names besides places: which of the given codes there are (item, customer)
     line          the field that names an item's work center; empty where it has none
     reads         relations that these, the scope and most guards go over: they come with the item, in one query
@@ -136,6 +154,7 @@ class Kind:
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
     take: Take | None = None
+    aftermath: Aftermaths | None = None
     known: Mapping[str, Callable[[Collection[str]], AbstractSet[str]]] = field(default_factory=dict)
     line: str = ""
     reads: Sequence[str] = ()

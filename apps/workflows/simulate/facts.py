@@ -1,0 +1,150 @@
+"""What was known of an item then: what guards read, else its row of that time, else its row of now."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, models
+
+from apps.core.rights import EVERYWHERE, Scope
+from apps.workflows import guards
+from apps.workflows.guards import GuardError
+from apps.workflows.kinds import Kind, ValueType
+from apps.workflows.models import WorkflowItem
+from apps.workflows.simulate.past import Moved
+
+
+class Basis(StrEnum):
+    """Where a value comes from. ROW: the item's row of that time; what hangs on other rows is as it is now."""
+
+    READ = "read"
+    ROW = "row"
+    NOW = "now"
+
+
+class Unknown(Exception):
+    """Nobody can say any more; `args[0]` names the field."""
+
+
+def typed(value: Any, type_: ValueType) -> Any:
+    """As it was before the ledger wrote it as JSON."""
+    if value is None:
+        return None
+    match type_:
+        case ValueType.NUMBER:
+            return Decimal(str(value))
+        case ValueType.TIME:
+            return datetime.fromisoformat(value)
+        case ValueType.NUMBERS:
+            return [Decimal(str(one)) for one in value]
+        case _:
+            return value
+
+
+class FactsThen:
+    """Of the moves of one segment; `load` reads, for all that need it at once, items and their rows of that time."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._items: dict[int, WorkflowItem] = {}
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._then: dict[int, tuple[WorkflowItem, Basis]] = {}
+        self.guessed: Counter[tuple[str, Basis]] = Counter()
+
+    def load(self, moves: Sequence[Moved], *, rows: bool) -> None:
+        """Two queries at most; `rows`: values of fields will be asked for, not only places."""
+        self._items, self._rows, self._then = {}, {}, {}
+        if not moves:
+            return
+        items = self._kind.model._base_manager.select_related(*self._kind.reads)
+        self._items = {item.pk: item for item in items.filter(pk__in={move.item_id for move in moves})}
+        if rows:
+            self._rows = _rows_before(self._kind.model, moves)
+
+    def scope(self, move: Moved) -> Scope:
+        """Of the item where it is now; of one that is gone, its site."""
+        item = self._items.get(move.item_id)
+        if item is not None:
+            return self._kind.scope(item)
+        return EVERYWHERE | {f"site:{move.site_id}"} if move.site_id else EVERYWHERE
+
+    def value(self, move: Moved, name: str, *, counted: bool) -> tuple[Any, Basis]:
+        """`counted`: it decides about the move, so that where it came from is told. Raises Unknown."""
+        field = self._kind.fields.get(name)
+        if field is None:
+            raise Unknown(name)
+        read: Mapping[str, Any] = move.data["guard_inputs"]
+        if name in read:
+            return typed(read[name], field.type), Basis.READ
+        item, basis = self._item_then(move, name)
+        try:
+            value = guards.plain(field.read(item))
+        except GuardError:
+            raise
+        except Exception as error:
+            raise Unknown(name) from error
+        self.guessed[name, basis] += counted
+        return value, basis
+
+    def _item_then(self, move: Moved, name: str) -> tuple[WorkflowItem, Basis]:
+        if move.id not in self._then:
+            item = self._items.get(move.item_id)
+            if item is None:
+                raise Unknown(name)
+            row = self._rows.get(move.id)
+            self._then[move.id] = (_as_of(item, row), Basis.ROW) if row is not None else (item, Basis.NOW)
+        return self._then[move.id]
+
+
+def _as_of(item: WorkflowItem, row: Mapping[str, Any]) -> WorkflowItem:
+    """The item of now with the values of its row of then; a relation that has changed since is read anew."""
+    then = copy.copy(item)
+    then.__dict__ = {**item.__dict__, "_state": copy.copy(item._state)}
+    then._state.fields_cache = dict(item._state.fields_cache)
+    for model_field in item._meta.concrete_fields:
+        if model_field.attname not in row:
+            continue
+        value = row[model_field.attname]
+        if isinstance(model_field, models.ForeignKey) and value != then.__dict__.get(model_field.attname):
+            then._state.fields_cache.pop(model_field.name, None)
+        then.__dict__[model_field.attname] = value
+    return then
+
+
+def _rows_before(model: type[WorkflowItem], moves: Sequence[Moved]) -> dict[int, dict[str, Any]]:
+    """Ledger id of a move -> the history row that the item had just before it. One query.
+
+    The move's own row bears its edge as the reason; the one before it is what its guards saw.
+    """
+    history: Any = getattr(model, "history", None)
+    if history is None:
+        return {}
+    table = history.model._meta.db_table
+    quoted = connection.ops.quote_name
+    columns = [field.column for field in history.model._meta.concrete_fields if not field.name.startswith("history_")]
+    names = [field.attname for field in history.model._meta.concrete_fields if not field.name.startswith("history_")]
+    asked = [(move.id, move.item_id, move.occurred_at) for move in moves]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT asked.move, {', '.join(f'row.{quoted(column)}' for column in columns)} "  # noqa: S608 - names of ours
+            "FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS asked (move, item, at) "
+            f"CROSS JOIN LATERAL (SELECT * FROM {quoted(table)} AS h "
+            "WHERE h.id = asked.item AND h.history_date < asked.at "
+            "ORDER BY h.history_date DESC, h.history_id DESC LIMIT 1) AS row",
+            [list(column) for column in zip(*asked, strict=True)],
+        )
+        return {found[0]: dict(zip(names, found[1:], strict=True)) for found in cursor.fetchall()}
+
+
+def grouped(counted: Counter[tuple[str, Basis]]) -> dict[str, dict[str, int]]:
+    """field -> basis -> how often."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (name, basis), times in counted.items():
+        found[name][basis.value] = times
+    return dict(found)
