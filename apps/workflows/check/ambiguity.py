@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import combinations
 
 from django.utils.translation import gettext as _
 
@@ -15,26 +15,37 @@ from apps.workflows.definition import EdgeSpec
 def ambiguity(subject: Subject) -> Iterator[Problem]:
     told: set[tuple[str, str]] = set()
     for code, exits in subject.exits.items():
-        state = called(subject.states[code]) if code in subject.states else code
         offered = [way for way in exits if not is_for_system_only(way)]
-        for one, other in combinations(offered, 2):
-            if one.code == other.code or (one.code, other.code) in told:
+        for one, other, fault in [*_twins(offered, subject), *_namesakes(offered)]:
+            if (one.code, other.code) in told:
                 continue
-            problem = _between(one, other, state, subject)
-            if problem:
-                told.add((one.code, other.code))
-                yield problem
+            told.add((one.code, other.code))
+            state = called(subject.states[code]) if code in subject.states else code
+            words = {"state": state, "step": called(one), "code": one.code}
+            if fault == Fault.SAME_LABEL:
+                sentence = _("on the screen of “%(state)s” it reads “%(step)s”, as edge %(code)s does.") % words
+                yield edge(other.code).warning(fault, sentence, "labels")
+            else:
+                sentence = _("from “%(state)s” it does the same as “%(step)s”, for the same people.") % words
+                yield edge(other.code).warning(fault, sentence, "target")
 
 
-def _between(one: EdgeSpec, other: EdgeSpec, state: str, subject: Subject) -> Problem | None:
-    words = {"state": state, "step": called(one), "code": one.code}
-    if any(text and other.labels.get(language) == text for language, text in one.labels.items()):
-        sentence = _("on the screen of “%(state)s” it reads “%(step)s”, as edge %(code)s does.") % words
-        return edge(other.code).warning(Fault.SAME_LABEL, sentence, "labels")
-    if one.target == other.target and _asks_the_same(one, other) and subject.roles_of(one) & subject.roles_of(other):
-        sentence = _("from “%(state)s” it does the same as “%(step)s”, for the same people.") % words
-        return edge(other.code).warning(Fault.AMBIGUOUS, sentence, "target")
-    return None
+def _namesakes(offered: list[EdgeSpec]) -> Iterator[tuple[EdgeSpec, EdgeSpec, Fault]]:
+    first: dict[tuple[str, str], EdgeSpec] = {}
+    for way in offered:
+        for language, text in way.labels.items():
+            one = first.setdefault((language, text), way) if text else way
+            if one.code != way.code:
+                yield one, way, Fault.SAME_LABEL
+
+
+def _twins(offered: list[EdgeSpec], subject: Subject) -> Iterator[tuple[EdgeSpec, EdgeSpec, Fault]]:
+    by_target: defaultdict[str, list[EdgeSpec]] = defaultdict(list)
+    for way in offered:
+        for one in by_target[way.target]:
+            if one.code != way.code and _asks_the_same(one, way) and subject.roles_of(one) & subject.roles_of(way):
+                yield one, way, Fault.AMBIGUOUS
+        by_target[way.target].append(way)
 
 
 def _asks_the_same(one: EdgeSpec, other: EdgeSpec) -> bool:

@@ -36,12 +36,12 @@ def _moves(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
 
 def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
     words = subject.words
-    for code in sorted(set(spec.roles) - words.roles.keys()):
+    for code in sorted(code for code in spec.roles if code not in words.roles):
         yield here.error(Fault.UNKNOWN_ROLE, _("there is no role %(code)s.") % {"code": code}, "roles")
-    if spec.roles and SYSTEM_ROLE not in spec.roles and not subject.roles_of(spec):
+    if spec.roles and SYSTEM_ROLE not in spec.roles and subject.permitted.isdisjoint(spec.roles):
         sentence = _("nobody can take it: none of its roles may %(act)s.") % {"act": subject.kind.permission.label}
         yield here.warning(Fault.NOBODY_MAY, sentence, "roles")
-    for code in sorted(set(spec.skills) - words.skills):
+    for code in sorted(code for code in spec.skills if code not in words.skills):
         yield here.error(Fault.UNKNOWN_SKILL, _("there is no skill %(code)s.") % {"code": code}, "skills")
     if spec.reason_purpose and spec.reason_purpose not in words.purposes:
         sentence = _("there are no reasons for %(code)s.") % {"code": spec.reason_purpose}

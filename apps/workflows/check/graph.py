@@ -18,14 +18,14 @@ def names(subject: Subject) -> Iterator[Problem]:
         seen.add(spec.code)
     ways: set[tuple[str, str]] = set()
     for way in subject.definition.edges:
-        here = edge(way.code)
-        for code in sorted({*way.sources, way.target} - subject.states.keys()):
+        unknown = [code for code in (*way.sources, way.target) if code not in subject.states]
+        for code in sorted(set(unknown)):
             field = "target" if code == way.target else "sources"
-            yield here.error(Fault.UNKNOWN_STATE, _("state %(code)s is not there.") % {"code": code}, field)
+            yield edge(way.code).error(Fault.UNKNOWN_STATE, _("state %(code)s is not there.") % {"code": code}, field)
         for source in way.sources:
             if (way.code, source) in ways:
                 sentence = _("it leaves %(state)s twice: which one is meant?") % {"state": source}
-                yield here.error(Fault.EDGE_TWICE, sentence, "sources")
+                yield edge(way.code).error(Fault.EDGE_TWICE, sentence, "sources")
             ways.add((way.code, source))
 
 

@@ -13,11 +13,13 @@ from apps.workflows.definition import EdgeSpec, Texts
 
 
 def languages(subject: Subject) -> Iterator[Problem]:
+    codes = [code for code, __ in settings.LANGUAGES]
     for spec in subject.definition.states:
-        yield from _translated(state(spec.code), spec.labels, "labels")
+        yield from _translated(state(spec.code), spec.labels, "labels", codes)
     for way in subject.definition.edges:
+        here = edge(way.code)
         for texts, field in _texts(way):
-            yield from _translated(edge(way.code), texts, field)
+            yield from _translated(here, texts, field, codes)
 
 
 def _texts(way: EdgeSpec) -> Iterator[tuple[Texts, str]]:
@@ -32,8 +34,8 @@ def _texts(way: EdgeSpec) -> Iterator[tuple[Texts, str]]:
         yield way.signature.meaning, "signature"
 
 
-def _translated(here: Place, texts: Texts, field: str) -> Iterator[Problem]:
-    missing = [name for name, __ in settings.LANGUAGES if not texts.get(name)]
+def _translated(here: Place, texts: Texts, field: str, codes: list[str]) -> Iterator[Problem]:
+    missing = [code for code in codes if not texts.get(code)]
     if missing:
         shown = next((text for text in texts.values() if text), "")
         sentence = _("“%(text)s” lacks: %(languages)s.") % {"text": shown, "languages": ", ".join(missing)}

@@ -16,7 +16,7 @@ Ways = Mapping[str, list[EdgeSpec]]
 
 
 def repeating(subject: Subject) -> Iterator[Problem]:
-    """One warning per decision; a limit on any edge of the way round ends it.
+    """One warning for decisions that lie on one round; a limit on any edge of the way round ends it.
 
     A decision is a gate, a state left by a signature, or one running state that leads back to another. To pause, to
     stop or to hold work from several states is an interruption: going on after it repeats nothing.
@@ -24,15 +24,14 @@ def repeating(subject: Subject) -> Iterator[Problem]:
     ways, running = _unlimited(subject), _running(subject)
     among_running = {code: [way for way in ways.get(code, ()) if way.target in running] for code in running}
     deciding = _deciding(subject)
-    told: set[frozenset[str]] = set()
+    covered: set[str] = set()
     for code in subject.states:
-        if code not in deciding | running:
+        if not (code in deciding or code in running) or code in covered:
             continue
         round_ = _shortest_round(code, ways if code in deciding else among_running)
-        names = frozenset(source for source, _way in round_)
-        if not round_ or any(names <= other or other <= names for other in told):
+        if not round_:
             continue
-        told.add(names)
+        covered |= {source for source, _way in round_}
         back = _way_back(round_, subject)
         states = [called(subject.states[source]) for source, _way in round_]
         sentence = (
