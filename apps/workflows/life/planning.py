@@ -57,7 +57,7 @@ class Row:
 
     problem  why the plan can't be published so; empty: nothing
     blocked  items that stay although they should move: a rule of the kind forbids it
-    open     items that wait for a decision
+    open     items that wait for a decision      decided  those about which somebody has said something
     """
 
     from_version: Version
@@ -68,6 +68,7 @@ class Row:
     problem: str = ""
     blocked: Sequence[Blocked] = ()
     open: Sequence[Blocked] = ()
+    decided: Sequence[Blocked] = ()
     decided_to_move: int = 0
 
     @property
@@ -256,12 +257,14 @@ class _Judged:
         if self.policy == Policy.SAFE:
             problem = _("%(version)s, %(state)s: in safe states nothing is decided for each item.")
             return Row(older, state, count, Course.DECIDE, problem=problem % self._names(older, state))
-        waiting, blocked, moving, problem = [], [], 0, ""
+        waiting: list[Blocked] = []
+        decided: list[Blocked] = []
+        blocked: list[Blocked] = []
+        moving, problem = 0, ""
         for item in self._items(older, state):
             decision = self.decisions.get(item.pk)
-            if decision is None:
-                waiting.append(Blocked(item.pk, str(item)))
-            elif decision.to_state:
+            (waiting if decision is None else decided).append(Blocked(item.pk, str(item)))
+            if decision is not None and decision.to_state:
                 target = self.new.get(decision.to_state)
                 reason = why_not(self.kind, self.policy, state, target)
                 if reason or target is None:
@@ -271,7 +274,15 @@ class _Judged:
                 else:
                     moving += 1
         return Row(
-            older, state, count, Course.DECIDE, None, problem, blocked=blocked, open=waiting, decided_to_move=moving
+            older,
+            state,
+            count,
+            Course.DECIDE,
+            problem=problem,
+            blocked=blocked,
+            open=waiting,
+            decided=decided,
+            decided_to_move=moving,
         )
 
     def _refused(self, older: Version, state: StateSpec, target: StateSpec) -> list[Blocked]:

@@ -47,4 +47,5 @@ class Page:
 
 PAGES: list[Page] = [
     Page(name="edit", label=_("Edit"), action=VIEW, view="apps.workflows.studio.editor.edit"),
+    Page(name="publish", label=_("Publish"), action=VIEW, view="apps.workflows.life.pages.publish"),
 ]
