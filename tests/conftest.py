@@ -19,6 +19,7 @@ from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
 from apps.core import clock
+from apps.workflows.rules import in_force
 from tests.environment import assert_test_server
 from tests.supervisor.folders import folder
 from tests.tables import empty, empty_for_good
@@ -165,6 +166,13 @@ def _real_time() -> Iterator[None]:
     clock.forget()
     yield
     clock._cache.setting, clock._cache.read_at = clock.REAL, float("-inf")
+
+
+@pytest.fixture(autouse=True)
+def _no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has published is not followed in the next; who publishes in a test makes its process look."""
+    monkeypatch.setattr(in_force, "REREAD_SECONDS", float("inf"))
+    monkeypatch.setattr(in_force, "_kept", in_force.Kept(read_at=0.0))
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,13 @@ def append(events: Sequence[Event], context: Context, *, cause_id: int | None) -
     ]
 
 
+def still_there(event_ids: Sequence[int]) -> set[int]:
+    """Those of the running transaction that no savepoint has undone since."""
+    with planned_once() as cursor:
+        cursor.execute("SELECT id FROM core_ledgerevent WHERE id = ANY(%s)", [list(event_ids)])
+        return {event_id for (event_id,) in cursor.fetchall()}
+
+
 def append_refusal(refusal: CommandRefused, context: Context, inputs: dict[str, Any]) -> None:
     """The attempt, without the sentence: a sentence may name a person, and the ledger never does."""
     row = {

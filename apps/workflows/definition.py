@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from django.utils import translation
 from pydantic import (
@@ -60,6 +60,24 @@ class Part(BaseModel):
             if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
                 del written[name]
         return written
+
+
+class Document(Part):
+    """What is kept as one file: canonical, so that equal content is equal bytes."""
+
+    name: str = Field(min_length=1, max_length=120)
+
+    def to_json(self) -> str:
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what it does; the name is none of it."""
+        content = self.model_dump(mode="json", exclude={"name"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+D = TypeVar("D", bound=Document)
 
 
 class StateSpec(Part):
@@ -171,13 +189,12 @@ class EdgeSpec(Part):
         return [reason, *self.inputs]
 
 
-class Definition(Part):
+class Definition(Document):
     """`applies_to`: new items of the kind that start on this workflow; none: all that no other workflow names."""
 
     format: Literal[1] = 1
     kind: Code
     code: Code
-    name: str = Field(min_length=1, max_length=120)
     states: list[StateSpec]
     edges: list[EdgeSpec]
     applies_to: list[WhereSpec] = []
@@ -192,21 +209,15 @@ class Definition(Part):
             edge.sources.sort(key=lambda code: order.get(code, len(order)))
         return self
 
-    def to_json(self) -> str:
-        """Canonical: sorted keys, so that equal workflows are equal bytes."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of what decides how items move; the name is none of it."""
-        content = self.model_dump(mode="json", exclude={"name"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
 
 def parse(text: str | bytes) -> Definition:
+    return parse_as(Definition, text)
+
+
+def parse_as(document: type[D], text: str | bytes) -> D:
     """Raises CommandRefused whose sentence names the places that are wrong."""
     try:
-        return Definition.model_validate_json(text)
+        return document.model_validate_json(text)
     except ValidationError as error:
         places = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()[:8]]
         raise CommandRefused("not_a_definition", "; ".join(places), facts={"errors": error.error_count()}) from None

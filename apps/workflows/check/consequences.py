@@ -17,10 +17,11 @@ def consequences(subject: Subject) -> Iterator[Problem]:
     for spec in subject.definition.edges:
         here = edge(spec.code)
         for given in spec.effects:
-            yield from _effect(here, given, subject.words)
+            yield from effect_problems(here, given, subject.words)
 
 
-def _effect(here: Place, given: EffectSpec, words: Words) -> Iterator[Problem]:
+def effect_problems(here: Place, given: EffectSpec, words: Words) -> Iterator[Problem]:
+    """Of an edge or of a rule."""
     try:
         parameters = parameters_of(given.code, given.parameters)
     except EffectFailed as failed:

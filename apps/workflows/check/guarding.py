@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.utils.translation import gettext as _
 
@@ -26,12 +26,16 @@ def guarding(subject: Subject) -> Iterator[Problem]:
         inputs = {given.name: VALUE_TYPES[given.type] for given in spec.all_inputs}
         types = fields | {f"{INPUTS}.{name}": type_ for name, type_ in inputs.items()} if inputs else fields
         for condition in spec.conditions:
-            yield from _condition(here, condition, types)
+            yield from condition_problems(here, condition, types)
+            if not any(condition.sentence.values()):
+                sentence = _("a condition says in a sentence why it refuses.")
+                yield here.error(Fault.GUARD_WITHOUT_SENTENCE, sentence, "conditions")
         if spec.expression:
             yield from _expression(here, spec, subject, inputs)
 
 
-def _condition(here: Place, condition: ConditionSpec, types: dict[str, ValueType]) -> Iterator[Problem]:
+def condition_problems(here: Place, condition: ConditionSpec, types: Mapping[str, ValueType]) -> Iterator[Problem]:
+    """Of an edge or of a rule."""
     type_ = types.get(condition.field)
     if type_ is None:
         sentence = _("%(field)s is no field to ask for.") % {"field": condition.field}
@@ -40,18 +44,22 @@ def _condition(here: Place, condition: ConditionSpec, types: dict[str, ValueType
         words = {"field": condition.field, "operator": condition.operator, "value": condition.value}
         sentence = _("%(field)s %(operator)s %(value)s makes no sense.") % words
         yield here.error(Fault.SENSELESS_CONDITION, sentence, "conditions")
-    if not any(condition.sentence.values()):
-        sentence = _("a condition says in a sentence why it refuses.")
-        yield here.error(Fault.GUARD_WITHOUT_SENTENCE, sentence, "conditions")
 
 
 def _expression(here: Place, spec: EdgeSpec, subject: Subject, inputs: dict[str, ValueType]) -> Iterator[Problem]:
-    for problem in guards.expression_problems(spec.expression, subject.kind.fields, inputs):
-        sentence = _("the expression: %(problem)s.") % {"problem": problem}
-        yield here.error(Fault.WRONG_EXPRESSION, sentence, "expression")
+    yield from expression_problems(here, spec.expression, subject.kind.fields, inputs)
     if not any(spec.expression_sentence.values()):
         sentence = _("the expression says in a sentence why it refuses.")
         yield here.error(Fault.GUARD_WITHOUT_SENTENCE, sentence, "expression_sentence")
+
+
+def expression_problems(
+    here: Place, expression: str, fields: Mapping[str, guards.Typed], inputs: Mapping[str, ValueType]
+) -> Iterator[Problem]:
+    """Of an edge or of a rule."""
+    for problem in guards.expression_problems(expression, fields, inputs):
+        sentence = _("the expression: %(problem)s.") % {"problem": problem}
+        yield here.error(Fault.WRONG_EXPRESSION, sentence, "expression")
 
 
 def is_comparable(type_: ValueType, operator: str, value: object) -> bool:

@@ -14,6 +14,7 @@ from apps.workflows.models.versions import (
     Version,
     Workflow,
 )
+from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleVersion
 
 __all__ = [
     "RUNNING_PHASES",
@@ -29,6 +30,12 @@ __all__ = [
     "Phases",
     "Policy",
     "Rollout",
+    "Rule",
+    "RuleFailure",
+    "RuleFiring",
+    "RuleOccurrence",
+    "RuleStop",
+    "RuleVersion",
     "Signature",
     "SignedStep",
     "State",

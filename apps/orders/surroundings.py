@@ -1,0 +1,57 @@
+"""What is around an operation and an order, for rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.core.prepared import Given, Prepared
+from apps.orders.models import JobOrder, WorkOrder
+from apps.workflows.surroundings import Surroundings, around
+
+_JOB = Prepared(
+    lambda: JobOrder.objects.select_related("work_order", "site", "work_center", "work_unit").filter(pk=Given("pk"))
+)
+_ORDER = Prepared(lambda: WorkOrder.objects.select_related("site").filter(pk=Given("pk")))
+
+
+@around("job_order")
+def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    job = _JOB.first(pk=int(subject_id))
+    return around_job(job) if job else None
+
+
+@around("work_order")
+def _work_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    """An order is on no line: its operations may be on several."""
+    order = _ORDER.first(pk=int(subject_id))
+    if order is None:
+        return None
+    return Surroundings(
+        site_id=order.site_id,
+        site=order.site.code,
+        work_order_id=order.pk,
+        work_order=order.number,
+        item=order.item_code,
+        customer=order.customer,
+        thread=order.thread,
+    )
+
+
+def around_job(job: JobOrder) -> Surroundings:
+    order, unit = job.work_order, job.work_unit
+    return Surroundings(
+        site_id=job.site_id,
+        site=job.site.code,
+        work_center_id=job.work_center_id,
+        line=job.work_center.code,
+        work_unit_id=job.work_unit_id,
+        station=unit.code if unit else "",
+        work_order_id=order.pk,
+        work_order=order.number,
+        job_order_id=job.pk,
+        operation=str(job.sequence),
+        item=order.item_code,
+        customer=order.customer,
+        thread=order.thread,
+    )

@@ -1,0 +1,149 @@
+"""The rules that are in force, kept by each process and looked at anew every second.
+
+What is published never changes, and neither does a stop until it is over: so the ids of both say whether what is kept
+still holds, and a booking without rules for its events pays for one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cel
+from django.db import DatabaseError, transaction
+from pydantic import ValidationError
+
+from apps.core.prepared import planned_once
+from apps.workflows import guards
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.models import RuleStop, RuleVersion
+from apps.workflows.surroundings import Surroundings
+
+log = logging.getLogger(__name__)
+
+REREAD_SECONDS = 1.0
+
+_IDS = """
+    SELECT (SELECT array_agg(id ORDER BY id) FROM workflows_ruleversion WHERE status = 'published'),
+           (SELECT array_agg(id ORDER BY id) FROM workflows_rulestop WHERE resumed_at IS NULL)
+"""
+Ids = tuple[list[int] | None, list[int] | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a rule runs: what it fails at is switched off there."""
+
+    site_id: int | None
+    work_center_id: int | None
+
+    def is_within(self, other: Place) -> bool:
+        """`other` without a line is the whole site, without a site it is everywhere."""
+        if other.work_center_id is not None:
+            return self.work_center_id == other.work_center_id
+        return other.site_id is None or self.site_id == other.site_id
+
+
+@dataclass(frozen=True)
+class LiveRule:
+    rule_id: int
+    version_id: int
+    number: int
+    spec: RuleSpec
+    off_at: tuple[Place, ...]
+
+    @cached_property
+    def program(self) -> cel.Program | None:
+        return guards.compiled(self.spec.expression) if self.spec.expression else None
+
+    @cached_property
+    def names(self) -> AbstractSet[str]:
+        """The facts that its condition asks for."""
+        return {condition.field for condition in self.spec.conditions} | guards.names_in(self.spec.expression)
+
+    def is_off(self, place: Place) -> bool:
+        return any(place.is_within(off) for off in self.off_at)
+
+    def is_for(self, around: Surroundings) -> bool:
+        """Whether the event lies in its scope: of a place all that is given has to fit."""
+        return not self.spec.scope or any(
+            all(not code or code == getattr(around, name) for name, code in where.model_dump().items())
+            for where in self.spec.scope
+        )
+
+
+Rules = Mapping[str, tuple[LiveRule, ...]]
+
+
+@dataclass
+class Kept:
+    rules: Rules = field(default_factory=dict)
+    ids: Ids | None = None
+    read_at: float | None = None
+
+
+_kept = Kept()
+
+
+def rules_in_force() -> Rules:
+    """By kind of event, the oldest rule first.  A statement a second; several when something has changed.
+
+    Raises nothing: where they can't be read, what is kept goes on.
+    """
+    if _kept.read_at is None or time.monotonic() - _kept.read_at > REREAD_SECONDS:
+        try:
+            with transaction.atomic():
+                _reread()
+        except DatabaseError:
+            log.exception("rules can't be read")
+    return _kept.rules
+
+
+def forget() -> None:
+    """The next question reads anew: this process has just changed something."""
+    _kept.read_at = None
+
+
+def _reread() -> None:
+    with planned_once() as cursor:
+        cursor.execute(_IDS)
+        ids: Ids = cursor.fetchone()
+    if ids != _kept.ids:
+        _kept.rules, _kept.ids = _read(), ids
+    _kept.read_at = time.monotonic()
+
+
+def _read() -> Rules:
+    stops: defaultdict[int, list[RuleStop]] = defaultdict(list)
+    for stop in RuleStop.objects.in_force():
+        stops[stop.rule_id].append(stop)
+    found: defaultdict[str, list[LiveRule]] = defaultdict(list)
+    for version in RuleVersion.objects.in_force().order_by("rule_id"):
+        spec = _spec_of(version)
+        if spec is None:
+            continue
+        off = [stop for stop in stops[version.rule_id] if stop.version_id in (None, version.pk)]
+        found[version.event].append(
+            LiveRule(
+                rule_id=version.rule_id,
+                version_id=version.pk,
+                number=version.number,
+                spec=spec,
+                off_at=tuple(Place(stop.site_id, stop.work_center_id) for stop in off),
+            )
+        )
+    return {kind: tuple(rules) for kind, rules in found.items()}
+
+
+def _spec_of(version: RuleVersion) -> RuleSpec | None:
+    """None for what an older release has published and this one does not understand."""
+    try:
+        return RuleSpec.model_validate(version.content)
+    except ValidationError:
+        log.exception("rule version %s can't be read, so it follows nothing", version.pk)
+        return None

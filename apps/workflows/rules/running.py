@@ -1,0 +1,154 @@
+"""Rules follow what commands have recorded: in the same transaction, each in a savepoint, after all else is done.
+
+Nothing that goes wrong here reaches the fact. It was booked, and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from apps.core import ledger
+from apps.core.actors import Actor, Origin
+from apps.core.commands import Context
+from apps.core.events import Heard
+from apps.workflows import guards
+from apps.workflows.effects import Occasion, apply_effect
+from apps.workflows.rules import counting
+from apps.workflows.rules.bounds import bounded
+from apps.workflows.rules.events import RuleFired
+from apps.workflows.rules.facts import FactReader, needs_database
+from apps.workflows.rules.failing import BoundReached, note_failure
+from apps.workflows.rules.in_force import LiveRule, Place, rules_in_force
+from apps.workflows.rules.models import FailureReason
+
+# A rule may follow what a rule has done, which may follow what a rule has done.
+MAX_DEPTH = 3
+
+
+def follow_rules(heard: Sequence[Heard], context: Context) -> None:
+    rules = rules_in_force()
+    wanted = [each for each in heard if each.event.kind in rules]
+    if not wanted:
+        return
+    there = ledger.still_there([each.event_id for each in wanted])
+    for each in wanted:
+        if each.event_id in there:
+            _follow(each, rules[each.event.kind], context)
+
+
+def holds(rule: LiveRule, reader: FactReader) -> bool:
+    """Whether its condition does, of what the reader knows.  Raises GuardError."""
+    values = reader.values(rule.names)
+    if not all(guards.holds(condition, values) for condition in rule.spec.conditions):
+        return False
+    return rule.program is None or guards.allows(rule.program, values)
+
+
+def _follow(heard: Heard, rules: Sequence[LiveRule], context: Context) -> None:
+    event = heard.event
+    reader = FactReader(
+        event.kind,
+        event.subject_kind,
+        event.subject_id,
+        event.data(),
+        occurred_at=context.occurred_at,
+        site_id=event.site_id,
+    )
+    place = Place(event.site_id, None)
+    try:
+        with bounded():
+            place = Place(reader.around.site_id, reader.around.work_center_id)
+    except Exception as error:  # noqa: BLE001 - whatever an app raises about its subject
+        for rule in rules:
+            note_failure(_by(rule, heard, context), rule, heard, place, error)
+        return
+    for rule in rules:
+        if not rule.is_off(place) and rule.is_for(reader.around):
+            _Following(_by(rule, heard, context), rule, heard, reader, place).run()
+
+
+def _by(rule: LiveRule, heard: Heard, context: Context) -> Context:
+    """By the authority of the rule, which somebody has approved, not of whoever has booked."""
+    return context.after(heard, Actor.system(f"rule:{rule.rule_id}", Origin.RULE))
+
+
+@dataclass(frozen=True)
+class _Following:
+    """One rule, one event."""
+
+    context: Context
+    rule: LiveRule
+    heard: Heard
+    reader: FactReader
+    place: Place
+
+    def run(self) -> None:
+        """Raises nothing."""
+        try:
+            key = self._due()
+            if key is not None:
+                self._keep_within_bounds()
+                with bounded():
+                    self._act(key)
+        except Exception as error:  # noqa: BLE001 - whatever a condition or an effect raises
+            note_failure(self.context, self.rule, self.heard, self.place, error)
+
+    def _due(self) -> str | None:
+        """What it counts and rests by, if it is to act. What is counted stays counted, even if the act fails."""
+        asks_more = needs_database(self.rule.names)
+        if not asks_more and not holds(self.rule, self.reader):
+            return None
+        with bounded():
+            if asks_more and not holds(self.rule, self.reader):
+                return None
+            key = counting.key_of(self.rule, self.reader)
+            is_due = counting.is_due(self.rule, self.reader, key, self.heard.event_id, self.context.now)
+        return key if is_due else None
+
+    def _keep_within_bounds(self) -> None:
+        depth = sum(isinstance(cause.event, RuleFired) for cause in self.heard.causes)
+        if depth >= MAX_DEPTH:
+            raise BoundReached(
+                FailureReason.DEPTH,
+                _("It would follow what rules have done %(n)s times in a row: they follow each other.") % {"n": depth},
+            )
+        most = self.rule.spec.per_minute
+        if counting.acts_within_a_minute(self.rule, self.place, self.context.now) >= most:
+            raise BoundReached(
+                FailureReason.RATE,
+                _("It has acted %(n)s times within a minute here, which is as often as it may.") % {"n": most},
+            )
+
+    def _act(self, key: str) -> None:
+        event, spec = self.heard.event, self.rule.spec
+        counting.note_act(self.rule, self.place, key, self.heard.event_id, self.context.now)
+        fired = RuleFired(
+            subject_id=self.rule.rule_id,
+            site_id=self.place.site_id,
+            thread=event.thread,
+            erp_reference=event.erp_reference,
+            version_id=self.rule.version_id,
+            number=self.rule.number,
+            event_id=self.heard.event_id,
+            event_kind=event.kind,
+            work_center_id=self.place.work_center_id,
+            key=key,
+            actions=[action.code for action in spec.actions],
+        )
+        causes = (*self.heard.causes, self.heard)
+        after = self.context.after(Heard(fired, self.context.record(fired), causes), self.context.actor)
+        around = self.reader.around
+        occasion = Occasion(
+            because=_("rule “%(name)s”") % {"name": spec.name},
+            event_id=self.heard.event_id,
+            event_kind=event.kind,
+            subject_kind=event.subject_kind,
+            subject_id=str(event.subject_id),
+            data=self.reader.data,
+            around=replace(around, thread=around.thread or event.thread),
+        )
+        for action in spec.actions:
+            apply_effect(after, occasion, action.code, action.parameters)
