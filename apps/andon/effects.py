@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.utils import translation
@@ -22,6 +22,7 @@ from apps.plant.duty import on_duty
 from apps.plant.models import Person, Site, WorkCenter
 from apps.workflows.definition import Texts, word
 from apps.workflows.effects import Choice, EffectFailed, EffectParameters, Occasion, effect, parameter
+from apps.workflows.studio.choices import picked_from
 
 CALLED = "called"
 LONGEST = 300
@@ -37,6 +38,11 @@ CALLED_CAUSE = declare_cause(
     )
 )
 RULES = declare_feed(Feed(code="rules", label=gettext_lazy("rules and steps of workflows")))
+
+
+@picked_from(Choice.EXCEPTION_TYPE)
+def _exception_types() -> Sequence[tuple[str, str]]:
+    return [(type_.code, type_.label()) for type_ in ExceptionType.objects.order_by("code")]
 
 
 class RaiseParameters(EffectParameters):

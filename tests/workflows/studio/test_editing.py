@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.errors import CommandRefused
@@ -137,6 +137,7 @@ def edited(definition, number, chosen, places, ways):
     return edits[chosen]()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_is_edited_stays_a_graph(data):
     """Any row of edits leaves something that rows can hold; a refused one leaves it as it was."""
