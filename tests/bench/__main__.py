@@ -7,7 +7,17 @@ import subprocess
 import sys
 
 BENCHES = (
-    *("blocked_page", "confirm", "erp_import", "escalation_load", "live_push", "outbox", "raise_to_screen", "signals"),
+    *(
+        "blocked_page",
+        "confirm",
+        "erp_import",
+        "escalation_load",
+        "fire",
+        "live_push",
+        "outbox",
+        "raise_to_screen",
+        "signals",
+    ),
     "start",
 )
 

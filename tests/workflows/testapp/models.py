@@ -1,4 +1,5 @@
 from django.db import models
+from django_fsm import FSMField, transition
 
 from apps.core.history import History
 from apps.workflows.models import WorkflowItem, workflow_triggers
@@ -26,11 +27,27 @@ class Thing(WorkflowItem):
 
 
 class PlainThing(models.Model):
-    """The same by hand, for the figures: no workflow, no trigger."""
+    """The same by hand, for the figures: django-fsm's own transitions, as a programmer would write them."""
 
     name = models.CharField(max_length=40, default="thing")
     quantity = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     site_id = models.BigIntegerField(null=True)
-    state = models.CharField(max_length=40, default="ready")
+    state = FSMField(max_length=40, default="ready", protected=True)
     status = models.CharField(max_length=40, default="ready")
     history = History()
+
+    def is_of_a_size(self) -> bool:
+        return 0 <= self.quantity < 100
+
+    def is_a_thing(self) -> bool:
+        return "thing" in self.name.split()
+
+    @transition(field=state, source="ready", target="running", conditions=[is_of_a_size, is_a_thing])
+    def start(self) -> None:
+        self.status = "running"
+
+
+class Note(models.Model):
+    """What an effect leaves behind."""
+
+    text = models.CharField(max_length=80)
