@@ -171,6 +171,8 @@ OTHER_ADMIN = {
     "admin:andon_policyversion_who_is_told": "andon.configure",
     "admin:equipment_signalmapping_try_signal": "equipment.view",
     "admin:workflows_version_edit": "workflows.view",
+    "admin:workflows_version_check": "workflows.view",
+    "admin:workflows_version_simulate": "workflows.view",
     "admin:workflows_version_publish": "workflows.view",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.

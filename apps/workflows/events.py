@@ -156,3 +156,12 @@ class VersionRolledBack(Event, subject="workflow_version"):
 
     workflow_id: int
     back_to_id: int
+
+
+class DraftTried(Event, subject="workflow_version"):
+    """On past work, in a simulation. One of `days` and `moves` is 0."""
+
+    run_id: int
+    checksum: str
+    days: int
+    moves: int

@@ -14,6 +14,7 @@ from apps.workflows.life.publishing import MOVES
 from apps.workflows.models import Rollout, RuleFailure, RuleFiring
 from apps.workflows.rules.counting import prune_counted
 from apps.workflows.rules.failing import tell_rule_failure, untold
+from apps.workflows.simulate.runs import SIMULATIONS, carry_out_next
 
 WORKER = Actor.system("workflows")
 # The ledger keeps for ever that a rule has acted or failed; these rows are for its page.
@@ -45,3 +46,9 @@ def prune_rules() -> int:
     before = clock.now() - RULES_KEPT
     settled = RuleFailure.objects.filter(at__lt=before, settled_at__isnull=False)
     return prune_counted(clock.now()) + prune(RuleFiring.objects.filter(at__lt=before)) + prune(settled)
+
+
+@task("workflows.simulate", every_seconds=5, topics=[SIMULATIONS])
+def simulate() -> int:
+    """One of those that were too long for the page."""
+    return int(carry_out_next())

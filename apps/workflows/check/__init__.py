@@ -34,7 +34,8 @@ __all__ = [
     "words_of_the_plant",
 ]
 
-CONCERNS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
+Concern = Callable[[Subject], Iterator[Problem]]
+CONCERNS: tuple[Concern, ...] = (
     names,
     ends,
     ways,
@@ -63,6 +64,10 @@ def check(definition: Definition, kind: Kind | None, words: Words | None = None)
         sentence = _("%(kind)s is no known kind of item; known: %(known)s.")
         return [WORKFLOW.error(Fault.UNKNOWN_KIND, sentence % {"kind": definition.kind, "known": known})]
     words = words or words_of_the_plant(roster=roster_for(definition, kind))
-    subject = Subject(definition, kind, words)
-    found = [problem for concern in CONCERNS for problem in concern(subject)]
+    found = [problem for problems in by_concern(definition, kind, words).values() for problem in problems]
     return sorted(found, key=lambda problem: not problem.is_error)
+
+
+def by_concern(definition: Definition, kind: Kind, words: Words) -> dict[Concern, list[Problem]]:
+    subject = Subject(definition, kind, words)
+    return {concern: list(concern(subject)) for concern in CONCERNS}

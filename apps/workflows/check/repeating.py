@@ -91,6 +91,6 @@ def _path(start: str, state: str, came: Mapping[str, tuple[str, EdgeSpec]]) -> l
 
 def _way_back(round_: list[tuple[str, EdgeSpec]], subject: Subject) -> EdgeSpec:
     """The edge of the round that leads to a state earlier in the order of screens: there the limit belongs."""
-    order = {state.code: position for position, state in enumerate(subject.definition.states)}
+    order = subject.positions
     backward = [way for source, way in round_ if order[way.target] <= order[source]]
     return backward[0] if backward else round_[-1][1]

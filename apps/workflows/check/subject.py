@@ -60,6 +60,10 @@ class Subject:
         return {state.code for state in self.definition.states if state.kind == kind}
 
     @cached_property
+    def positions(self) -> dict[str, int]:
+        return {state.code: position for position, state in enumerate(self.definition.states)}
+
+    @cached_property
     def final(self) -> set[str]:
         return self.of_kind("final")
 

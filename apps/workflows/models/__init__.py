@@ -4,6 +4,7 @@ from apps.workflows.models.items import GraphFSMField, ItemStatusField, Workflow
 from apps.workflows.models.life import VersionStatus
 from apps.workflows.models.moves import Course, MoveDecision, MoveLine, MovePlan, Policy, Rollout
 from apps.workflows.models.signatures import Signature, SignedStep
+from apps.workflows.models.simulations import SimulationRun, SimulationStatus
 from apps.workflows.models.steps import DraftStep
 from apps.workflows.models.versions import (
     RUNNING_PHASES,
@@ -38,6 +39,8 @@ __all__ = [
     "RuleVersion",
     "Signature",
     "SignedStep",
+    "SimulationRun",
+    "SimulationStatus",
     "State",
     "Version",
     "VersionStatus",

@@ -47,5 +47,7 @@ class Page:
 
 PAGES: list[Page] = [
     Page(name="edit", label=_("Edit"), action=VIEW, view="apps.workflows.studio.editor.edit"),
+    Page(name="check", label=_("Check"), action=VIEW, view="apps.workflows.check.pages.checked"),
+    Page(name="simulate", label=_("Simulate"), action=VIEW, view="apps.workflows.simulate.pages.simulated"),
     Page(name="publish", label=_("Publish"), action=VIEW, view="apps.workflows.life.pages.publish"),
 ]

@@ -1,0 +1,142 @@
+"""A simulation that somebody has asked for: at once where it is short, else by the worker; the result is kept."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from apps.core import clock
+from apps.core.commands import Context, command
+from apps.core.rights import EVERYWHERE
+from apps.plant.models import Person
+from apps.workflows.actions import SIMULATE
+from apps.workflows.events import DraftTried
+from apps.workflows.kinds import KINDS
+from apps.workflows.models import SimulationRun, SimulationStatus, Version
+from apps.workflows.rows import to_definition
+from apps.workflows.simulate.past import Span
+from apps.workflows.simulate.replay import replay, versions_of
+from apps.workflows.simulate.result import Result
+
+log = logging.getLogger(__name__)
+
+SIMULATIONS = "simulations"
+LONGEST_DAYS, MOST_MOVES = 366, 1_000_000
+# So long a page waits; what takes longer is the worker's, from the beginning.
+PATIENCE_SECONDS = 3.0
+# Of one version so many results are kept.
+KEPT = 20
+
+
+@command("workflows.simulate")
+def simulate(context: Context, *, version_id: int, days: int = 0, moves: int = 0) -> int:
+    """Asks for a replay of the last `days`, or of the last `moves`. Answers the id of the run, which may be one that
+    somebody has asked for already.
+    """
+    context.allow(SIMULATE, at=EVERYWHERE)
+    if (days > 0) == (moves > 0) or not (0 <= days <= LONGEST_DAYS and 0 <= moves <= MOST_MOVES):
+        words = {"days": LONGEST_DAYS, "moves": MOST_MOVES}
+        context.refuse("wrong_span", _("Choose up to %(days)s days, or up to %(moves)s moves.") % words)
+    version = Version.objects.select_for_update().filter(pk=version_id).first()
+    if version is None:
+        context.refuse("not_found", _("This does not exist any more. Reload the screen."))
+    checksum = version.checksum
+    run = version.simulations.open().filter(checksum=checksum, days=days, moves=moves).first()
+    if run is None:
+        asked = {"asked_by_id": context.actor.person_id, "asked_at": context.now}
+        run = version.simulations.create(checksum=checksum, days=days, moves=moves, **asked)
+        old = version.simulations.order_by("-pk").values_list("pk", flat=True)[KEPT:]
+        version.simulations.filter(pk__in=list(old)).delete()
+    context.record(DraftTried(subject_id=version.pk, run_id=run.pk, checksum=checksum, days=days, moves=moves))
+    return run.pk
+
+
+def carry_out_next() -> bool:
+    """The oldest that waits, or that a process has left behind; False: none."""
+    with transaction.atomic():
+        rows = SimulationRun.objects.to_be_carried_out(clock.now()).order_by("pk")
+        run = rows.select_for_update(skip_locked=True).first()
+        if run is None:
+            return False
+        _begin(run)
+    _carry_out(run, patience_seconds=None)
+    return True
+
+
+def carry_out(run_id: int, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    """False: it takes longer, and waits for the worker; or somebody else is at it."""
+    with transaction.atomic():
+        rows = SimulationRun.objects.filter(pk=run_id, status=SimulationStatus.WAITING)
+        run = rows.select_for_update(skip_locked=True).first()
+        if run is None:
+            return False
+        _begin(run)
+    return _carry_out(run, patience_seconds=patience_seconds)
+
+
+def _begin(run: SimulationRun) -> None:
+    run.status, run.beat_at, run.done = SimulationStatus.RUNNING, clock.now(), 0
+    run.save(update_fields=["status", "beat_at", "done"])
+
+
+class _TooLongError(Exception):
+    pass
+
+
+@dataclass
+class _Progress:
+    """Told between two segments, in a transaction of its own."""
+
+    run: SimulationRun
+    until: float | None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.until is not None and time.monotonic() > self.until and done < total:
+            raise _TooLongError
+        SimulationRun.objects.filter(pk=self.run.pk).update(done=done, total=total, beat_at=clock.now())
+
+
+def _carry_out(run: SimulationRun, *, patience_seconds: float | None) -> bool:
+    until = None if patience_seconds is None else time.monotonic() + patience_seconds
+    try:
+        with translation.override(_language_of(run.asked_by_id)):
+            checksum, result = _result(run, _Progress(run, until))
+    except _TooLongError:
+        SimulationRun.objects.filter(pk=run.pk).update(status=SimulationStatus.WAITING)
+        return False
+    except Exception as error:
+        log.exception("simulation %s failed", run.pk)
+        problem = f"{type(error).__name__}: {str(error)[:300]}"
+        end = {"status": SimulationStatus.FAILED, "problem": problem, "finished_at": clock.now()}
+        SimulationRun.objects.filter(pk=run.pk).update(**end)
+        return True
+    SimulationRun.objects.filter(pk=run.pk).update(
+        status=SimulationStatus.DONE,
+        checksum=checksum,
+        result=result.to_json(),
+        finished_at=clock.now(),
+        done=result.draft.moves,
+        total=result.draft.moves,
+    )
+    return True
+
+
+def _result(run: SimulationRun, progress: _Progress) -> tuple[str, Result]:
+    version = Version.objects.select_related("workflow").get(pk=run.version_id)
+    definition = to_definition(version)
+    in_force = Version.objects.in_force(at=clock.now()).filter(workflow=version.workflow_id).first()
+    beside = in_force if in_force and in_force.pk != version.pk else None
+    span = Span(days=run.days, moves=run.moves)
+    kind = KINDS[version.workflow.kind]
+    return definition.checksum, replay(kind, definition, versions_of(version), beside, span, progress=progress)
+
+
+def _language_of(person_id: int | None) -> str | None:
+    """Of who has asked: the sentences in the result are for them. None: as the process speaks."""
+    person = Person.objects.get_queryset().filter(pk=person_id or 0).first()
+    return person.language if person else translation.get_language()
