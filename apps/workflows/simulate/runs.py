@@ -68,7 +68,7 @@ def carry_out_next() -> bool:
     return True
 
 
-def carry_out(run_id: int, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+def carry_out(run_id: int) -> bool:
     """False: it takes longer, and waits for the worker; or somebody else is at it."""
     with transaction.atomic():
         rows = SimulationRun.objects.filter(pk=run_id, status=SimulationStatus.WAITING)
@@ -76,7 +76,7 @@ def carry_out(run_id: int, *, patience_seconds: float = PATIENCE_SECONDS) -> boo
         if run is None:
             return False
         _begin(run)
-    return _carry_out(run, patience_seconds=patience_seconds)
+    return _carry_out(run, patience_seconds=PATIENCE_SECONDS)
 
 
 def _begin(run: SimulationRun) -> None:
