@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0021_life'),
+        ('workflows', '0032_rules'),
     ]
 
     operations = [
