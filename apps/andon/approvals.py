@@ -72,8 +72,12 @@ def calls(version_id: int) -> FloorExceptionQuerySet:
 
 
 def site_of(version: Version) -> Site:
-    """Workflows hold for the whole plant; whoever has written this one is at home somewhere."""
-    author = Person.objects.filter(pk=version.author_id or 0).select_related("site").first()
+    return site_of_author(version.author_id)
+
+
+def site_of_author(person_id: int | None) -> Site:
+    """Workflows and rules hold for the whole plant; whoever has written one is at home somewhere."""
+    author = Person.objects.filter(pk=person_id or 0).select_related("site").first()
     return author.site if author is not None and author.site is not None else Site.objects.order_by("pk")[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from apps.andon.approvals import decided
+from apps.andon.broken_rules import call_the_engineer, end_of
 from apps.andon.kinds import EXCEPTION
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, SiteRules
 from apps.andon.recurrence import rehome_problems
@@ -23,6 +24,7 @@ from apps.plant.events import (
     RoleAssignmentEnded,
 )
 from apps.workflows.events import DraftReturned, StateChanged, VersionPublished
+from apps.workflows.rules.events import RuleFailed, RulePublished, RuleRetired, RuleSwitchedOn
 
 
 @subscribe(PresenceEnded, AbsenceReported, DutyEntryEnded, RoleAssignmentEnded, QualificationLost)
@@ -58,6 +60,16 @@ def keep_the_last_resort(event: PersonDeactivating, context: Context) -> None:
 @subscribe(VersionPublished, DraftReturned)
 def need_no_approval_any_more(event: VersionPublished | DraftReturned, context: Context) -> None:
     decided(context, int(event.subject_id))
+
+
+@subscribe(RuleFailed)
+def call_who_has_made_it(event: RuleFailed, context: Context) -> None:
+    call_the_engineer(context, event.failure_id)
+
+
+@subscribe(RulePublished, RuleRetired, RuleSwitchedOn)
+def need_nobody_for_the_rule_any_more(event: RulePublished | RuleRetired | RuleSwitchedOn, context: Context) -> None:
+    end_of(context, int(event.subject_id))
 
 
 @subscribe(StateChanged)

@@ -142,6 +142,7 @@ class _Following:
         after = self.context.after(Heard(fired, self.context.record(fired), causes), self.context.actor)
         around = self.reader.around
         occasion = Occasion(
+            source=f"rule:{spec.code}",
             because=_("rule “%(name)s”") % {"name": spec.name},
             event_id=self.heard.event_id,
             event_kind=event.kind,
