@@ -6,6 +6,7 @@ Nothing is started here: a local database address is computed, the supervisor st
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mfgos.supervisor import address, cluster
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
+PRODUCT_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 # ---- what kind of run this is
 

@@ -174,6 +174,8 @@ OTHER_ADMIN = {
     "admin:workflows_version_check": "workflows.view",
     "admin:workflows_version_simulate": "workflows.view",
     "admin:workflows_version_publish": "workflows.view",
+    "admin:workflows_version_import_package": "workflows.edit",
+    "admin:workflows_version_library": "workflows.edit",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.
 NEUTRAL_ADMIN = {

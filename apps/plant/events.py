@@ -61,6 +61,19 @@ class RoleAssignmentEnded(Event, subject="role_assignment"):
     place: str
 
 
+class RoleAdded(Event, subject="role"):
+    code: str
+
+
+class SkillAdded(Event, subject="skill"):
+    code: str
+
+
+class ReasonCodeAdded(Event, subject="reason_code"):
+    purpose: str
+    code: str
+
+
 class RoleActionsSet(Event, subject="role"):
     added: tuple[str, ...]
     removed: tuple[str, ...]

@@ -11,5 +11,5 @@ class WorkflowsConfig(AppConfig):
     verbose_name = _("Workflows")
 
     def ready(self) -> None:
-        # Kinds are declared by the apps above, in the file of this name.
-        autodiscover_modules("kinds")
+        # Kinds are declared by the apps above, in the file of this name; so is what they put into packages.
+        autodiscover_modules("kinds", "exportables")

@@ -28,9 +28,13 @@ from pydantic import (
 )
 
 from apps.core.errors import CommandRefused
+from apps.workflows.strict_json import OddJson, load, odd_parts
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-Texts = dict[str, str]  # language -> text
+# Of what other apps name, in their own way.
+Named = Annotated[str, Field(max_length=40)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9]{2,8})?$")]
+Texts = dict[Language, Annotated[str, Field(max_length=1_000)]]  # language -> text
 
 StateKind = Literal["initial", "normal", "hold", "gate", "final"]
 Phase = Literal["", "set_up", "run", "stop"]
@@ -40,6 +44,10 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "empty", "no
 
 # The role that no person has: only a part of the system takes an edge that names no other.
 SYSTEM_ROLE = "system"
+
+MAX_STATES = 1_000
+MAX_EDGES = 5_000
+MAX_PARTS = 50
 
 # The name of the input that carries an edge's reason code.
 REASON = "reason"
@@ -67,6 +75,13 @@ class Document(Part):
 
     name: str = Field(min_length=1, max_length=120)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_odd_parts(cls, given: Any) -> Any:
+        for problem in odd_parts(given):
+            raise ValueError(problem)
+        return given
+
     def to_json(self) -> str:
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
 
@@ -85,7 +100,7 @@ class StateSpec(Part):
 
     code: Code
     labels: Texts
-    status: str
+    status: Named
     kind: StateKind = "normal"
     is_safe: bool = False
     phase: Phase = ""
@@ -100,16 +115,16 @@ class InputSpec(Part):
     type: InputType
     labels: Texts
     required: bool = True
-    unit: str = ""
-    low: Decimal | None = None
-    high: Decimal | None = None
-    reason_purpose: str = ""
+    unit: Named = ""
+    low: Decimal | None = Field(default=None, max_digits=24, decimal_places=12)
+    high: Decimal | None = Field(default=None, max_digits=24, decimal_places=12)
+    reason_purpose: Named = ""
 
 
 class ConditionSpec(Part):
     """`field` is a field of the kind, or "inputs.name"; `sentence` is what the operator hears when it does not hold."""
 
-    field: str
+    field: Annotated[str, Field(max_length=80)]
     operator: Operator
     value: JsonValue = None
     sentence: Texts
@@ -118,7 +133,7 @@ class ConditionSpec(Part):
 class EffectSpec(Part):
     """One thing that follows in the same transaction: a code of the registry (apps.workflows.effects), and its form."""
 
-    code: str
+    code: Named
     parameters: dict[str, JsonValue] = {}
 
 
@@ -139,10 +154,10 @@ class SignatureSpec(Part):
 class WhereSpec(Part):
     """New items that a workflow is for, by codes; what is empty matters not, and all that is given has to fit."""
 
-    site: str = ""
-    line: str = ""
-    item: str = ""
-    customer: str = ""
+    site: Annotated[str, Field(max_length=80)] = ""
+    line: Annotated[str, Field(max_length=80)] = ""
+    item: Annotated[str, Field(max_length=80)] = ""
+    customer: Annotated[str, Field(max_length=200)] = ""
 
 
 class EdgeSpec(Part):
@@ -157,18 +172,18 @@ class EdgeSpec(Part):
 
     code: Code
     labels: Texts
-    sources: list[Code] = Field(min_length=1)
+    sources: list[Code] = Field(min_length=1, max_length=MAX_STATES)
     target: Code
-    roles: list[str] = []
-    skills: list[str] = []
-    conditions: list[ConditionSpec] = []
-    expression: str = ""
+    roles: list[Named] = Field(default=[], max_length=MAX_PARTS)
+    skills: list[Named] = Field(default=[], max_length=MAX_PARTS)
+    conditions: list[ConditionSpec] = Field(default=[], max_length=MAX_PARTS)
+    expression: Annotated[str, Field(max_length=500)] = ""
     expression_sentence: Texts = {}
-    inputs: list[InputSpec] = []
+    inputs: list[InputSpec] = Field(default=[], max_length=MAX_PARTS)
     reason_required: bool = False
-    reason_purpose: str = ""
+    reason_purpose: Named = ""
     presentation: Presentation = "disabled"
-    effects: list[EffectSpec] = []
+    effects: list[EffectSpec] = Field(default=[], max_length=MAX_PARTS)
     signature: SignatureSpec | None = None
     at_most: int | None = Field(default=None, ge=1, le=1_000)
 
@@ -195,9 +210,9 @@ class Definition(Document):
     format: Literal[1] = 1
     kind: Code
     code: Code
-    states: list[StateSpec]
-    edges: list[EdgeSpec]
-    applies_to: list[WhereSpec] = []
+    states: list[StateSpec] = Field(max_length=MAX_STATES)
+    edges: list[EdgeSpec] = Field(max_length=MAX_EDGES)
+    applies_to: list[WhereSpec] = Field(default=[], max_length=MAX_PARTS)
 
     omitted_when_default: ClassVar[frozenset[str]] = frozenset({"applies_to"})
 
@@ -217,10 +232,17 @@ def parse(text: str | bytes) -> Definition:
 def parse_as(document: type[D], text: str | bytes) -> D:
     """Raises CommandRefused whose sentence names the places that are wrong."""
     try:
-        return document.model_validate_json(text)
+        return document.model_validate(load(text))
+    except OddJson as error:
+        raise CommandRefused("not_a_definition", str(error)) from None
     except ValidationError as error:
-        places = [f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()[:8]]
-        raise CommandRefused("not_a_definition", "; ".join(places), facts={"errors": error.error_count()}) from None
+        facts = {"errors": error.error_count()}
+        raise CommandRefused("not_a_definition", places_of(error), facts=facts) from None
+
+
+def places_of(error: ValidationError) -> str:
+    """The places that are wrong, as far as eight of them, in words."""
+    return "; ".join(f"{'.'.join(str(step) for step in e['loc'])}: {e['msg']}" for e in error.errors()[:8])
 
 
 def word(texts: Mapping[str, Any], otherwise: str = "") -> str:

@@ -27,11 +27,15 @@ from apps.plant.commands.roster_import import Imported, import_roster
 from apps.plant.commands.setup import add_administrator
 from apps.plant.commands.sign_in import SignIn, sign_in_at_desk, sign_in_with_badge
 from apps.plant.commands.terminals import enrol_terminal, revoke_terminal
+from apps.plant.commands.words import add_reason_code, add_role, add_skill
 
 __all__ = [
     "Imported",
     "SignIn",
     "add_administrator",
+    "add_reason_code",
+    "add_role",
+    "add_skill",
     "assign_role",
     "begin_presence",
     "change_person",

@@ -26,6 +26,7 @@ from apps.plant.administration import by
 from apps.workflows import commands, people
 from apps.workflows.actions import EDIT, PUBLISH, VIEW
 from apps.workflows.admin.buttons import Button, ButtonsAdmin
+from apps.workflows.admin.packages import PackagesMixin
 from apps.workflows.check import check
 from apps.workflows.definition import Definition, parse
 from apps.workflows.kinds import KINDS
@@ -108,7 +109,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Version)
-class VersionAdmin(ButtonsAdmin):
+class VersionAdmin(PackagesMixin, ButtonsAdmin):
     """Adding one imports a definition as a draft; only a draft can be changed."""
 
     view_action = VIEW

@@ -3,6 +3,7 @@ from __future__ import annotations
 from apps.workflows.models.items import GraphFSMField, ItemStatusField, WorkflowItem, workflow_triggers
 from apps.workflows.models.life import VersionStatus
 from apps.workflows.models.moves import Course, MoveDecision, MoveLine, MovePlan, Policy, Rollout
+from apps.workflows.models.packages import PackageOrigin
 from apps.workflows.models.signatures import Signature, SignedStep
 from apps.workflows.models.simulations import SimulationRun, SimulationStatus
 from apps.workflows.models.steps import DraftStep
@@ -28,6 +29,7 @@ __all__ = [
     "MoveDecision",
     "MoveLine",
     "MovePlan",
+    "PackageOrigin",
     "Phases",
     "Policy",
     "Rollout",

@@ -1,0 +1,75 @@
+"""Rules as a part of packages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
+
+from apps.core.commands import Context
+from apps.core.errors import CommandRefused
+from apps.workflows.definition import places_of
+from apps.workflows.packages.exportables import Content, Exportable, Need, declare_exportable
+from apps.workflows.packages.needs import WORK_CENTER, needs_of_effect
+from apps.workflows.rules.commands import draft_rule
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.models import RuleVersion
+
+
+def _written(content: Any) -> Content:
+    """As this product writes it, whenever it was saved."""
+    return RuleSpec.model_validate(content).model_dump(mode="json")
+
+
+def _picked(ids: Collection[int]) -> list[Content]:
+    rows = RuleVersion.objects.filter(pk__in=ids).order_by("rule__code", "-number")
+    return [_written(version.content) for version in rows]
+
+
+def _in_force(code: str) -> Content | None:
+    version = RuleVersion.objects.in_force().filter(rule__code=code).first()
+    return _written(version.content) if version else None
+
+
+def _drafted(code: str, checksum: str) -> int | None:
+    found = RuleVersion.objects.filter(rule__code=code, checksum=checksum).order_by("-number").first()
+    return found.pk if found else None
+
+
+def _read(content: Any) -> Content:
+    try:
+        return _written(content)
+    except ValidationError as error:
+        raise CommandRefused("not_a_rule", places_of(error)) from None
+
+
+def _needs(content: Content) -> Iterable[Need]:
+    spec = RuleSpec.model_validate(content)
+    for action in spec.actions:
+        yield from needs_of_effect(action.code, action.parameters)
+    yield from (Need(WORK_CENTER.code, where.line) for where in spec.scope if where.line)
+
+
+def _draft(context: Context, content: Content) -> int:
+    return draft_rule.within(context, spec=RuleSpec.model_validate(content))
+
+
+RULE = declare_exportable(
+    Exportable(
+        code="rule",
+        label=_("rule"),
+        picked=_picked,
+        in_force=_in_force,
+        drafted=_drafted,
+        code_of=lambda content: str(content["code"]),
+        name_of=lambda content: str(content["name"]),
+        checksum_of=lambda content: RuleSpec.model_validate(content).checksum,
+        needs_of=_needs,
+        read=_read,
+        draft=_draft,
+        address=lambda version_id: reverse("admin:workflows_ruleversion_change", args=[version_id]),
+    )
+)
