@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.contrib import admin
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
@@ -57,6 +58,12 @@ def _draft(context: Context, content: Content) -> int:
     return draft_rule.within(context, spec=RuleSpec.model_validate(content))
 
 
+def _address(version_id: int) -> str:
+    if not admin.site.is_registered(RuleVersion):
+        return ""
+    return reverse("admin:workflows_ruleversion_change", args=[version_id])
+
+
 RULE = declare_exportable(
     Exportable(
         code="rule",
@@ -70,6 +77,6 @@ RULE = declare_exportable(
         needs_of=_needs,
         read=_read,
         draft=_draft,
-        address=lambda version_id: reverse("admin:workflows_ruleversion_change", args=[version_id]),
+        address=_address,
     )
 )

@@ -235,7 +235,6 @@ def test_a_workflow_with_everything_survives_the_way(shop, pia):
     """As the definition has it, down to the bytes."""
     version = published(
         thing_workflow(
-            lambda content: content.update(code="full"),
             start={
                 "conditions": [
                     {"field": "quantity", "operator": ">", "value": 0.5, "sentence": {"en": "None.", "de": "Nichts."}}
@@ -249,3 +248,34 @@ def test_a_workflow_with_everything_survives_the_way(shop, pia):
     assert content == to_definition(version).model_dump(mode="json")
     assert checksum_of(content) == checksum_of(json.loads(json.dumps(content)))
     assert len(content["states"]) == len(BASE["states"])
+
+
+class TestRules:
+    def _rule(self, **otherwise: Any) -> dict[str, Any]:
+        content = {
+            "code": "scrap_again",
+            "name": "Scrap again",
+            "event": "orders.quantity_confirmed",
+            "conditions": [{"field": "event.scrap", "operator": ">", "value": 0}],
+            "scope": [{"line": "L77"}],
+            "actions": [{"code": "notify", "parameters": {"role": "pilot", "text": {"en": "Scrap"}}}],
+        }
+        return {**content, **otherwise}
+
+    def _package(self, **otherwise: Any) -> str:
+        objects = [{"kind": "rule", "content": self._rule(**otherwise)}]
+        return Package.model_validate({"title": "Rules", "objects": objects}).to_json()
+
+    def test_come_in_as_drafts_and_go_out_again(self, pia):
+        text = self._package()
+        seen = preview(read(text), Actor(person_id=pia.pk))
+        assert [line.standing for line in seen.lines] == [Standing.NEW]
+        assert {"role:pilot", "work_center:L77"} <= {str(one.need) for one in seen.lacking}
+        draft = run(import_package, pia, text=text).drafts["rule:scrap_again"]
+        assert run(import_package, pia, text=text) == Imported()
+        out = read(run(export_package, pia, title="Back", picked={"rule": [draft]}))
+        assert standing(out.to_json()) == {"rule:scrap_again": Standing.HERE}
+
+    def test_that_are_none_are_refused(self, pia):
+        with pytest.raises(CommandRefused, match="actions"):
+            run(import_package, pia, text=self._package(actions="delete everything"))
