@@ -176,6 +176,8 @@ OTHER_ADMIN = {
     "admin:workflows_version_publish": "workflows.view",
     "admin:workflows_version_import_package": "workflows.edit",
     "admin:workflows_version_library": "workflows.edit",
+    "admin:workflows_version_graph": "workflows.view",
+    "admin:workflows_version_history": "workflows.view",
 }
 # Open to whoever may enter the admin at all, or to everybody where they are the way in; they show nothing of the plant.
 NEUTRAL_ADMIN = {

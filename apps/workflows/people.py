@@ -13,6 +13,7 @@ from apps.core.rights import Scope
 from apps.plant.access import qualified, roles_at
 from apps.plant.models import Person, Purpose, ReasonCode, Role, Site, Skill
 from apps.workflows.definition import SYSTEM_ROLE
+from apps.workflows.telling import Names
 
 
 def roles_of(actor: Actor, scope: Scope) -> frozenset[str]:
@@ -44,6 +45,19 @@ def person_name(person_id: int | None) -> str:
         return ""
     person = Person.objects.filter(pk=person_id).first()
     return str(person) if person else ""
+
+
+def person_names(ids: Collection[int]) -> dict[int, str]:
+    """One query; whoever has been erased is not among them."""
+    return {person.pk: str(person) for person in Person.objects.filter(pk__in=ids)}
+
+
+def names() -> Names:
+    """Of roles and skills; two queries."""
+    return Names(
+        roles={SYSTEM_ROLE: _("the system itself")} | {role.code: role.label() for role in Role.objects.all()},
+        skills=dict(Skill.objects.values_list("code", "name")),
+    )
 
 
 def reasons(purposes: Iterable[str]) -> dict[str, dict[str, str]]:

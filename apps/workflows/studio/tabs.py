@@ -46,8 +46,10 @@ class Page:
 
 
 PAGES: list[Page] = [
+    Page(name="graph", label=_("Graph"), action=VIEW, view="apps.workflows.picture.pages.graph"),
     Page(name="edit", label=_("Edit"), action=VIEW, view="apps.workflows.studio.editor.edit"),
     Page(name="check", label=_("Check"), action=VIEW, view="apps.workflows.check.pages.checked"),
     Page(name="simulate", label=_("Simulate"), action=VIEW, view="apps.workflows.simulate.pages.simulated"),
+    Page(name="history", label=_("History"), action=VIEW, view="apps.workflows.picture.pages.history"),
     Page(name="publish", label=_("Publish"), action=VIEW, view="apps.workflows.life.pages.publish"),
 ]
