@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from apps.andon.alone import PLAYBOOK, act_alone
 from apps.andon.approvals import late_approvals
+from apps.andon.broken_steps import broken_steps, call_for_broken_step
 from apps.andon.commands.approvals import call_for_approval
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import AloneOutcome, AloneRun, FloorException, OwnerLevel, Problem, Timer
@@ -82,6 +83,15 @@ def call_for_late_approvals() -> int:
     for version in late_approvals(clock.now()):
         call_for_approval(WORKER, uuid4(), version_id=version.pk)
     return 0
+
+
+@task("andon.broken_steps", every_seconds=10)
+def call_for_broken_steps() -> int:
+    found = list(broken_steps(clock.now()))
+    for step in found:
+        given = {name: getattr(step, name) for name in ("site_id", "workflow_id", "edge", "item", "problem")}
+        call_for_broken_step(WORKER, uuid4(), **given)
+    return len(found)
 
 
 @task("andon.problems", every_seconds=600)

@@ -10,7 +10,7 @@ UPDATE behind a database trigger armed for just this move, hooks, ledger event, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -95,7 +95,18 @@ class _Firing:
         if refusal and refusal.code in judgement.BROKEN and self.step is not None and self.step.override_reason:
             self.passed_over.append(str(refusal.facts["problem"]))
         else:
-            raise_if(refusal)
+            raise_if(self._placed(refusal))
+
+    def _placed(self, refusal: Refusal | None) -> Refusal | None:
+        """What is broken says where, for whoever mends it."""
+        if refusal is None or refusal.code not in judgement.BROKEN:
+            return refusal
+        place = {
+            "workflow_id": self.item.graph.workflow_id,
+            "item": f"{self.kind.code}:{self.item.pk}",
+            "site_id": self.kind.site_id(self.item),
+        }
+        return replace(refusal, facts={**refusal.facts, **place})
 
     def _ask_for_the_actor(self) -> None:
         scope, actor = self.kind.scope(self.item), self.context.actor

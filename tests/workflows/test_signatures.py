@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from apps.workflows.exits import Exit, exits
 from apps.workflows.models import Signature, SignedStep
 from apps.workflows.signatures import Signed, override_edge, sign_edge, withdraw_signatures
 from tests.workflows.testapp.models import Thing
-from tests.workflows.workshop import TORQUE, Shop, make_shop, move, refused
+from tests.workflows.workshop import TORQUE, Shop, make_shop, move, published, refused
 from tests.world import PIN, actor_of, give_role, ledger, make_person, make_role, make_terminal, run
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +36,9 @@ class Signers:
     def __init__(self, **complete: Any) -> None:
         complete = {"roles": ["operator", "inspector"], "signature": TWO} | complete
         make_role("inspector", "testapp.run_thing", "workflows.override")
-        self.shop: Shop = make_shop(complete=complete)
+        self.shop: Shop = make_shop()
         self.ines, self.iris = (self._person(name) for name in ("ines", "iris"))
+        self.shop = replace(self.shop, version=published(complete=complete))
         self.terminal: Terminal = make_terminal(self._site())
 
     def _site(self) -> Site:
