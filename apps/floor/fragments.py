@@ -170,7 +170,7 @@ def may_view_exception(actor: Actor, key: str) -> bool:
 
 
 def exception_topics(key: str) -> Collection[str]:
-    return [f"exception:{key}"]
+    return [f"exception:{key}", "workflow:exception"]
 
 
 @fragment("exception", topics=exception_topics, may_view=may_view_exception, tick_seconds=TICK_SECONDS)

@@ -19,6 +19,7 @@ from apps.orders.queries import Queue, WorkNow, by_station, queue_of_line, queue
 from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift
 from apps.shifts.queries import pace
+from apps.workflows.life.seen import buttons_mark
 
 # Each status is shown as a tone (colour), a glyph (outline) and its word; see static/floor/mfgos.css.
 TONES: dict[str, tuple[str, str]] = {
@@ -60,10 +61,14 @@ def look(job: JobOrder) -> Look:
 
 @dataclass(frozen=True)
 class Station:
-    """`work`: the steps of the current operation; None without one. `crew`: who works on it now."""
+    """`work`: the steps of the current operation; None without one. `crew`: who works on it now.
+
+    buttons  what those of the current operation hang on besides itself
+    """
 
     unit: WorkUnit
     current: Look | None
+    buttons: str
     work: WorkNow | None
     crew: list[TimeEntry]
     next: list[Look]
@@ -80,6 +85,7 @@ def station(unit: WorkUnit) -> Station:
     return Station(
         unit=unit,
         current=look(current) if current else None,
+        buttons=buttons_mark(current) if current else "",
         work=work_now(current) if current else None,
         crew=on_job(current.pk) if current and current.is_running else [],
         next=[look(job) for job in following[:NEXT_AT_STATION]],
