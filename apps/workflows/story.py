@@ -69,7 +69,7 @@ class _Telling:
     numbers: Mapping[int, int]
 
     def tell(self, event: LedgerEvent) -> Told:
-        teller = _WHAT.get(event.kind)
+        teller = WORDS.get(event.kind)
         told = Told(at=event.occurred_at, who=event.actor_id, what=event.kind)
         return teller(self, told, event.data) if teller else told
 
@@ -95,6 +95,14 @@ class _Telling:
 
     def retired(self, told: Told, _data: Mapping[str, Any]) -> Told:
         return replace(told, what=_("retired"))
+
+    def tried(self, told: Told, data: Mapping[str, Any]) -> Told:
+        days, moves = data["days"], data["moves"]
+        if days:
+            past = ngettext("the last day", "the last %(n)s days", days) % {"n": days}
+        else:
+            past = ngettext("the last move", "the last %(n)s moves", moves) % {"n": moves}
+        return replace(told, what=_("simulated on %(past)s") % {"past": past})
 
     def planned(self, told: Told, _data: Mapping[str, Any]) -> Told:
         return replace(told, what=_("planned what becomes of the items under way"))
@@ -134,13 +142,14 @@ class _Telling:
 
 
 _STOPS = ("workflows.edge_stopped", "workflows.edge_resumed")
-_WHAT: dict[str, Callable[[_Telling, Told, Mapping[str, Any]], Told]] = {
+WORDS: dict[str, Callable[[_Telling, Told, Mapping[str, Any]], Told]] = {
     "workflows.draft_created": _Telling.created,
     "workflows.draft_saved": _Telling.saved,
     "workflows.review_requested": _Telling.submitted,
     "workflows.draft_returned": _Telling.returned,
     "workflows.version_published": _Telling.published,
     "workflows.version_retired": _Telling.retired,
+    "workflows.draft_tried": _Telling.tried,
     "workflows.moves_planned": _Telling.planned,
     "workflows.item_decided": _Telling.decided,
     "workflows.version_took_effect": _Telling.took_effect,

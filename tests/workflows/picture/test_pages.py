@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.core.events import EVENTS
 from apps.workflows.commands import (
     create_draft,
     import_draft,
@@ -23,7 +24,9 @@ from apps.workflows.commands import (
     submit_for_review,
     undo_step,
 )
+from apps.workflows.life.commands import roll_back
 from apps.workflows.models import EdgeStop
+from apps.workflows.story import WORDS
 from tests.workflows.test_admin import ENGINEER, html, signed_in
 from tests.workflows.workshop import make_shop, thing_workflow
 from tests.world import run
@@ -195,6 +198,22 @@ def test_the_history_tells_a_version_from_draft_to_publication(shop, draft, pia)
         "Pia saved renamed undone: renamed renamed",
         "Pia created as a copy of version 1",
     ]
+
+
+def test_the_history_tells_the_way_back(shop, draft, pia):
+    paul, _ = signed_in("paul", *ENGINEER)
+    run(save_draft, pia[0], version_id=draft, definition=CHECKED)
+    back = run(roll_back, paul, version_id=shop.version.pk, reason="The check takes too long.")
+    entries = told(html(pia[1], history(back)))
+    assert any("Paul made to go back to version 1" in entry for entry in entries)
+    assert any("Paul published The check takes too long." in entry for entry in entries)
+
+
+def test_no_event_of_a_version_is_told_by_its_code():
+    """Whoever adds an event about versions gives it words here as well."""
+    events = [event for event in EVENTS.values() if event.__module__.startswith("apps.workflows")]
+    kinds = {event.kind for event in events if event.subject_kind in {"workflow_version", "workflow"}}
+    assert kinds - WORDS.keys() == set()
 
 
 def test_the_shipped_history_says_it_was_the_system(shop, pia):
