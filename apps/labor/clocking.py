@@ -14,6 +14,7 @@ from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder
 from apps.plant.models import Person
 from apps.plant.presence import SEEN_AT_WORK
+from apps.workflows.models import Phases
 
 
 def sign(context: Context, entry: TimeEntry) -> None:
@@ -28,6 +29,15 @@ def is_on(job: JobOrder, person_id: int) -> bool:
 _ENTRY = Prepared(
     lambda: TimeEntry.objects.open().filter(job_order=Given("job_order"), person=Given("person")).values_list("pk")
 )
+
+
+def phase_of(job: JobOrder) -> str:
+    """The phase in which people are on the operation: while it runs, and while its machine stands; else ""."""
+    if job.is_stopped:
+        return Phases.STOP.value
+    if not job.is_running:
+        return ""
+    return (Phases.SET_UP if job.is_setting_up else Phases.RUN).value
 
 
 def put_on(

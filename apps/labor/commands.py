@@ -11,13 +11,12 @@ from apps.core.commands import FUTURE_TOLERANCE, Context, FreeText, command
 from apps.core.rights import EVERYWHERE
 from apps.labor import clocking
 from apps.labor.actions import CLOCK, CORRECT_TIME
-from apps.labor.clocking import is_on, note_evidence, put_off, put_on
+from apps.labor.clocking import is_on, note_evidence, phase_of, put_off, put_on
 from apps.labor.events import TimeEntryCorrected
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.orders.models import JobOrder, sharing
 from apps.plant.end_rule import ends_at
 from apps.plant.shifts_calendar import calendar_of
-from apps.workflows.models import Phases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +144,8 @@ def _begin_work(context: Context, job_order_id: int) -> TimeEntry:
     job = _locked_job(context, job_order_id)
     context.allow(CLOCK, at=job.scope)
     person_id = _signed_in(context)
-    if not (job.is_running or job.is_stopped):
+    phase = phase_of(job)
+    if not phase:
         context.refuse(
             "not_running",
             _("%(order)s operation %(sequence)s is %(status)s. Start it, then clock on.")
@@ -155,8 +155,7 @@ def _begin_work(context: Context, job_order_id: int) -> TimeEntry:
     if is_on(job, person_id):
         context.refuse("on_already", _("You are clocked on to this operation already."))
     note_evidence(context, person_id)
-    phase = Phases.STOP if job.is_stopped else Phases.SET_UP if job.is_setting_up else Phases.RUN
-    return put_on(context, job, person_id, phase.value)
+    return put_on(context, job, person_id, phase)
 
 
 def _locked_job(context: Context, job_order_id: int) -> JobOrder:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from apps.core.commands import Context
 from apps.core.events import subscribe
 from apps.core.prepared import Given, Prepared
-from apps.labor.clocking import entries_of, is_on, note_evidence, open_entries, put_off, put_on
+from apps.labor.clocking import entries_of, is_on, note_evidence, open_entries, phase_of, put_off, put_on
 from apps.labor.events import ClockedOff, ClockedOn
 from apps.labor.models import ClosedBy, TimeEntry
 from apps.materials.events import MaterialMoved
-from apps.orders.events import QuantityConfirmed
+from apps.orders.events import QuantityConfirmed, WorkTogetherBegan, WorkTogetherEnded
 from apps.orders.kinds import JOB_ORDER
-from apps.orders.models import DispatchStatus, JobOrder
+from apps.orders.models import DispatchStatus, JobOrder, PartedBy
+from apps.orders.together import end_all, partners_of
 from apps.plant.commands import begin_presence, end_presence
 from apps.plant.events import SignedIn, WentOffDuty
 from apps.plant.presence import locked_open
@@ -42,6 +43,14 @@ def follow_the_job(event: StateChanged, context: Context) -> None:
                 put_on(context, job, entry.person_id, new, seen_at=entry.last_evidence_at)
     if new and person_id is not None and not is_on(job, person_id):
         put_on(context, job, person_id, new)
+    if new and old != new:
+        _put_partners_on(context, job, new)
+
+
+def _put_partners_on(context: Context, job: JobOrder, phase: str) -> None:
+    for partner in partners_of(job.pk):
+        if not is_on(job, partner.person_id):
+            put_on(context, job, partner.person_id, phase, seen_at=partner.started_at)
 
 
 def _worked_in(status: str, phase: str) -> str:
@@ -52,6 +61,34 @@ def _worked_in(status: str, phase: str) -> str:
 
 
 _JOB = Prepared(lambda: JobOrder.objects.select_related("work_order").filter(pk=Given("pk")))
+
+
+@subscribe(WorkTogetherBegan)
+def a_partner_works(event: WorkTogetherBegan, context: Context) -> None:
+    """On what runs already from now on, else from when it starts. The operation is locked by the command."""
+    job = JobOrder.objects.select_related("work_order", "workflow_version").get(pk=event.subject_id)
+    phase = phase_of(job)
+    if phase and not is_on(job, event.person_id):
+        put_on(context, job, event.person_id, phase)
+
+
+@subscribe(WorkTogetherEnded)
+def a_partner_leaves(event: WorkTogetherEnded, context: Context) -> None:
+    """Who says so is clocked off; the time of somebody else is not ended along with what they lent."""
+    if event.ended_by != PartedBy.PERSON or context.actor.person_id != event.person_id:
+        return
+    (job,) = _JOB(pk=int(event.subject_id))
+    for entry in open_entries(job):
+        if entry.person_id == event.person_id:
+            put_off(context, entry, context.occurred_at, ClosedBy.PERSON)
+
+
+@subscribe(ClockedOff)
+def whoever_is_off_lends_nothing(event: ClockedOff, context: Context) -> None:
+    """An operation that stops parts nobody: they go on together when it does."""
+    if event.closed_by != ClosedBy.JOB:
+        at, job_order_id = event.ended_at, event.job_order_id
+        end_all(context, PartedBy.ABSENCE, at, job_order_id=job_order_id, person_id=event.person_id)
 
 
 @subscribe(QuantityConfirmed, MaterialMoved)

@@ -134,6 +134,23 @@ class PartialRunDecided(Event, subject="job_order"):
     quantity: Decimal
 
 
+class WorkTogetherBegan(Event, subject="job_order"):
+    """`person_id` lends a qualification to the operation; `asked_by_id` lacked it."""
+
+    partnership_id: int
+    person_id: int
+    asked_by_id: int
+    work_center_id: int
+
+
+class WorkTogetherEnded(Event, subject="job_order"):
+    """`ended_by` is "person", "job" (it is over) or "absence"."""
+
+    partnership_id: int
+    person_id: int
+    ended_by: str
+
+
 class MaterialSubstituted(Event, subject="job_order"):
     item_id: int
     by_item_ids: list[int]

@@ -19,6 +19,7 @@ from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
 from apps.orders.progress import progress_of, why_not_complete
 from apps.orders.readiness import blocker_before
+from apps.orders.together import partners_at
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 from apps.workflows.models import Phases
@@ -117,6 +118,7 @@ JOB_ORDER = declare(
         ],
         prepare=[keep_times],
         take=take,
+        partners=partners_at,
         thread=lambda job: f"work_order:{job.work_order_id}",
         topics=lambda job: job.topics,
         site_id=lambda job: job.site_id,

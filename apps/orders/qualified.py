@@ -15,7 +15,7 @@ from apps.orders.actions import RUN_JOB
 from apps.orders.models import JobOrder
 from apps.plant.access import all_qualified, people_with_role
 from apps.plant.duty import on_duty
-from apps.plant.models import Role, Skill
+from apps.plant.models import Role
 from apps.workflows.graph import CompiledEdge
 
 
@@ -35,10 +35,22 @@ def edge_of(job: JobOrder, code: str) -> CompiledEdge | None:
 
 def qualified_for(job: JobOrder, edge: CompiledEdge, at: datetime) -> Qualified:
     """Who holds every skill on that day, and a role that may take the edge there.  Four queries for each such role."""
-    able = all_qualified(edge.spec.skills, at)
+    return _found(job, edge.spec.skills, edge.spec.roles or _who_runs(), at)
+
+
+def partners_for(job: JobOrder, skills: Collection[str], at: datetime) -> Qualified:
+    """Who could work together with somebody who lacks these skills. Four queries for each role that runs operations."""
+    return _found(job, skills, _who_runs(), at)
+
+
+def _who_runs() -> list[str]:
+    return list(Role.objects.filter(actions__code=RUN_JOB.code).values_list("code", flat=True))
+
+
+def _found(job: JobOrder, skills: Collection[str], roles: Collection[str], at: datetime) -> Qualified:
+    able = all_qualified(skills, at)
     if not able:
         return Qualified({}, frozenset())
-    roles = edge.spec.roles or list(Role.objects.filter(actions__code=RUN_JOB.code).values_list("code", flat=True))
     here: dict[int, datetime | None] = {}
     for role in sorted(roles):
         for duty in on_duty(role, job.scope, at):
@@ -47,9 +59,9 @@ def qualified_for(job: JobOrder, edge: CompiledEdge, at: datetime) -> Qualified:
     return Qualified(here, frozenset(able & people_with_role(roles, job.scope)) - here.keys())
 
 
-def skill_names(codes: Collection[str]) -> str:
-    names = dict(Skill.objects.filter(code__in=codes).values_list("code", "name"))
-    return ", ".join(names.get(code, code) for code in sorted(codes))
+def ask_to_join(context: Context, exception: FloorException, person_id: int) -> None:
+    text = _("Please come and work together with whoever is there: %(sentence)s") % {"sentence": exception.sentence}
+    ask(context, exception, person_id, text)
 
 
 def call(context: Context, exception: FloorException, person_id: int) -> None:

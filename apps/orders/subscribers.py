@@ -22,9 +22,12 @@ from apps.materials.events import (
     StockTaken,
 )
 from apps.orders.kinds import JOB_ORDER
-from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobInterval, MaterialRecheck
+from apps.orders.models import Blocker, BlockerKind, DispatchStatus, JobInterval, MaterialRecheck, PartedBy
+from apps.orders.models.statuses import OVER
 from apps.orders.readiness import lift
 from apps.orders.standstill import run_operations, stop_operations
+from apps.orders.together import end_all
+from apps.plant.events import PresenceEnded
 from apps.workflows.events import StateChanged
 from apps.workflows.models import Phases
 
@@ -103,6 +106,17 @@ def keep_intervals(event: StateChanged, context: Context) -> None:
 
 
 _OPEN_INTERVAL = Prepared(lambda: JobInterval.objects.filter(job_order=Given("job_order"), ended_at=None))
+
+
+@subscribe(StateChanged)
+def part_when_it_is_over(event: StateChanged, context: Context) -> None:
+    if event.item_kind == JOB_ORDER.code and event.to_status in OVER:
+        end_all(context, PartedBy.JOB, context.occurred_at, job_order_id=int(event.subject_id))
+
+
+@subscribe(PresenceEnded)
+def part_with_who_has_left(event: PresenceEnded, context: Context) -> None:
+    end_all(context, PartedBy.ABSENCE, event.ended_at, person_id=event.person_id)
 
 
 def phase_of(event: StateChanged) -> str:

@@ -132,11 +132,15 @@ def qualified(person_id: int, skill_codes: Collection[str], at: datetime) -> lis
     return sorted(set(skill_codes) - set(held.values_list("skill__code", flat=True)))
 
 
-def has_proved(person_id: int, proof: UUID, at: datetime) -> bool:
+def has_proved(person_id: int, proof: UUID, at: datetime, *, by_badge: bool = False) -> bool:
     """The command `proof` was this person's sign-in by badge and PIN, or password, no longer ago than a signature may
     take. One query.
+
+    by_badge  it has to be badge and PIN: whoever gives these is there
     """
     signed_in = LedgerEvent.objects.filter(command_id=proof, kind=SignedIn.kind, subject_id=str(person_id))
+    if by_badge:
+        signed_in = signed_in.filter(data__by="badge")
     return signed_in.filter(occurred_at__gt=at - PROOF_HOLDS).exists()
 
 

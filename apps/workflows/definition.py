@@ -168,6 +168,7 @@ class EdgeSpec(Part):
     reason        a coded one when `reason_purpose` names which, else typed
     presentation  how a screen shows the edge while it is not possible: the button answers, is grey, or is not there
     at_most       how often one item may take it; None: without a limit
+    partner_suffices  skills that the one who takes it lacks may be those of one partner who works together with them
     """
 
     code: Code
@@ -186,8 +187,9 @@ class EdgeSpec(Part):
     effects: list[EffectSpec] = Field(default=[], max_length=MAX_PARTS)
     signature: SignatureSpec | None = None
     at_most: int | None = Field(default=None, ge=1, le=1_000)
+    partner_suffices: bool = False
 
-    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"at_most"})
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"at_most", "partner_suffices"})
 
     @property
     def all_inputs(self) -> list[InputSpec]:

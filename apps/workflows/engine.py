@@ -23,10 +23,10 @@ from apps.core.prepared import Given, Prepared
 from apps.workflows import judgement, people, signing
 from apps.workflows.definition import SYSTEM_ROLE, EffectSpec
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
-from apps.workflows.events import EdgeOverridden, StateChanged
+from apps.workflows.events import EdgeOverridden, EdgeTakenTogether, StateChanged
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.inputs import loggable, validated
-from apps.workflows.judgement import FieldReader, raise_if
+from apps.workflows.judgement import FieldReader, Help, raise_if
 from apps.workflows.keeping import labelled
 from apps.workflows.kinds import Kind, Move, Refusal, Warrant, kind_of
 from apps.workflows.life.following import follow
@@ -66,7 +66,7 @@ class _Firing:
         self.context, self.kind, self.item, self.edge, self.given = context, kind, item, edge, given
         self.as_system, self.step = as_system, step
         self.passed_over: list[str] = []
-        self.reader = FieldReader(kind, item)
+        self.reader, self.help = FieldReader(kind, item), Help(kind, item)
         self.inputs: dict[str, Any] = {}
         self.move = move_along(edge, item)
 
@@ -112,7 +112,7 @@ class _Firing:
         scope, actor = self.kind.scope(self.item), self.context.actor
         self.context.allow(self.kind.permission, at=scope)
         raise_if(judgement.wrong_role(self.edge, people.roles_of(actor, scope)))
-        raise_if(judgement.unqualified(self.edge, actor, self.context.occurred_at))
+        raise_if(judgement.unqualified(self.edge, actor, self.context.occurred_at, self.help))
 
 
 def fire(
@@ -150,6 +150,7 @@ def fire(
         hook(item, firing.move, context, firing.inputs)
     event = _event(kind, item, firing)
     event_id = context.record(event)
+    _name_the_partner(firing)
     for effect in edge.spec.effects:
         _have_effect(firing, effect, event, event_id)
     if step is not None:
@@ -215,6 +216,24 @@ def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event
             apply_effect(context.consequence(), occasion, effect.code, effect.parameters)
     except (EffectFailed, CommandRefused, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         firing.pass_over_or_raise(judgement.broken_effect(firing.edge, effect.code, error))
+
+
+def _name_the_partner(firing: _Firing) -> None:
+    partner_id = firing.help.given.get(firing.edge.spec.code)
+    if partner_id is not None:
+        kind, item = firing.kind, firing.item
+        firing.context.record(
+            EdgeTakenTogether(
+                subject_id=item.pk,
+                site_id=kind.site_id(item),
+                thread=kind.thread(item),
+                erp_reference=kind.erp_reference(item),
+                item_kind=kind.code,
+                edge=firing.edge.spec.code,
+                version_id=item.workflow_version_id,
+                partner_id=partner_id,
+            )
+        )
 
 
 def _close(firing: _Firing, step: SignedStep, event_id: int) -> None:

@@ -49,6 +49,15 @@ class EdgeSigned(OfItem, Event, subject="workflow_item"):
     override: bool
 
 
+class EdgeTakenTogether(OfItem, Event, subject="workflow_item"):
+    """Who took the edge lacks a skill for it; the partner who works together with them holds it."""
+
+    item_kind: str
+    edge: str
+    version_id: int
+    partner_id: int
+
+
 class EdgeOverridden(OfItem, Event, subject="workflow_item"):
     """An edge was taken although its check or an effect is broken. `problems`: what is broken, for the engineer."""
 

@@ -15,7 +15,7 @@ from apps.workflows.actions import OVERRIDE
 from apps.workflows.definition import InputSpec, word
 from apps.workflows.engine import move_along
 from apps.workflows.graph import CompiledEdge
-from apps.workflows.judgement import FieldReader
+from apps.workflows.judgement import FieldReader, Help
 from apps.workflows.kinds import Kind, Refusal, kind_of
 from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
 
@@ -62,6 +62,7 @@ class Exit:
     presentation  while not possible: offered (pressing it says why), disabled (grey)
     inputs        what is to be entered; nothing when it has been entered and signed by somebody
     signature     what is to be signed by whoever is asked next; None: it is just taken
+    by_partner    what the actor lacks for it may be a partner's skill: who would do it, works together with somebody
     may_override  a part of it is broken, or may break when it is taken, and the actor may pass over that
     """
 
@@ -78,6 +79,7 @@ class Exit:
     target_phase: str
     inputs: tuple[ExitInput, ...]
     signature: ExitSignature | None
+    by_partner: bool
     may_override: bool
 
 
@@ -99,7 +101,7 @@ class _Asking:
         self.graph = item.graph
         self.edges = self.graph.exits.get(item.state, ())
         self.scope = self.kind.scope(item)
-        self.reader = FieldReader(self.kind, item)
+        self.reader, self.help = FieldReader(self.kind, item), Help(self.kind, item)
         self.context = Context("workflows.exits", actor, _NO_COMMAND, now, now)
 
     def answer(self) -> list[Exit]:
@@ -134,6 +136,7 @@ class _Asking:
                 target_phase=edge.target.phase,
                 inputs=() if edge.spec.code in self.steps else tuple(map(self._input, edge.spec.all_inputs)),
                 signature=self._signature(edge),
+                by_partner=bool(edge.spec.skills) and judgement.partner_would_do(edge, self.kind, self.actor),
                 may_override=self._may_override(edge, refusal),
             )
 
@@ -169,7 +172,7 @@ class _Asking:
             judgement.stopped(edge, self.graph.workflow_id, self.stops.get(edge.spec.code))
             or self._not_allowed()
             or judgement.wrong_role(edge, self.roles)
-            or judgement.unqualified(edge, self.actor, self.context.now)
+            or judgement.unqualified(edge, self.actor, self.context.now, self.help)
             or judgement.guarded(edge, self.reader, None)
             or signing.too_often(self.kind, self.item, edge)
             or judgement.forbidden(self.kind, self.item, move_along(edge, self.item), self.context, {})

@@ -5,7 +5,7 @@ Each question answers with None or with the reason; nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from apps.core.actors import Actor
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.models import LedgerEvent
+from apps.plant.access import all_qualified
 from apps.workflows import guards, people
 from apps.workflows.actions import EDIT, OVERRIDE, STOP_EDGE
 from apps.workflows.definition import word
@@ -62,6 +63,34 @@ class FieldReader:
         return {name: self.read[name] for name in names}
 
 
+class Help:
+    """Who works together on one item, read once and only where somebody lacks a skill that a partner may have.
+
+    given  code of an edge -> the partner whose skills it is taken by
+    """
+
+    def __init__(self, kind: Kind, item: WorkflowItem) -> None:
+        self.kind, self._item = kind, item
+        self._partners: dict[datetime, frozenset[int]] = {}
+        self.given: dict[str, int] = {}
+
+    def partner(self, edge: CompiledEdge, actor: Actor, lacking: Collection[str], at: datetime) -> int | None:
+        """One other than the actor who holds all that the actor lacks. Two queries at most."""
+        if not partner_would_do(edge, self.kind, actor):
+            return None
+        others = self._partners_at(at) - {actor.person_id}
+        able = others & all_qualified(lacking, at) if others else frozenset()
+        if not able:
+            return None
+        self.given[edge.spec.code] = min(able)
+        return min(able)
+
+    def _partners_at(self, at: datetime) -> frozenset[int]:
+        if at not in self._partners:
+            self._partners[at] = frozenset(self.kind.partners(self._item, at)) if self.kind.partners else frozenset()
+        return self._partners[at]
+
+
 def stopped(edge: CompiledEdge, workflow_id: int, stop: EdgeStop | None) -> Refusal | None:
     if stop is None:
         return None
@@ -95,17 +124,21 @@ def wrong_role(edge: CompiledEdge, held: frozenset[str]) -> Refusal | None:
     )
 
 
-def unqualified(edge: CompiledEdge, actor: Actor, at: datetime) -> Refusal | None:
+def unqualified(edge: CompiledEdge, actor: Actor, at: datetime, help_: Help) -> Refusal | None:
+    """Whoever lacks a skill, unless a partner helps out with it. No query for an edge without skills."""
     lacking = people.missing_skills(actor, edge.spec.skills, at)
-    if not lacking:
+    if not lacking or help_.partner(edge, actor, lacking, at) is not None:
         return None
-    return Refusal(
-        "not_qualified",
-        _("“%(step)s” needs a qualification you do not have: %(skills)s.")
-        % {"step": edge.label, "skills": ", ".join(lacking)},
-        "",
-        {"edge": edge.spec.code, "skills": edge.spec.skills},
-    )
+    sentence = _("“%(step)s” needs a qualification you do not have: %(skills)s.")
+    sentence %= {"step": edge.label, "skills": people.skill_names(lacking)}
+    if partner_would_do(edge, help_.kind, actor):
+        sentence = _("%(why)s Somebody qualified who works together with you would do.") % {"why": sentence}
+    return Refusal("not_qualified", sentence, "", {"edge": edge.spec.code, "skills": edge.spec.skills})
+
+
+def partner_would_do(edge: CompiledEdge, kind: Kind, actor: Actor) -> bool:
+    """Somebody has to be there to be helped: not where nobody is signed in."""
+    return edge.spec.partner_suffices and kind.partners is not None and actor.person_id is not None
 
 
 def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> Refusal | None:

@@ -85,6 +85,7 @@ Invariant = Callable[[Any, Move, Context, Mapping[str, Any]], Refusal | None]
 # Of the kind's own command: context, item id, edge, what was entered, and the signatures that warrant it.
 Take = Callable[[Context, int, str, Mapping[str, Any], "Warrant"], Any]
 Hook = Callable[[Any, Move, Context, Mapping[str, Any]], None]
+Partners = Callable[[Any, datetime], Collection[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,7 @@ class Kind:
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
     take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
     aftermath     what became of items after moments of the past, for who tries out a workflow on them
+    partners      ids of those who work together with whoever acts on an item, at an instant; None: nobody does here
     known         what `applies_to` names besides places: which of the given codes there are (item, customer)
     line          the field that names an item's work center; empty where it has none
     reads         relations that these, the scope and most guards go over: they come with the item, in one query
@@ -154,6 +156,7 @@ class Kind:
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
     take: Take | None = None
+    partners: Partners | None = None
     aftermath: Aftermaths | None = None
     known: Mapping[str, Callable[[Collection[str]], AbstractSet[str]]] = field(default_factory=dict)
     line: str = ""

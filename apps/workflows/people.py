@@ -25,14 +25,15 @@ def roles_of(actor: Actor, scope: Scope) -> frozenset[str]:
 
 
 def missing_skills(actor: Actor, codes: Collection[str], at: datetime) -> list[str]:
-    """Names of the skills lacked; the system lacks none, a terminal where nobody signed in lacks all."""
+    """Those of the skills that are lacked; the system lacks none, a terminal where nobody signed in lacks all."""
     if not codes or (actor.is_system and actor.person_id is None):
         return []
-    lacking = list(codes) if actor.person_id is None else qualified(actor.person_id, list(codes), at)
-    if not lacking:
-        return []
-    names = dict(Skill.objects.filter(code__in=lacking).values_list("code", "name"))
-    return [names.get(code, code) for code in lacking]
+    return list(codes) if actor.person_id is None else qualified(actor.person_id, list(codes), at)
+
+
+def skill_names(codes: Collection[str]) -> str:
+    names = dict(Skill.objects.filter(code__in=codes).values_list("code", "name"))
+    return ", ".join(names.get(code, code) for code in sorted(codes))
 
 
 def role_names(codes: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from apps.workflows.models.versions import Edge, State, Version
 _SHARED = (
     "code", "labels", "roles", "skills", "conditions", "expression", "expression_sentence", "inputs",
     "reason_required", "reason_purpose", "presentation", "effects", "signature", "at_most",
+    "partner_suffices",
 )  # fmt: skip
 
 

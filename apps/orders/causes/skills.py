@@ -21,8 +21,11 @@ MISSING_SKILL = "missing_skill"
 TYPE = "missing_skill"
 
 
-def raise_it(context: Context, job: JobOrder, edge: CompiledEdge, skills: str) -> int:
-    """Id of the exception; `skills` as people call them."""
+def raise_it(context: Context, job: JobOrder, edge: CompiledEdge, skills: str, lacking: Collection[str]) -> int:
+    """Id of the exception; `skills` as people call them, `lacking` the codes of those that whoever calls does not have.
+
+    Who joins it may lack others: a partner is sought for the first one.
+    """
     order = job.work_order
     return raise_exception(
         context,
@@ -36,6 +39,7 @@ def raise_it(context: Context, job: JobOrder, edge: CompiledEdge, skills: str) -
             facts={
                 "edge": edge.spec.code,
                 "skills": skills,
+                "lacking": sorted(lacking),
                 "order": order.number,
                 "sequence": job.sequence,
                 "operation": job.name,

@@ -14,6 +14,7 @@ from apps.orders.commands.readiness import reconsider_job
 from apps.orders.commands.release import Need, Operation, Released, release_work_order
 from apps.orders.commands.skills import Called, call_for_skill
 from apps.orders.commands.steps import StepAnswer, record_step
+from apps.orders.commands.together import stop_working_together, work_together
 
 __all__ = [
     "Called",
@@ -42,9 +43,11 @@ __all__ = [
     "retire_master",
     "reverse_confirmation",
     "run_in_part",
+    "stop_working_together",
     "substitute_material",
     "take_commit_dates",
     "take_edge",
     "take_work_orders",
     "upsert_routings",
+    "work_together",
 ]

@@ -11,8 +11,8 @@ from apps.core.commands import Context, command
 from apps.orders.actions import RUN_JOB
 from apps.orders.causes.skills import raise_it
 from apps.orders.models import JobOrder
-from apps.orders.qualified import call, edge_of, qualified_for, skill_names
-from apps.workflows.people import missing_skills
+from apps.orders.qualified import call, edge_of, qualified_for
+from apps.workflows.people import missing_skills, skill_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,11 @@ def call_for_skill(context: Context, *, job_order_id: int, edge: str) -> Called:
     found = edge_of(job, edge)
     if found is None:
         context.refuse("not_needed", _("No qualification is needed for this any more. Reload the screen."))
-    if not missing_skills(context.actor, found.spec.skills, context.now):
+    lacking = missing_skills(context.actor, found.spec.skills, context.now)
+    if not lacking:
         context.refuse("qualified", _("You are qualified for this yourself."))
     qualified = qualified_for(job, found, context.now)
-    exception_id = raise_it(context, job, found, skill_names(found.spec.skills))
+    exception_id = raise_it(context, job, found, skill_names(found.spec.skills), lacking)
     exception = FloorException.objects.get(pk=exception_id)
     known = {exception.owner_id, *exception.informed.values_list("person", flat=True)}
     person_id = next((one for one in qualified.here if one in known), next(iter(qualified.here), None))

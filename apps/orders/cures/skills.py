@@ -43,26 +43,34 @@ def _ways(
     subject: Subject, found: Qualified, names: dict[int, str], told: dict[tuple[int, int], datetime]
 ) -> list[Offer]:
     if not found.here:
-        others = ", ".join(sorted(names[pk] for pk in found.elsewhere)[:NAMED])
-        why_not = _("Nobody who is qualified is on duty.")
-        who = _("Qualified are: %(names)s.") % {"names": others} if others else _("Nobody else is qualified either.")
-        return [Offer(label=str(CALL.label), why_not=f"{why_not} {who}")]
+        return [Offer(label=str(CALL.label), why_not=no_one(found, names))]
     return [
         Offer(
             label=_("Call %(name)s") % {"name": names[pk]},
             inputs={"person": pk},
-            cost=_("on duty until %(time)s") % {"time": _time(until)} if until else _("at work"),
+            cost=until(ends_at),
             why_not=_was_called(names[pk], told.get((subject.exception.pk, pk))),
         )
-        for pk, until in found.here.items()
+        for pk, ends_at in found.here.items()
     ]
 
 
+def no_one(found: Qualified, names: dict[int, str]) -> str:
+    others = ", ".join(sorted(names[pk] for pk in found.elsewhere)[:NAMED])
+    why_not = _("Nobody who is qualified is on duty.")
+    who = _("Qualified are: %(names)s.") % {"names": others} if others else _("Nobody else is qualified either.")
+    return f"{why_not} {who}"
+
+
+def until(ends_at: datetime | None) -> str:
+    return _("on duty until %(time)s") % {"time": time_of(ends_at)} if ends_at else _("at work")
+
+
 def _was_called(name: str, at: datetime | None) -> str:
-    return _("%(name)s was called at %(time)s.") % {"name": name, "time": _time(at)} if at else ""
+    return _("%(name)s was called at %(time)s.") % {"name": name, "time": time_of(at)} if at else ""
 
 
-def _time(at: datetime) -> str:
+def time_of(at: datetime) -> str:
     return f"{timezone.localtime(at):%H:%M}"
 
 

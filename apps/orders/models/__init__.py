@@ -4,6 +4,7 @@ from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
 from apps.orders.models.job_orders import JobOrder
 from apps.orders.models.materials import JobMaterial, MaterialRecheck
+from apps.orders.models.partnerships import PartedBy, Partnership
 from apps.orders.models.routing import OrderPlan, Routing, RoutingStep
 from apps.orders.models.standard_work import (
     DirectiveStep,
@@ -36,6 +37,8 @@ __all__ = [
     "MasterStep",
     "MaterialRecheck",
     "OrderPlan",
+    "PartedBy",
+    "Partnership",
     "PendingChange",
     "Routing",
     "RoutingStep",

@@ -53,5 +53,5 @@ def _asks_the_same(one: EdgeSpec, other: EdgeSpec) -> bool:
         return False
     return all(
         getattr(one, name) == getattr(other, name)
-        for name in ("all_inputs", "skills", "effects", "signature", "at_most")
+        for name in ("all_inputs", "skills", "partner_suffices", "effects", "signature", "at_most")
     )

@@ -43,6 +43,12 @@ def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
         yield here.warning(Fault.NOBODY_MAY, sentence, "roles")
     for code in sorted(code for code in spec.skills if code not in words.skills):
         yield here.error(Fault.UNKNOWN_SKILL, _("there is no skill %(code)s.") % {"code": code}, "skills")
+    if spec.partner_suffices and not spec.skills:
+        sentence = _("a partner's qualification suffices, but it asks for none.")
+        yield here.warning(Fault.PARTNER_WITHOUT_SKILLS, sentence, "partner_suffices")
+    if spec.partner_suffices and subject.kind.partners is None:
+        sentence = _("a partner's qualification suffices, but nobody works together on %(item)s.")
+        yield here.warning(Fault.NO_PARTNERS, sentence % {"item": subject.kind.label}, "partner_suffices")
     if spec.reason_purpose and spec.reason_purpose not in words.purposes:
         sentence = _("there are no reasons for %(code)s.") % {"code": spec.reason_purpose}
         yield here.error(Fault.UNKNOWN_PURPOSE, sentence, "reason_purpose")

@@ -41,6 +41,8 @@ class Fault(StrEnum):
     STATUS_MOVE = "status_move"
     UNKNOWN_ROLE = "unknown_role"
     UNKNOWN_SKILL = "unknown_skill"
+    PARTNER_WITHOUT_SKILLS = "partner_without_skills"
+    NO_PARTNERS = "no_partners"
     UNKNOWN_PURPOSE = "unknown_purpose"
     NOBODY_MAY = "nobody_may"
     HOLD_WITHOUT_ROLE = "hold_without_role"

@@ -155,6 +155,7 @@ class Edge(models.Model):
     effects = models.JSONField(_("effects"), default=list)
     signature = models.JSONField(_("signature"), null=True)
     at_most = models.PositiveSmallIntegerField(_("at most so often"), null=True)
+    partner_suffices = models.BooleanField(_("a qualified partner suffices"), default=False)
 
     class Meta:
         verbose_name = _("edge")
