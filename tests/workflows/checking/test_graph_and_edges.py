@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,24 @@ def test_an_edge_that_nobody_can_take_is_a_warning():
     [problem] = check(thing_workflow(start={"roles": ["visitor"]}), THING, WORDS)
     assert str(problem) == "edge start: nobody can take it: none of its roles may run things."
     assert check(thing_workflow(start={"roles": ["visitor", "operator"]}), THING, WORDS) == []
+
+
+def test_a_partner_who_can_be_of_no_use_is_a_warning():
+    definition = thing_workflow(
+        start={"partner_suffices": True}, resume={"partner_suffices": True, "skills": ["welding"]}
+    )
+    found = {(problem.code, problem.show) for problem in check(definition, THING, WORDS)}
+    assert found == {
+        (Fault.PARTNER_WITHOUT_SKILLS, "edge/start/partner_suffices"),
+        (Fault.NO_PARTNERS, "edge/start/partner_suffices"),
+        (Fault.NO_PARTNERS, "edge/resume/partner_suffices"),
+    }
+    assert not errors_in(check(definition, THING, WORDS))
+    assert check(definition, replace(THING, partners=lambda *_: ()), WORDS)[0].code == Fault.PARTNER_WITHOUT_SKILLS
+
+
+def test_a_workflow_without_partners_keeps_its_checksum():
+    assert "partner_suffices" not in thing_workflow().to_json()
 
 
 def test_every_problem_at_once():

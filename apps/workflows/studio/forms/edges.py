@@ -53,6 +53,10 @@ class EdgeForm(base.StudioForm):
                 base.with_current(room.skills, *stored.get("skills", [])),
                 help_text=gettext_lazy("All of them are needed."),
             ),
+            "partner_suffices": base.yes_no(
+                gettext_lazy("A partner with the missing skills suffices"),
+                help_text=gettext_lazy("Who lacks a skill may take it together with one who agrees to it on the spot."),
+            ),
             "presentation": base.one_of(gettext_lazy("While it is not possible"), Presentations.choices),
             "at_most": base.whole_number(
                 gettext_lazy("At most so often"),
@@ -188,8 +192,8 @@ class EdgeForms:
         """After is_valid()."""
         cleaned = self.main.cleaned_data
         names = (
-            "code", "sources", "target", "roles", "skills", "presentation", "at_most", "reason_required",
-            "reason_purpose", "expression",
+            "code", "sources", "target", "roles", "skills", "partner_suffices", "presentation", "at_most",
+            "reason_required", "reason_purpose", "expression",
         )  # fmt: skip
         return EdgeSpec(
             labels=self.main.texts_of("labels"),

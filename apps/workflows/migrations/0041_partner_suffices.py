@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0021_life'),
+        ('workflows', '0040_simulations'),
     ]
 
     operations = [
