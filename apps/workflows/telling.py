@@ -178,6 +178,7 @@ TELLERS: dict[str, tuple[Any, Teller]] = {
     "target": (_later("to"), _target),
     "roles": (_later("roles"), _roles),
     "skills": (_later("skills"), _skills),
+    "partner_suffices": (_later("a partner with the missing skills suffices"), _yes),
     "conditions": (_later("guard"), _conditions),
     "expression": (_later("expression"), _plain),
     "expression_sentence": (_later("why the expression refuses"), _texts),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0040_simulations'),
+        ('workflows', '0050_packages'),
     ]
 
     operations = [
