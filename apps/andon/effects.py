@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
 
 from django.conf import settings
 from django.utils import translation
@@ -14,7 +16,7 @@ from apps.andon.causes import declare as declare_cause
 from apps.andon.commands.answering import give
 from apps.andon.feeds import Feed, News, publish, tell_people
 from apps.andon.feeds import declare as declare_feed
-from apps.andon.models import ExceptionType, FloorException
+from apps.andon.models import ExceptionType, FloorException, ScreenMessage
 from apps.andon.raising import raise_exception as raise_
 from apps.core.commands import Context
 from apps.core.rights import Scope
@@ -102,6 +104,37 @@ def notify(context: Context, occasion: Occasion, parameters: NotifyParameters) -
     languages = Person.objects.filter(pk__in=people).values_list("pk", "language")
     told = {person_id: _news(occasion, parameters.say, language) for person_id, language in languages}
     tell_people(context, site.pk, told)
+
+
+class ScreenParameters(EffectParameters):
+    say: Texts = parameter(gettext_lazy("what to say"))
+    where: Literal["line", "station"] = parameter(gettext_lazy("on the screens of"), "line")
+    minutes: int = parameter(gettext_lazy("minutes"), 30, ge=1, le=1440)
+
+
+@effect("message_screen", gettext_lazy("Say something on the screens"), ScreenParameters, needs={"work_center_id"})
+def message_screen(context: Context, occasion: Occasion, parameters: ScreenParameters) -> None:
+    """Of the line, or of the one station; what is said there again stays longer, and stands there once."""
+    around = occasion.around
+    unit_id = around.work_unit_id if parameters.where == "station" else None
+    if parameters.where == "station" and unit_id is None:
+        raise EffectFailed(_("the event is about no station"))
+    until = context.now + timedelta(minutes=parameters.minutes)
+    line = WorkCenter.objects.get(pk=around.work_center_id or 0)
+    shown = ScreenMessage.objects.filter(
+        work_center=line, work_unit=unit_id, texts=parameters.say, shown_until__gt=context.now
+    )
+    if not shown.update(shown_until=until):
+        ScreenMessage.objects.create(
+            site_id=line.site_id,
+            work_center=line,
+            work_unit_id=unit_id,
+            texts=parameters.say,
+            because=occasion.because[:LONGEST],
+            shown_from=context.now,
+            shown_until=until,
+        )
+    context.touch(f"line:{line.pk}")
 
 
 class WebhookParameters(EffectParameters):

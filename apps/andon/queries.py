@@ -12,7 +12,16 @@ from django.db.models import Q, QuerySet
 
 from apps.andon.actions import ANSWER
 from apps.andon.concerns import concerning
-from apps.andon.models import ExceptionStatus, FloorException, Informed, NoticeState, Notification, Occasion, Remark
+from apps.andon.models import (
+    ExceptionStatus,
+    FloorException,
+    Informed,
+    NoticeState,
+    Notification,
+    Occasion,
+    Remark,
+    ScreenMessage,
+)
 from apps.andon.models.exceptions import FloorExceptionQuerySet
 from apps.andon.path import Look, looks, role_names
 from apps.core import clock
@@ -34,6 +43,17 @@ def shown(rows: FloorExceptionQuerySet | None = None) -> FloorExceptionQuerySet:
 
 def open_at_line(work_center_id: int) -> list[FloorException]:
     return _shown_as(_AT_LINE(work_center=work_center_id))
+
+
+def messages_at(work_center_id: int, work_unit_id: int | None = None) -> list[ScreenMessage]:
+    """What a step or a rule says there now, the last first; on a station also what is for the whole line."""
+    rows = _MESSAGES(work_center=work_center_id, now=clock.now())
+    return [row for row in rows if row.work_unit_id in (None, work_unit_id)]
+
+
+_MESSAGES = Prepared(
+    lambda: ScreenMessage.objects.filter(work_center=Given("work_center"), shown_until__gt=Given("now"))
+)
 
 
 def open_at_station(work_unit_id: int, work_center_id: int) -> list[FloorException]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apps.andon.commands.calling import is_call_from
-from apps.andon.models import ExceptionStatus, FloorException
+from apps.andon.models import ExceptionStatus, FloorException, ScreenMessage
 from apps.andon.path import Look, Rung, looks
-from apps.andon.queries import open_at_line, open_at_station
+from apps.andon.queries import messages_at, open_at_line, open_at_station
 from apps.equipment.causes import DOWNTIME
 from apps.equipment.estimates import Estimate, estimates
 from apps.equipment.models import Downtime
@@ -23,6 +23,7 @@ RUNGS = 4
 class Alerts:
     """`first`: the most urgent one, those without an answer before all others; None: all is quiet.
 
+    messages  what a rule or a step says there, the last first
     call    of the station itself: who has called sees how it stands, and may ring again
     likely  when it ends, where it is a stop of whose reason enough is known
     """
@@ -30,6 +31,7 @@ class Alerts:
     first: Look | None
     others: Sequence[FloorException]
     likely: Estimate | None = None
+    messages: Sequence[ScreenMessage] = ()
     call: Look | None = None
 
     @property
@@ -59,11 +61,12 @@ def ring(look: Look) -> str:
 
 
 def alerts_at_station(unit: WorkUnit) -> Alerts:
-    return _alerts(open_at_station(unit.pk, unit.work_center_id), unit)
+    found = _alerts(open_at_station(unit.pk, unit.work_center_id), unit)
+    return replace(found, messages=messages_at(unit.work_center_id, unit.pk))
 
 
 def alerts_at_line(line: WorkCenter, now: datetime) -> Alerts:
-    found = _alerts(open_at_line(line.pk))
+    found = replace(_alerts(open_at_line(line.pk)), messages=messages_at(line.pk))
     return replace(found, likely=_likely_end(found.first.exception, now)) if found.first else found
 
 

@@ -96,7 +96,7 @@ def line_alerts(key: str) -> str:
     """Apart from the board: a path costs more than all the rest, and a booking changes none."""
     (line,) = _LINE(pk=int(key))
     with timezone.override(line.site.zone):
-        return render_to_string("floor/_board_stop.html", {"alerts": alerts_at_line(line, clock.now())})
+        return render_to_string("floor/_board_alerts.html", {"alerts": alerts_at_line(line, clock.now())})
 
 
 @fragment(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from apps.andon.models import FloorException, Informed, Notification, SiteWebhook
-from apps.andon.queries import open_for
+from apps.andon.queries import messages_at, open_for
 from apps.core.commands import Context, command
+from apps.floor.fragments import line_alerts, station_fragment
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
 from apps.workflows.surroundings import Surroundings
 from tests.andon.floor import SYSTEM, Floor, later, make_floor
@@ -118,3 +119,37 @@ def test_systems_that_asked_for_rules_are_told(floor: Floor) -> None:
         "L3",
         "WO-1",
     )
+
+
+class TestAMessageOnTheScreens:
+    def say(self, floor: Floor, **more: Any) -> None:
+        have(floor, "message_screen", {"say": SAY, "minutes": 30}, **more)
+
+    def test_stands_on_the_line_and_its_stations_until_its_time_is_over(self, floor: Floor) -> None:
+        line, unit = floor.world.line, floor.world.station
+        self.say(floor)
+        assert [str(message) for message in messages_at(line.pk)] == ["Check the seal"]
+        assert len(messages_at(line.pk, unit.pk)) == 1
+        later(minutes=31)
+        assert messages_at(line.pk) == []
+
+    def test_said_again_it_stands_there_once_and_stays_longer(self, floor: Floor) -> None:
+        self.say(floor)
+        later(minutes=20)
+        self.say(floor)
+        later(minutes=20)
+        assert len(messages_at(floor.world.line.pk)) == 1
+
+    def test_may_be_for_one_station_only(self, floor: Floor) -> None:
+        line, unit = floor.world.line, floor.world.station
+        given = {"say": SAY, "minutes": 30, "where": "station"}
+        with pytest.raises(EffectFailed, match="no station"):
+            have(floor, "message_screen", given)
+        have(floor, "message_screen", given, work_unit_id=unit.pk)
+        assert len(messages_at(line.pk, unit.pk)) == 1
+        assert messages_at(line.pk) == []
+
+    def test_is_read_on_the_wall_and_at_the_station(self, floor: Floor) -> None:
+        self.say(floor)
+        assert "Check the seal" in line_alerts.render(str(floor.world.line.pk))
+        assert "Check the seal" in station_fragment.render(str(floor.world.station.pk))

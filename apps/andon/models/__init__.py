@@ -19,6 +19,7 @@ from apps.andon.models.policies import (
     Target,
 )
 from apps.andon.models.problems import Problem
+from apps.andon.models.screens import ScreenMessage
 from apps.andon.models.telling import (
     DeliveryAttempt,
     Informed,
@@ -67,6 +68,7 @@ __all__ = [
     "Problem",
     "PushKey",
     "Remark",
+    "ScreenMessage",
     "Severity",
     "SiteRules",
     "SiteWebhook",
