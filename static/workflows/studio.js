@@ -17,6 +17,35 @@
     });
   }
 
+  // What is typed while other fields are on their way stays: it is put into the form that comes.
+  let sent = null;
+  let late = [];
+
+  const boxes = (field) => field.type === "checkbox" || field.type === "radio";
+  const named = (field) => (boxes(field) ? `${field.name}=${field.value}` : field.name);
+  const worth = (field) => (boxes(field) ? field.checked : field.value);
+  const fields = () =>
+    [...(form()?.elements ?? [])].filter((field) => field.name && field.type !== "hidden" && field.type !== "submit");
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const isRefresh = event.detail.elt.matches("[hx-vals]") && form()?.contains(event.detail.elt);
+    sent = isRefresh ? new Map(fields().map((field) => [named(field), worth(field)])) : null;
+  });
+
+  function keepLate() {
+    late = sent ? fields().filter((field) => sent.get(named(field)) !== worth(field)) : [];
+    sent = null;
+  }
+
+  function putLate() {
+    for (const field of late) {
+      const now = fields().find((other) => named(other) === named(field));
+      if (now && boxes(now)) now.checked = field.checked;
+      else if (now) now.value = field.value;
+    }
+    late = [];
+  }
+
   // Links and undo show another form; what is pressed within the form, and moving beside it, keeps what is typed.
   document.addEventListener("htmx:confirm", (event) => {
     const from = event.detail.elt;
@@ -38,10 +67,12 @@
   }
 
   document.addEventListener("htmx:beforeSwap", () => {
+    keepLate();
     scrolled = list()?.scrollTop ?? 0;
   });
 
   document.addEventListener("htmx:afterSettle", () => {
+    putLate();
     look();
     show();
   });

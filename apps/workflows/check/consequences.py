@@ -35,10 +35,11 @@ def effect_problems(here: Place, given: EffectSpec, words: Words) -> Iterator[Pr
     }
     for name, choice in _chosen(parameters):
         value = getattr(parameters, name)
-        if value and choice in known and value not in known[choice]:
-            sentence = _("%(effect)s: “%(value)s” is not known here.")
-            words_ = {"effect": EFFECTS[given.code].label, "value": value}
-            yield here.error(Fault.EFFECT_PARAMETERS, sentence % words_, "effects")
+        for one in value if isinstance(value, list) else [value]:
+            if one and choice in known and one not in known[choice]:
+                sentence = _("%(effect)s: “%(value)s” is not known here.")
+                words_ = {"effect": EFFECTS[given.code].label, "value": one}
+                yield here.error(Fault.EFFECT_PARAMETERS, sentence % words_, "effects")
 
 
 def _chosen(parameters: EffectParameters) -> Iterator[tuple[str, Choice]]:

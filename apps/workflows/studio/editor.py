@@ -209,7 +209,7 @@ class _Desk:
             "notice": self.notice,
             "loss": self.loss,
             "is_typed": self.is_typed,
-            "command_id": uuid4(),
+            "command_id": uuid4,  # called by the template: each form on the page has its own
         }
 
     def _states(self, problems: list[Problem]) -> Iterator[dict[str, Any]]:

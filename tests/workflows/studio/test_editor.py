@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as entities
 import re
 
 import pytest
@@ -10,59 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.workflows.commands import create_draft, save_draft
 from apps.workflows.definition import EdgeSpec, StateSpec
 from apps.workflows.models import Version
-from apps.workflows.rows import to_definition
 from apps.workflows.studio import editing
-from tests.workflows.studio.sent import fields_of
+from tests.workflows.studio.sent import Desk, desk_of, fields_of, said
 from tests.workflows.test_admin import signed_in
 from tests.workflows.workshop import make_shop, thing_workflow
-from tests.world import run
 
 pytestmark = pytest.mark.django_db
-
-
-class Desk:
-    """The page of one draft, in the hands of somebody."""
-
-    def __init__(self, client, draft, person):
-        self.client, self.draft, self.person = client, draft, person
-
-    @property
-    def address(self):
-        return reverse("admin:workflows_version_edit", args=[self.draft.pk])
-
-    def get(self, query=""):
-        answer = self.client.get(self.address + query)
-        assert answer.status_code == 200
-        return answer.content.decode()
-
-    def send(self, query, do, form="studio-form", **typed):
-        """The form of the page as it is, with what is typed over it, and one button pressed."""
-        sent = {**fields_of(self.get(query), form), "do": do, **typed}
-        return self.client.post(self.address + query, {k: v for k, v in sent.items() if v is not None})
-
-    def again(self, answer, do, query, **typed):
-        """What came back, sent on."""
-        sent = {**fields_of(answer.content.decode(), "studio-form"), "do": do, **typed}
-        return self.client.post(self.address + query, {k: v for k, v in sent.items() if v is not None})
-
-    @property
-    def now(self):
-        return to_definition(Version.objects.get(pk=self.draft.pk))
-
-    def edge(self, code):
-        return next(edge for edge in self.now.edges if edge.code == code)
-
-    def state(self, code):
-        return next(state for state in self.now.states if state.code == code)
-
-
-def desk_of(name, shop_version, *actions):
-    person, client = signed_in(name, "workflows.view", "workflows.edit", *actions)
-    draft = Version.objects.get(pk=run(create_draft, person, version_id=shop_version.pk))
-    return Desk(client, draft, person)
 
 
 @pytest.fixture
@@ -73,12 +27,6 @@ def shop():
 @pytest.fixture
 def desk(shop):
     return desk_of("pia", shop.version)
-
-
-def said(answer):
-    """The text of the page, as one reads it."""
-    text = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return re.sub(r"\s+", " ", entities.unescape(text))
 
 
 def test_every_state_and_edge_opens_and_saves_as_it_is(desk):
@@ -170,7 +118,7 @@ class TestTogether:
     def test_what_somebody_else_has_saved_meanwhile_is_named_and_what_is_typed_stays(self, desk):
         page = desk.get("?state=held")
         changed = thing_workflow(start={"labels": {"en": "Go"}})
-        run(save_draft, desk.person, version_id=desk.draft.pk, definition=changed, label="edge start changed")
+        desk.save(changed, "edge start changed")
         sent = {**fields_of(page, "studio-form"), "do": "save", "state-labels_en": "On hold"}
         answer = desk.client.post(desk.address + "?state=held", sent)
         assert "Somebody else has saved meanwhile: edge start changed." in said(answer)
@@ -220,7 +168,7 @@ class TestWhoMay:
 
 def test_the_check_is_shown_where_it_finds_something(desk):
     wrong = thing_workflow(start={"roles": ["pilot"]})
-    run(save_draft, desk.person, version_id=desk.draft.pk, definition=wrong)
+    desk.save(wrong)
     assert "there is no role pilot" in said(desk.client.get(desk.address + "?edge=start@ready"))
     assert 'aria-label="Error: ' in desk.get()
     kept = fields_of(desk.get("?edge=start@ready"), "studio-form")
@@ -247,5 +195,5 @@ def test_a_larger_workflow_takes_no_more_queries(desk):
         larger = editing.add_state(larger, state)
         edge = {"code": f"to_{number}", "labels": {"en": "x"}, "sources": ["running"], "target": state.code}
         larger = editing.add_edge(larger, EdgeSpec.model_validate({**edge, "roles": ["operator"]}))
-    run(save_draft, desk.person, version_id=desk.draft.pk, definition=larger)
+    desk.save(larger)
     assert asked() == few
