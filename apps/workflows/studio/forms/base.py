@@ -26,11 +26,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from apps.workflows.definition import Texts
+from apps.workflows.definition import MAX_PARTS, Texts
 
 MAX_TEXT = 200
+LONGEST_TEXT = 1_000  # of one that operators read
 MAX_CODE = 40
-MAX_ROWS = 50
 
 Choices = Sequence[tuple[str, StrOrPromise]]
 
@@ -60,7 +60,7 @@ class StudioForm(forms.Form):
             self.fields[field] = forms.CharField(
                 label=f"{label} ({language})",
                 required=False,
-                max_length=MAX_TEXT,
+                max_length=LONGEST_TEXT,
                 widget=UnfoldAdminTextInputWidget(attrs={"lang": code}),
             )
             self.initial.setdefault(field, stored.get(code, ""))
@@ -141,7 +141,7 @@ class Rows(Generic[F]):
     def typed(self, act: str = "", at: int = 0) -> Rows[F]:
         """As typed, after one of: "add" at the end, "remove", "up", "down" of the row `at`."""
         rows = [form.typed() for form in self.forms]
-        if act == "add" and len(rows) < MAX_ROWS:
+        if act == "add" and len(rows) < MAX_PARTS:
             rows.append({})
         elif act == "remove" and at < len(rows):
             del rows[at]
@@ -156,7 +156,7 @@ class Rows(Generic[F]):
 
 
 def _count(text: str | None) -> int:
-    return min(int(text), MAX_ROWS) if text and text.isdecimal() else 0
+    return min(int(text), MAX_PARTS) if text and text.isdecimal() else 0
 
 
 # ---- fields

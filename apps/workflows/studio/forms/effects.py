@@ -58,7 +58,7 @@ class EffectForm(base.StudioForm):
         if wanted.default is not None:
             self.initial.setdefault(field, wanted.default)
         stored = self.initial.get(field)
-        if wanted.type == dict[str, str]:
+        if get_origin(wanted.type) is dict:  # Texts: the only mapping that a form has
             self.texts = {**self.texts, field: wanted.label}
             self.given[field] = stored
             self.add_texts(field, wanted.label)
