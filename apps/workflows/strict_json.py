@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 30
 MAX_DIGITS = 40
+MAX_PARTS = 10_000  # of one object or list
 
 # What no label needs: control characters (the database takes no NUL), halves of characters, and marks that turn the
 # direction of writing, so that a text reads other than it is.
@@ -65,6 +66,14 @@ def odd_parts(value: Any) -> Iterator[str]:
                 ) % {"code": f"{ord(found.group()):04X}"}
         elif isinstance(one, float) and not math.isfinite(one):
             yield _no_number(str(one))
+        elif isinstance(one, dict | list) and len(one) > MAX_PARTS:
+            yield _(
+                "One part of it has %(count)s parts of its own; %(most)s are allowed. Send it in smaller files."
+            ) % {
+                "count": len(one),
+                "most": MAX_PARTS,
+            }
+            return
         elif isinstance(one, dict):
             todo += [(key, depth + 1) for key in one] + [(part, depth + 1) for part in one.values()]
         elif isinstance(one, list | tuple):
