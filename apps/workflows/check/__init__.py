@@ -28,9 +28,12 @@ __all__ = [
     "Part",
     "Problem",
     "Severity",
+    "Subject",
     "Words",
+    "by_concern",
     "check",
     "errors_in",
+    "rostered",
     "words_of_the_plant",
 ]
 

@@ -105,11 +105,11 @@ def _left(spec: StateSpec, subject: Subject, watching: _Watching) -> Iterator[Pr
             sentence = _("%(item)s in “%(state)s” is held, but no role owns it %(when)s.")
         else:
             sentence = _("%(item)s in “%(state)s” waits for a signature, but nobody can give it %(when)s.")
-        yield here.error(Fault.NO_OWNER, (sentence % {**words, "when": _when(lack)}).capitalize())
+        yield here.error(Fault.NO_OWNER, _capital(sentence % {**words, "when": _when(lack)}))
 
 
 def _when(lack: Lack) -> str:
-    """between 22:00 and 06:00 on Night shift at S1 (first on 23 November)"""
+    """between 22:00 and 06:00 on Night shift at S1 (for example on November 23)"""
     zone = lack.site.zone
     words = {
         "start": date_format(lack.start.astimezone(zone), "TIME_FORMAT"),
@@ -120,9 +120,9 @@ def _when(lack: Lack) -> str:
         "lines": ", ".join(lack.lines),
     }
     if lack.lines:
-        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s, lines %(lines)s (first on %(day)s)")
+        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s, lines %(lines)s (for example on %(day)s)")
     else:
-        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s (first on %(day)s)")
+        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s (for example on %(day)s)")
     return said % words
 
 
@@ -190,18 +190,20 @@ class _Watching:
         return any(self._watches(need, line) for need in needs for line in site.lines)
 
     def _lacks(self, needs: frozenset[Need]) -> list[Lack]:
-        """One for each site, shift and set of lines: the first of the week."""
+        """One for each site, shift and set of lines: the longest of the week."""
         return [lack for site in self.sites if self._is_rostered(site, needs) for lack in self._lacks_at(site, needs)]
 
     def _lacks_at(self, site: SiteAhead, needs: frozenset[Need]) -> Iterator[Lack]:
         found: defaultdict[tuple[str, datetime, datetime], list[str]] = defaultdict(list)
         shifts: dict[str, Shift] = {}
         for covered, lines in self._alike(site, needs):
+            longest: dict[str, tuple[datetime, datetime]] = {}
             for shift, start, end in self._uncovered(site, lines[0], covered):
-                if shift.code in shifts and shifts[shift.code].start != shift.start:
-                    continue
-                shifts.setdefault(shift.code, shift)
-                found[shift.code, start, end] += [line.code for line in lines]
+                known = longest.get(shift.code)
+                if known is None or end - start > known[1] - known[0]:
+                    longest[shift.code], shifts[shift.code] = (start, end), shift
+            for code, (start, end) in longest.items():
+                found[code, start, end] += [line.code for line in lines]
         for (code, start, end), names in found.items():
             is_everywhere = len(names) == len(site.lines)
             yield Lack(site, shifts[code], start, end, () if is_everywhere else tuple(names))
