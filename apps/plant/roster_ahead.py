@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Max, Q
@@ -92,6 +92,11 @@ class RosterAhead:
         return found
 
     @cached_property
+    def places(self) -> Scope:
+        """Those for which there are watches: lines whose scopes have the same of these are watched alike."""
+        return frozenset(watch.place for watch in self.watches)
+
+    @cached_property
     def _shifts(self) -> dict[int, list[Shift]]:
         return {
             calendar_id: shifts_between(calendar, self.start, self.end)
@@ -105,9 +110,15 @@ class RosterAhead:
         """Of any of the roles, for a place that contains the one whose scope it is."""
         return [watch for role in roles for watch in self._watches_of.get(role, ()) if watch.place in scope]
 
-    def holders(self, roles: Collection[str], scope: Scope | None = None) -> set[int]:
-        """Active people who hold one of the roles at some time of the span; None: anywhere."""
-        return {held.person_id for held in self.held if held.role in roles and (scope is None or held.place in scope)}
+    def holders(self, roles: frozenset[str]) -> frozenset[int]:
+        """Active people who hold one of the roles somewhere at some time of the span."""
+        if roles not in self._holders:
+            self._holders[roles] = frozenset(held.person_id for held in self.held if held.role in roles)
+        return self._holders[roles]
+
+    @cached_property
+    def _holders(self) -> dict[frozenset[str], frozenset[int]]:
+        return {}
 
 
 def read(start: datetime, end: datetime, *, roles: Collection[str], skills: Collection[str] = ()) -> RosterAhead:
@@ -177,9 +188,8 @@ def _sites(start: datetime, end: datetime) -> Iterator[SiteAhead]:
     )
     lines: defaultdict[int, list[LineAhead]] = defaultdict(list)
     for center in WorkCenter.objects.order_by("code"):
-        scope = center.scope
         calendar_id = center.calendar_id or own.get(center.site_id)
-        lines[center.site_id].append(LineAhead(code=center.code, scope=scope, calendar_id=calendar_id))
+        lines[center.site_id].append(LineAhead(code=center.code, scope=center.scope, calendar_id=calendar_id))
     for site in Site.objects.order_by("code"):
         last = ends.get(site.pk)
         whole = LineAhead(code="", scope=site.scope, calendar_id=own.get(site.pk))
@@ -231,6 +241,7 @@ Entry = tuple[str, int, int | None, int | None, int, datetime, datetime]
 def _watches(
     entries: Sequence[Entry], held: Sequence[Held], deputies: Deputies, active: Collection[int], scopes: list[Scope]
 ) -> Iterator[Watch]:
+    common = cache(lambda duty, held: _common(duty, held, scopes))
     holding: defaultdict[tuple[str, int], list[Held]] = defaultdict(list)
     for one in held:
         holding[one.role, one.person_id].append(one)
@@ -241,7 +252,7 @@ def _watches(
                 continue
             for one in holding[role, person_id]:
                 cut = max(since, one.start), min(until, one.end)
-                where = _common(place, one.place, scopes)
+                where = common(place, one.place)
                 if where and cut[0] < cut[1]:
                     yield Watch(role=role, place=where, person_id=person_id, start=cut[0], end=cut[1])
 

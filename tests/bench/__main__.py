@@ -18,7 +18,7 @@ BENCHES = (
         "raise_to_screen",
         "signals",
     ),
-    "start",
+    *("start", "workflow_check", "workflow_simulate"),
 )
 
 

@@ -43,15 +43,18 @@ def _twins(offered: list[EdgeSpec], subject: Subject) -> Iterator[tuple[EdgeSpec
     by_target: defaultdict[str, list[EdgeSpec]] = defaultdict(list)
     for way in offered:
         for one in by_target[way.target]:
-            if one.code != way.code and _asks_the_same(one, way) and subject.roles_of(one) & subject.roles_of(way):
+            if (
+                one.code != way.code
+                and _asks_the_same(one, way, subject)
+                and subject.roles_of(one) & subject.roles_of(way)
+            ):
                 yield one, way, Fault.AMBIGUOUS
         by_target[way.target].append(way)
 
 
-def _asks_the_same(one: EdgeSpec, other: EdgeSpec) -> bool:
+def _asks_the_same(one: EdgeSpec, other: EdgeSpec, subject: Subject) -> bool:
     if one.conditions or one.expression or other.conditions or other.expression:
         return False
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("all_inputs", "skills", "partner_suffices", "effects", "signature", "at_most")
+    return subject.inputs_of(one) == subject.inputs_of(other) and all(
+        getattr(one, name) == getattr(other, name) for name in ("skills", "partner_suffices", "effects", "signature", "at_most")
     )

@@ -20,8 +20,9 @@ def edges(subject: Subject) -> Iterator[Problem]:
         yield from _moves(here, spec, subject)
         yield from _named(here, spec, subject)
         yield from _holds(here, spec, subject)
-        for given in spec.all_inputs:
-            yield from _input(here, spec, given, subject)
+        inputs = subject.inputs_of(spec)
+        for given in inputs:
+            yield from _input(here, inputs, given, subject)
 
 
 def _moves(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
@@ -60,15 +61,17 @@ def _holds(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
     if not spec.roles:
         sentence = _("it leaves a hold, so it names who may release it.")
         yield here.error(Fault.HOLD_WITHOUT_ROLE, sentence, "roles")
-    asked = [i for i in spec.all_inputs if i.required and i.name in DISPOSITIONS and i.type in {"choice", "text"}]
+    asked = [
+        i for i in subject.inputs_of(spec) if i.required and i.name in DISPOSITIONS and i.type in {"choice", "text"}
+    ]
     if not asked:
         sentence = _("it leaves a hold, so it asks for a reason or a disposition.")
         yield here.error(Fault.HOLD_WITHOUT_DISPOSITION, sentence, "inputs")
 
 
-def _input(here: Place, spec: EdgeSpec, given: InputSpec, subject: Subject) -> Iterator[Problem]:
+def _input(here: Place, inputs: list[InputSpec], given: InputSpec, subject: Subject) -> Iterator[Problem]:
     words, name = subject.words, {"name": given.name}
-    if sum(other.name == given.name for other in spec.all_inputs) > 1:
+    if sum(other.name == given.name for other in inputs) > 1:
         yield here.error(Fault.INPUT_TWICE, _("input %(name)s is there twice.") % name, "inputs")
     if given.name in subject.kind.own_inputs:
         yield here.error(Fault.INPUT_OF_SYSTEM, _("input %(name)s is the system's own.") % name, "inputs")

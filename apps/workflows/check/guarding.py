@@ -23,7 +23,7 @@ def guarding(subject: Subject) -> Iterator[Problem]:
         if not (spec.conditions or spec.expression):
             continue
         here = edge(spec.code)
-        inputs = {given.name: VALUE_TYPES[given.type] for given in spec.all_inputs}
+        inputs = {given.name: VALUE_TYPES[given.type] for given in subject.inputs_of(spec)}
         types = fields | {f"{INPUTS}.{name}": type_ for name, type_ in inputs.items()} if inputs else fields
         for condition in spec.conditions:
             yield from condition_problems(here, condition, types)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from apps.core import clock
+from apps.core.rights import Scope
 from apps.plant import roster_ahead
 from apps.plant.calendar_times import Interval, Shift
 from apps.plant.roster_ahead import LineAhead, RosterAhead, SiteAhead, Watch, gaps
@@ -44,6 +45,16 @@ class Lack:
     start: datetime
     end: datetime
     lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Thin:
+    """A shift of a site with just those people; `left` of them can sign at once."""
+
+    site: SiteAhead
+    shift: Shift
+    there: frozenset[int]
+    left: int
 
 
 def roster_for(definition: Definition, kind: Kind) -> RosterAhead | None:
@@ -129,39 +140,26 @@ def _when(lack: Lack) -> str:
 def _signed(way: EdgeSpec, subject: Subject, watching: _Watching) -> Iterator[Problem]:
     """Shifts on which each of those who are there has to sign, or on which they are too few."""
     need = need_of(way, subject)
-    besides = (
-        [subject.edges[code] for code in way.signature.not_same_as if code in subject.edges] if way.signature else []
-    )
-    taken = [need_of(other, subject) for other in besides if not is_for_system_only(other)]
-    told: set[tuple[int, str]] = set()
-    for site, shift, there in watching.shifts_with(need):
-        key = (site.site_id, shift.code)
-        ruled_out = 1 if any(_may_be_one_of(there, other, watching.roster) for other in taken) else 0
-        if key in told or not there or len(there) - ruled_out > need.people:
-            continue
-        told.add(key)
+    besides = (subject.edges.get(code) for code in way.signature.not_same_as) if way.signature else ()
+    barring = frozenset(need_of(other, subject).roles for other in besides if other and not is_for_system_only(other))
+    here = edge(way.code)
+    for thin in watching.thin_shifts(need, barring):
         words = {
-            "shift": shift.name or shift.code,
-            "site": site.code,
-            "names": get_text_list(sorted(watching.roster.names[one] for one in there), _("and")),
-            "signature": len(there) - ruled_out + 1,
+            "shift": thin.shift.name or thin.shift.code,
+            "site": thin.site.code,
+            "names": get_text_list(sorted(watching.roster.names[one] for one in thin.there), _("and")),
+            "signature": min(thin.left + 1, need.people),
         }
-        here = edge(way.code)
-        if len(there) - ruled_out < need.people:
+        if thin.left < need.people:
             sentence = _("on %(shift)s at %(site)s nobody can give signature %(signature)s: only %(names)s may sign.")
             yield here.warning(Fault.NO_SIGNER, _capital(sentence % words), "signature")
         else:
-            sentence = _("on %(shift)s at %(site)s only %(names)s can give signature %(last)s.")
-            last = {"last": need.people}
-            yield here.warning(Fault.ONE_SIGNER, _capital(sentence % {**words, **last}), "signature")
+            sentence = _("on %(shift)s at %(site)s only %(names)s can give signature %(signature)s.")
+            yield here.warning(Fault.ONE_SIGNER, _capital(sentence % words), "signature")
 
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
-
-
-def _may_be_one_of(there: set[int], other: Need, roster: RosterAhead) -> bool:
-    return not there.isdisjoint(roster.holders(other.roles))
 
 
 class _Watching:
@@ -171,12 +169,16 @@ class _Watching:
         self.roster = roster
         self.sites = [site for site in sites if site.until is not None]
         self.lacks = lru_cache(maxsize=None)(self._lacks)
-        self.shifts_with = lru_cache(maxsize=None)(self._shifts_with)
+        self.thin_shifts = lru_cache(maxsize=None)(self._thin_shifts)
         self.sites_without = lru_cache(maxsize=None)(self._sites_without)
-        self._watches = lru_cache(maxsize=None)(self._watches_of)
+        self._watches_at = lru_cache(maxsize=None)(self._watches_of)
+        self._times_at = lru_cache(maxsize=None)(self._times_of)
 
-    def _watches_of(self, need: Need, line: LineAhead) -> tuple[Watch, ...]:
-        watches = self.roster.on_watch(sorted(need.roles), line.scope)
+    def _watches(self, need: Need, line: LineAhead) -> tuple[Watch, ...]:
+        return self._watches_at(need, line.scope & self.roster.places)
+
+    def _watches_of(self, need: Need, places: Scope) -> tuple[Watch, ...]:
+        watches = self.roster.on_watch(sorted(need.roles), places)
         for skill in need.skills:
             able = self.roster.skills.get(skill, frozenset())
             watches = [watch for watch in watches if watch.person_id in able]
@@ -208,44 +210,50 @@ class _Watching:
             is_everywhere = len(names) == len(site.lines)
             yield Lack(site, shifts[code], start, end, () if is_everywhere else tuple(names))
 
-    def _alike(self, site: SiteAhead, needs: frozenset[Need]) -> Iterator[tuple[tuple[Interval, ...], list[LineAhead]]]:
+    def _alike(self, site: SiteAhead, needs: frozenset[Need]) -> Iterator[tuple[list[Interval], list[LineAhead]]]:
         """Lines with the same calendar and the same people there, together: most sites have one group."""
-        groups: defaultdict[tuple[int | None, tuple[Interval, ...]], list[LineAhead]] = defaultdict(list)
+        groups: defaultdict[tuple[int | None, Scope], list[LineAhead]] = defaultdict(list)
         for line in site.lines:
-            covered = sorted({span for need in needs for span in self._times(need, line)})
-            groups[line.calendar_id, tuple(covered)].append(line)
-        for (_calendar, covered_), lines in groups.items():
-            yield covered_, lines
+            groups[line.calendar_id, line.scope & self.roster.places].append(line)
+        for (_calendar, places), lines in groups.items():
+            yield sorted({span for need in needs for span in self._times_at(need, places)}), lines
 
-    def _times(self, need: Need, line: LineAhead) -> Iterator[Interval]:
+    def _times_of(self, need: Need, places: Scope) -> tuple[Interval, ...]:
         """When enough of them are there at once."""
-        watches = self._watches(need, line)
+        watches = self._watches_at(need, places)
         if need.people == 1:
-            yield from ((watch.start, watch.end) for watch in watches)
-            return
+            return tuple((watch.start, watch.end) for watch in watches)
+        found = []
         edges = sorted({moment for watch in watches for moment in (watch.start, watch.end)})
         for start, end in pairwise(edges):
             there = {watch.person_id for watch in watches if watch.start <= start and watch.end >= end}
             if len(there) >= need.people:
-                yield start, end
+                found.append((start, end))
+        return tuple(found)
 
     def _uncovered(
-        self, site: SiteAhead, line: LineAhead, covered: tuple[Interval, ...]
+        self, site: SiteAhead, line: LineAhead, covered: Sequence[Interval]
     ) -> Iterator[tuple[Shift, datetime, datetime]]:
         for shift in self.roster.shifts(line):
             span = max(shift.start, self.roster.start), min(shift.end, site.until or self.roster.end)
             if span[0] < span[1]:
                 yield from ((shift, *gap) for gap in gaps(span, covered))
 
-    def _shifts_with(self, need: Need) -> list[tuple[SiteAhead, Shift, set[int]]]:
-        """Each shift of each site, by its first line, with those who are there in some part of it."""
-        found = []
+    def _thin_shifts(self, need: Need, barring: frozenset[frozenset[str]]) -> list[Thin]:
+        """Once for each shift of a site, by its first line: those on which nobody is to spare.
+
+        barring  roles of steps: one of who took them may be among those there, and does not sign
+        """
+        found: dict[tuple[int, str], Thin] = {}
         for site in self.sites:
-            line = site.lines[0]
-            watches = self._watches(need, line)
-            for shift in self.roster.shifts(line):
+            watches = self._watches(need, site.lines[0])
+            for shift in self.roster.shifts(site.lines[0]):
                 end = min(shift.end, site.until or self.roster.end)
-                there = {watch.person_id for watch in watches if watch.start < end and watch.end > shift.start}
-                if shift.start < end:
-                    found.append((site, shift, there))
-        return found
+                if shift.start >= end or (site.site_id, shift.code) in found:
+                    continue
+                there = frozenset(one.person_id for one in watches if one.start < end and one.end > shift.start)
+                is_barred = any(not there.isdisjoint(self.roster.holders(roles)) for roles in barring)
+                left = len(there) - is_barred
+                if there and left <= need.people:
+                    found[site.site_id, shift.code] = Thin(site, shift, there, left)
+        return list(found.values())

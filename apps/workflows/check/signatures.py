@@ -48,18 +48,20 @@ def _enough(here: Place, spec: EdgeSpec, signature: SignatureSpec, subject: Subj
         yield here.error(Fault.SIGNATURE_IMPOSSIBLE, sentence % {"step": called(ruled_out)}, "signature")
 
 
-def able_to_take(spec: EdgeSpec, subject: Subject) -> set[int]:
+def able_to_take(spec: EdgeSpec, subject: Subject) -> frozenset[int]:
     """People who hold one of its roles, with all its skills, in the span of the roster."""
     roster = subject.words.roster
     if roster is None:
-        return set()
+        return frozenset()
     able = roster.holders(subject.roles_of(spec))
     for code in spec.skills:
         able &= roster.skills.get(code, frozenset())
     return able
 
 
-def _always_ruled_out(spec: EdgeSpec, signature: SignatureSpec, able: set[int], subject: Subject) -> EdgeSpec | None:
+def _always_ruled_out(
+    spec: EdgeSpec, signature: SignatureSpec, able: frozenset[int], subject: Subject
+) -> EdgeSpec | None:
     """An edge that everything has come along, and that nobody but possible signers takes."""
     for code in signature.not_same_as:
         other = subject.edges.get(code)

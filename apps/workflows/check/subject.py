@@ -10,7 +10,7 @@ from functools import cached_property
 
 from apps.plant.roster_ahead import RosterAhead
 from apps.workflows import people
-from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, StateSpec, word
+from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, word
 from apps.workflows.kinds import Kind
 
 
@@ -50,6 +50,7 @@ class Subject:
         self.forward: defaultdict[str, set[str]] = defaultdict(set)
         self.backward: defaultdict[str, set[str]] = defaultdict(set)
         self.exits: defaultdict[str, list[EdgeSpec]] = defaultdict(list)
+        self._inputs: dict[int | tuple[bool, str], list[InputSpec]] = {}
         for edge in definition.edges:
             for source in edge.sources:
                 self.forward[source].add(edge.target)
@@ -58,6 +59,13 @@ class Subject:
 
     def of_kind(self, kind: str) -> set[str]:
         return {state.code for state in self.definition.states if state.kind == kind}
+
+    def inputs_of(self, edge: EdgeSpec) -> list[InputSpec]:
+        """All of them, made once: a spec makes the input of its reason anew each time it is asked."""
+        key = id(edge) if edge.inputs else (edge.reason_required, edge.reason_purpose)
+        if key not in self._inputs:
+            self._inputs[key] = edge.all_inputs
+        return self._inputs[key]
 
     @cached_property
     def positions(self) -> dict[str, int]:
