@@ -56,5 +56,6 @@ def _asks_the_same(one: EdgeSpec, other: EdgeSpec, subject: Subject) -> bool:
     if one.conditions or one.expression or other.conditions or other.expression:
         return False
     return subject.inputs_of(one) == subject.inputs_of(other) and all(
-        getattr(one, name) == getattr(other, name) for name in ("skills", "partner_suffices", "effects", "signature", "at_most")
+        getattr(one, name) == getattr(other, name)
+        for name in ("skills", "partner_suffices", "effects", "signature", "at_most")
     )

@@ -97,7 +97,8 @@ def _is_for(site: SiteAhead, subject: Subject) -> bool:
 
 
 def need_of(way: EdgeSpec, subject: Subject) -> Need:
-    return Need(subject.roles_of(way), frozenset(way.skills), way.signature.signers if way.signature else 1)
+    skills = frozenset[str]() if way.partner_suffices else frozenset(way.skills)
+    return Need(subject.roles_of(way), skills, way.signature.signers if way.signature else 1)
 
 
 def _left(spec: StateSpec, subject: Subject, watching: _Watching) -> Iterator[Problem]:

@@ -57,6 +57,10 @@ class FactsThen:
         self._then: dict[int, tuple[WorkflowItem, Basis]] = {}
         self.guessed: Counter[tuple[str, Basis]] = Counter()
 
+    @property
+    def has_partners(self) -> bool:
+        return self._kind.partners is not None
+
     def load(self, moves: Sequence[Moved], *, rows: bool) -> None:
         """Two queries at most; `rows`: values of fields will be asked for, not only places."""
         self._items, self._rows, self._then = {}, {}, {}

@@ -126,6 +126,8 @@ class Judge:
         if not self._may_take(move, match, spec):
             return Answer(Certainty.EXACT, Reason.ROLE, wait=self._wait(move, spec, needed=1, but=frozenset()))
         lacking = self._lacks_skill(move, match, spec)
+        if lacking and spec.partner_suffices and self.facts.has_partners:
+            return Answer(Certainty.IMPOSSIBLE)  # whether a partner was there is not in the event
         if lacking:
             return Answer(Certainty.EXACT, Reason.SKILL, ", ".join(lacking))
         wrong = _wrong_input(spec, move.data["inputs"])
@@ -165,7 +167,10 @@ class Judge:
         )
 
     def _lacks_skill(self, move: Moved, match: Match, spec: EdgeSpec) -> list[str]:
-        had = set(match.before.skills) if match.before else set()
+        before = match.before
+        # By the skills of a partner, perhaps: then who took it need not have had them.
+        proven = before is not None and (spec.partner_suffices or not before.partner_suffices)
+        had = set(before.skills) if before and proven else set()
         asked = [code for code in spec.skills if code not in had]
         if not asked or (move.agent and move.actor_id is None):
             return []

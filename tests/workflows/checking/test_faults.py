@@ -57,6 +57,12 @@ CASES: dict[Fault, tuple[list[Any], dict[str, Any], str]] = {
     Fault.UNKNOWN_ROLE: ([], {"start": {"roles": ["pilot"]}}, "edge/start/roles"),
     Fault.UNKNOWN_SKILL: ([], {"start": {"skills": ["flying"]}}, "edge/start/skills"),
     Fault.UNKNOWN_PURPOSE: ([], {"start": {"reason_purpose": "fun"}}, "edge/start/reason_purpose"),
+    Fault.PARTNER_WITHOUT_SKILLS: ([], {"start": {"partner_suffices": True}}, "edge/start/partner_suffices"),
+    Fault.NO_PARTNERS: (
+        [],
+        {"start": {"partner_suffices": True, "skills": ["welding"]}},
+        "edge/start/partner_suffices",
+    ),
     Fault.NOBODY_MAY: ([], {"start": {"roles": ["visitor"]}}, "edge/start/roles"),
     Fault.HOLD_WITHOUT_ROLE: ([], {"release": {"roles": []}}, "edge/release/roles"),
     Fault.HOLD_WITHOUT_DISPOSITION: ([], {"release": {"reason_required": False}}, "edge/release/inputs"),
@@ -96,7 +102,7 @@ CASES: dict[Fault, tuple[list[Any], dict[str, Any], str]] = {
 }
 WARNINGS = {
     *(Fault.NOBODY_MAY, Fault.REASONS_EMPTY, Fault.ENDLESS_LOOP, Fault.SAME_LABEL, Fault.AMBIGUOUS),
-    *(Fault.UNTRANSLATED, Fault.UNKNOWN_VALUE),
+    *(Fault.UNTRANSLATED, Fault.UNKNOWN_VALUE, Fault.PARTNER_WITHOUT_SKILLS, Fault.NO_PARTNERS),
 }
 # Seen in test_graph_and_edges.py, test_roster.py and below.
 ELSEWHERE = {

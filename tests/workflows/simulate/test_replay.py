@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from apps.workflows.simulate.past import Span, touching_nothing
 from tests.tables import filled, tables
 from tests.workflows.checking.test_graph_and_edges import cel, row
 from tests.workflows.simulate.past import laid_over, later, stops, tried
+from tests.workflows.testapp.kinds import THING
 from tests.workflows.testapp.models import Thing
 from tests.workflows.workshop import TORQUE, Shop, make_shop, move, thing_workflow
 from tests.world import give_role, give_skill, make_person, make_role
@@ -154,6 +156,19 @@ def test_skills_of_that_day(shop):
     assert stops(tried(shop, start={"skills": ["welding"]})) == [("start", "skill", 1)]
     give_skill(other, "welding")
     assert stops(tried(shop, start={"skills": ["welding"]})) == []
+
+
+def test_whether_a_partner_was_there_nobody_can_say(shop, monkeypatch):
+    """The testapp's things may be worked on together for this test."""
+    together = replace(THING, partners=lambda _thing, _at: frozenset())
+    monkeypatch.setattr("tests.workflows.simulate.past.THING", together)
+    other = make_person("oskar")
+    give_role(other, "operator")
+    thing = shop.thing()
+    later()
+    move(other, thing, "start")
+    result = tried(shop, start={"skills": ["welding"], "partner_suffices": True})
+    assert (result.draft.stopped, result.draft.impossible) == (0, 1)
 
 
 class TestTheGraph:
