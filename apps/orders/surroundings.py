@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from apps.core.prepared import Given, Prepared
+from apps.materials.models import Lot
 from apps.orders.models import JobOrder, WorkOrder
 from apps.workflows.surroundings import Surroundings, around
 
-_JOB = Prepared(
-    lambda: JobOrder.objects.select_related("work_order", "site", "work_center", "work_unit").filter(pk=Given("pk"))
-)
+# What `around_job` reads of an operation.
+JOB_READS = ("work_order", "site", "work_center", "work_unit")
+
+_JOB = Prepared(lambda: JobOrder.objects.select_related(*JOB_READS).filter(pk=Given("pk")))
 _ORDER = Prepared(lambda: WorkOrder.objects.select_related("site").filter(pk=Given("pk")))
+_LOT = Prepared(lambda: Lot.objects.filter(pk=Given("pk")))
 
 
 @around("job_order")
-def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
+    """With the lot that a step has recorded."""
     job = _JOB.first(pk=int(subject_id))
-    return around_job(job) if job else None
+    if job is None:
+        return None
+    lot = _LOT.first(pk=data["lot_id"]) if data.get("lot_id") else None
+    return replace(around_job(job), lot_id=lot.pk, lot=lot.number) if lot else around_job(job)
 
 
 @around("work_order")
 def _work_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
-    """An order is on no line: its operations may be on several."""
     order = _ORDER.first(pk=int(subject_id))
-    if order is None:
-        return None
+    return around_order(order) if order else None
+
+
+def around_order(order: WorkOrder) -> Surroundings:
+    """An order is on no line: its operations may be on several."""
     return Surroundings(
         site_id=order.site_id,
         site=order.site.code,

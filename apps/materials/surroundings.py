@@ -1,0 +1,40 @@
+"""What is around a lot and a movement, for rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.core.prepared import Given, Prepared
+from apps.materials.models import Lot, Movement
+from apps.workflows.surroundings import Surroundings, around
+
+_LOT = Prepared(lambda: Lot.objects.select_related("item").filter(pk=Given("pk")))
+_MOVEMENT = Prepared(
+    lambda: Movement.objects.select_related("site", "work_center", "item", "lot").filter(pk=Given("pk"))
+)
+
+
+@around("lot")
+def _lot(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    """A lot is at no place: it may lie at several."""
+    lot = _LOT.first(pk=int(subject_id))
+    return Surroundings(lot_id=lot.pk, lot=lot.number, item=lot.item.code) if lot else None
+
+
+@around("movement")
+def _movement(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    movement = _MOVEMENT.first(pk=int(subject_id))
+    if movement is None:
+        return None
+    line, lot = movement.work_center, movement.lot
+    return Surroundings(
+        site_id=movement.site_id,
+        site=movement.site.code,
+        work_center_id=line.pk if line else None,
+        line=line.code if line else "",
+        item=movement.item.code,
+        lot_id=lot.pk if lot else None,
+        lot=lot.number if lot else "",
+        thread=movement.thread,
+    )
