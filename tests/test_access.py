@@ -95,6 +95,7 @@ ADMIN_LISTS = {
     "plant_workunit": "plant.view_plant",
     "shifts_shifttarget": "shifts.set_target",
     "workflows_edgestop": "workflows.view",
+    "workflows_ruleversion": "workflows.view",
     "workflows_version": "workflows.view",
     "workflows_workflow": "workflows.view",
 }
@@ -161,6 +162,7 @@ ADMIN_FORMS = {
     "plant_workunit": "plant.manage_plant",
     "shifts_shifttarget": None,
     "workflows_edgestop": "workflows.stop_edge",
+    "workflows_ruleversion": "workflows.edit",
     "workflows_version": "workflows.edit",
     "workflows_workflow": None,
 }

@@ -13,7 +13,7 @@ from apps.andon.approvals import site_of_author
 from apps.andon.causes import Cause, CauseKind
 from apps.andon.causes import declare as declare_cause
 from apps.andon.cures import Cure, Inputs, Offer, Offers, Subject, Subjects, declare
-from apps.andon.models import FloorException
+from apps.andon.models import ExceptionType, FloorException
 from apps.andon.raising import end_causes, raise_exception
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
@@ -28,7 +28,10 @@ RULE_FAILS = "rule_fails"
 
 
 def call_the_engineer(context: Context, failure_id: int) -> None:
-    """Where the plant has no workflow for exceptions the failure is on the rule's page, and that is all."""
+    """Where the plant has no exceptions of this type, or no workflow for them, the page of the rule has to do."""
+    if not ExceptionType.objects.filter(code=RULE_FAILS).exists():
+        log.warning("nobody is called for rules that fail: the plant has no exceptions of type %s", RULE_FAILS)
+        return
     failure = RuleFailure.objects.select_related("version__rule").get(pk=failure_id)
     cause = Cause(
         type=RULE_FAILS,

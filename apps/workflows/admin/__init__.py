@@ -1,3 +1,3 @@
-from apps.workflows.admin import stops, versions
+from apps.workflows.admin import rules, stops, versions
 
-__all__ = ["stops", "versions"]
+__all__ = ["rules", "stops", "versions"]

@@ -50,12 +50,16 @@ class ButtonsAdmin(PlainAdmin, WithoutTransaction):
         context = dict(extra_context or {})
         row = self.get_object(request, object_id) if object_id else None
         if row is not None:
-            actor = actor_of(request)
-            buttons = [button for button in self.buttons_for(row) if rights.may(actor, button.action, EVERYWHERE)]
+            buttons = self.pressable(request, row)
             if request.method == "POST" and "_do" in request.POST:
-                return self._pressed(request, row, buttons)
-            context |= {"buttons": [(button, uuid4()) for button in buttons], **self.shown(row)}
+                return self._pressed(request, row, [button for button, __ in buttons])
+            context |= {"buttons": buttons, **self.shown(row)}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def pressable(self, request: HttpRequest, row: Any) -> list[tuple[Button, UUID]]:
+        """Those that the person may press, each with the id of its command."""
+        actor = actor_of(request)
+        return [(one, uuid4()) for one in self.buttons_for(row) if rights.may(actor, one.action, EVERYWHERE)]
 
     def shown(self, row: Any) -> dict[str, Any]:  # noqa: ARG002
         """More for the page's template."""

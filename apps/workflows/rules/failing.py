@@ -58,6 +58,9 @@ def note_failure(context: Context, rule: LiveRule, heard: Heard, place: Place, e
                 sentence=sentence[:LONGEST_SENTENCE],
                 at=context.now,
             )
+        # That it goes off does not hang on whether somebody can be called.
+        with bounded():
+            _switch_off_after_three(context, failure)
         with bounded():
             _tell(context, failure)
     except Exception:
@@ -72,6 +75,7 @@ def tell_rule_failure(context: Context, *, failure_id: int) -> bool:
     failure = rows.filter(pk=failure_id, told_at=None).first()
     if failure is None:
         return False
+    _switch_off_after_three(context, failure)
     _tell(context, failure)
     return True
 
@@ -85,16 +89,11 @@ def unsettled_at(version_id: int, site_id: int | None, work_center_id: int | Non
 
 
 def _tell(context: Context, failure: RuleFailure) -> None:
-    """One at a time for a rule at a place, so that three are three."""
-    with connection.cursor() as cursor:
-        name = f"rule failure:{failure.version_id}:{failure.site_id}:{failure.work_center_id}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-    version = failure.version
     context.record(
         RuleFailed(
-            subject_id=version.rule_id,
+            subject_id=failure.version.rule_id,
             site_id=failure.site_id,
-            version_id=version.pk,
+            version_id=failure.version_id,
             event_id=failure.event_id,
             event_kind=failure.event_kind,
             work_center_id=failure.work_center_id,
@@ -102,17 +101,19 @@ def _tell(context: Context, failure: RuleFailure) -> None:
             failure_id=failure.pk,
         )
     )
-    count = unsettled_at(version.pk, failure.site_id, failure.work_center_id).count()
-    if count >= FAILURES:
-        _switch_off(context, failure, count)
     failure.told_at = context.now
     failure.save(update_fields=["told_at"])
 
 
-def _switch_off(context: Context, failure: RuleFailure, count: int) -> None:
+def _switch_off_after_three(context: Context, failure: RuleFailure) -> None:
+    """One at a time for a rule at a place, so that three are three."""
+    with connection.cursor() as cursor:
+        name = f"rule failure:{failure.version_id}:{failure.site_id}:{failure.work_center_id}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
     version = failure.version
+    count = unsettled_at(version.pk, failure.site_id, failure.work_center_id).count()
     there = {"version": version, "site": failure.site_id, "work_center": failure.work_center_id}
-    if RuleStop.objects.in_force().filter(**there).exists():
+    if count < FAILURES or RuleStop.objects.in_force().filter(**there).exists():
         return
     stop = RuleStop.objects.create(
         rule_id=version.rule_id,

@@ -106,6 +106,11 @@ def test_a_rule_that_is_off_stays_off_in_its_next_version():
     assert alarms() == []
 
 
+def statements(queries: CaptureQueriesContext) -> list[str]:
+    """Without the tests' own clock, which is looked at by the second."""
+    return [query["sql"] for query in queries if "core_sharedclock" not in query["sql"]]
+
+
 def test_without_rules_for_its_events_a_command_asks_nothing_of_the_database_for_them():
     ring()
     with CaptureQueriesContext(connection) as before:
@@ -114,7 +119,7 @@ def test_without_rules_for_its_events_a_command_asks_nothing_of_the_database_for
     ring()
     with CaptureQueriesContext(connection) as after:
         ring()
-    assert len(after) == len(before)
+    assert len(statements(after)) == len(statements(before))
 
 
 def test_a_rule_that_does_not_fit_costs_no_savepoint_of_its_own():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -21,11 +21,18 @@ class NameForm(base.StudioForm):
         self.fields["name"] = base.text(gettext_lazy("Name"), required=True, longest=120)
 
 
+class Places(Protocol):
+    @property
+    def sites(self) -> base.Choices: ...
+    @property
+    def work_centers(self) -> base.Choices: ...
+
+
 class WhereForm(base.StudioForm):
     """All that is given has to fit."""
 
     def __init__(
-        self, room: Room, data: QueryDict | None = None, *, prefix: str, initial: Mapping[str, Any] | None = None
+        self, room: Places, data: QueryDict | None = None, *, prefix: str, initial: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(data, prefix=prefix, initial=initial)
         site, line = str(self.current_of("site")), str(self.current_of("line"))

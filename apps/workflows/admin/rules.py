@@ -1,0 +1,212 @@
+"""Rules on the engineers' pages: draft, check, review, publish, retire; off and on; what they did, where they failed.
+
+What is posted says in `do` what it is: "save", "refresh", "row conditions add". Only saving judges what is typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_protect
+
+from apps.core.actors import Actor
+from apps.core.errors import CommandRefused
+from apps.plant.administration import by
+from apps.workflows import people
+from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE, VIEW
+from apps.workflows.admin.buttons import Button, ButtonsAdmin
+from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStatus
+from apps.workflows.rules import commands
+from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.studio.forms.rules import RuleForms
+
+TEMPLATE = "workflows/rules/rule.html"
+SHOWN = 20
+
+
+def _page_of(version_id: int) -> str:
+    return reverse("admin:workflows_ruleversion_change", args=[version_id])
+
+
+def _copy(actor: Actor, command_id: UUID, pk: int, _text: str) -> str:
+    return _page_of(commands.copy_rule(actor, command_id, version_id=pk))
+
+
+def _done(command: Callable[..., Any]) -> Callable[[Actor, UUID, int, str], None]:
+    return lambda actor, command_id, pk, _text: command(actor, command_id, version_id=pk)
+
+
+def _publish(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
+    commands.publish_rule(actor, command_id, version_id=pk, note=text)
+
+
+def _stop(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
+    rule_id = RuleVersion.objects.get(pk=pk).rule_id
+    commands.stop_rule(actor, command_id, rule_id=rule_id, reason=text)
+
+
+COPY = Button("copy", _("Copy to a draft"), EDIT, _copy)
+SUBMIT = Button("submit", _("Submit for review"), EDIT, _done(commands.submit_rule_for_review))
+RETURN = Button("return", _("Back to draft"), EDIT, _done(commands.return_rule_to_draft))
+PUBLISH_IT = Button("publish", _("Publish"), PUBLISH, _publish, asks=_("What changes, and why"))
+RETIRE = Button("retire", _("Retire"), PUBLISH, _done(commands.retire_rule))
+STOP = Button("stop", _("Switch off everywhere"), STOP_RULE, _stop, asks=_("Why it is switched off"))
+
+BUTTONS: dict[str, list[Button]] = {
+    VersionStatus.DRAFT: [SUBMIT, COPY],
+    VersionStatus.IN_REVIEW: [PUBLISH_IT, RETURN, COPY],
+    VersionStatus.PUBLISHED: [COPY, RETIRE],
+    VersionStatus.RETIRED: [COPY],
+}
+
+
+def _resume(stop: RuleStop) -> Button:
+    def press(actor: Actor, command_id: UUID, _pk: int, _text: str) -> None:
+        commands.resume_rule(actor, command_id, stop_id=stop.pk)
+
+    label = gettext("Switch on again: %(where)s") % {"where": _where(stop)}
+    return Button(f"resume-{stop.pk}", label, STOP_RULE, press)
+
+
+def _settle(version_id: int, site_id: int | None, line_id: int | None, label: str) -> Button:
+    def press(actor: Actor, command_id: UUID, _pk: int, _text: str) -> None:
+        commands.settle_rule_failures(actor, command_id, version_id=version_id, site_id=site_id, work_center_id=line_id)
+
+    return Button(f"settle-{site_id or 0}-{line_id or 0}", label, STOP_RULE, press)
+
+
+def _where(row: Any) -> str:
+    return str(row.work_center or row.site or gettext("everywhere"))
+
+
+@admin.register(RuleVersion)
+class RuleVersionAdmin(ButtonsAdmin):
+    """Adding one makes a new rule; only a draft can be changed."""
+
+    view_action = VIEW
+    change_action = EDIT
+    list_display = ["rule", "number", "status", "event", "off", "note"]
+    list_filter = ["status", "event"]
+    ordering = ["rule__name", "-number"]
+    list_select_related = ["rule"]
+    search_fields = ["rule__name", "rule__code"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("rule__stops__site", "rule__stops__work_center")
+
+    @admin.display(description=_("off"))
+    def off(self, row: RuleVersion) -> str:
+        return ", ".join(_where(stop) for stop in _stops(row))
+
+    @method_decorator(csrf_protect)
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A page of its own: what is pressed goes the way of all buttons, what is typed stays."""
+        if request.method == "POST" and "_do" in request.POST and object_id:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        row = self.get_object(request, object_id) if object_id else None
+        if object_id and row is None:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return missing
+        if not (self.has_view_permission(request, row) if row else self.has_add_permission(request)):
+            raise PermissionDenied
+        return _Desk(self, request, row).answer()
+
+    def buttons_for(self, row: RuleVersion) -> list[Button]:
+        stops = _stops(row)
+        found = [*BUTTONS[row.status], *(_resume(stop) for stop in stops)]
+        if row.status == VersionStatus.PUBLISHED and not any(stop.version_id is None for stop in stops):
+            found.append(STOP)
+        places = row.failures.unsettled().order_by().values_list("site", "work_center").annotate(n=Count("pk"))
+        off = {(stop.site_id, stop.work_center_id) for stop in stops}
+        for site_id, line_id, n in places:
+            if (site_id, line_id) not in off:
+                label = gettext("%(n)s failures are looked at") % {"n": n}
+                found.append(_settle(row.pk, site_id, line_id, label))
+        return found
+
+
+def _stops(row: RuleVersion) -> list[RuleStop]:
+    """That hold for this version, of what is prefetched."""
+    stops = row.rule.stops.all()
+    return [stop for stop in stops if stop.resumed_at is None and stop.version_id in (None, row.pk)]
+
+
+class _Desk:
+    """One request for the page of one version; None: of a new rule."""
+
+    def __init__(self, page: RuleVersionAdmin, request: HttpRequest, row: RuleVersion | None) -> None:
+        self.page, self.request, self.row = page, request, row
+        self.may_edit = page.has_change_permission(request) and (row is None or row.is_draft)
+        self.spec = RuleSpec.model_validate(row.content) if row else None
+        self.notice = ""
+
+    def answer(self) -> HttpResponse:
+        if self.request.method != "POST":
+            return self.shown(RuleForms(self.spec))
+        if not self.may_edit:
+            raise PermissionDenied
+        forms = RuleForms(self.spec, data=self.request.POST)
+        match self.request.POST.get("do", "save").split():
+            case ["refresh"]:
+                return self.shown(forms.typed())
+            case ["row", rows, act, *at] if all(one.isdecimal() for one in at):
+                return self.shown(forms.typed(rows, act, int(at[0]) if at else 0))
+        if not forms.is_valid():
+            self.notice = gettext("Not saved yet: see what is said at the fields.")
+            return self.shown(forms)
+        try:
+            return HttpResponseRedirect(_page_of(self._saved(forms.spec())))
+        except CommandRefused as refusal:
+            self.notice = str(refusal)
+            return self.shown(forms)
+
+    def _saved(self, spec: RuleSpec) -> int:
+        if self.row is None:
+            return commands.draft_rule(*by(self.request), spec=spec)
+        based_on = self.request.POST.get("based_on", "") or "nothing"
+        commands.save_rule_draft(*by(self.request), version_id=self.row.pk, spec=spec, based_on=based_on)
+        return self.row.pk
+
+    def shown(self, forms: RuleForms) -> HttpResponse:
+        row = self.row
+        context = {
+            **admin.site.each_context(self.request),
+            "title": str(row) if row else gettext("New rule"),
+            "opts": RuleVersion._meta,
+            "is_fullwidth": "1",
+            "version": row,
+            "spec": self.spec,
+            "forms": forms,
+            "may_edit": self.may_edit,
+            "notice": self.notice,
+            **(self._of_the_version(row) if row else {}),
+        }
+        return TemplateResponse(self.request, TEMPLATE, context)
+
+    def _of_the_version(self, row: RuleVersion) -> dict[str, Any]:
+        firings = RuleFiring.objects.filter(version=row).select_related("site", "work_center").order_by("-at", "-pk")
+        failures = row.failures.select_related("site", "work_center").order_by("-at", "-pk")
+        assert self.spec
+        return {
+            "problems": check_rule(self.spec),
+            "buttons": self.page.pressable(self.request, row),
+            "author": people.person_name(row.author_id),
+            "approver": people.person_name(row.approver_id),
+            "stops": [(stop, _where(stop), people.person_name(stop.stopped_by_id)) for stop in _stops(row)],
+            "firings": [(firing, _where(firing)) for firing in firings[:SHOWN]],
+            "failures": [(failure, _where(failure)) for failure in failures[:SHOWN]],
+        }

@@ -1,0 +1,198 @@
+"""The engineers' pages of rules, as a browser sends them: draft, edit, review, publish, off, on."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.workflows.models import RuleFailure, RuleStop, RuleVersion
+from apps.workflows.rules.definition import RuleSpec
+from tests.workflows.rules.bells import alarms, failing, publish, ring, spec
+from tests.workflows.testapp.effects import Rung
+from tests.world import PASSWORD, give_role, make_line, make_person, make_role, make_site
+
+pytestmark = pytest.mark.django_db
+
+ENGINEER = ("workflows.view", "workflows.edit", "workflows.publish", "workflows.stop_rule")
+ADD = "admin:workflows_ruleversion_add"
+
+
+def signed_in(name: str, *actions: str) -> Client:
+    person = make_person(name, password=PASSWORD, is_staff=True)
+    give_role(person, make_role(f"role_of_{name}", *actions))
+    client = Client()
+    assert client.login(username=name, password=PASSWORD)
+    return client
+
+
+@pytest.fixture
+def pia() -> Client:
+    return signed_in("pia", *ENGINEER)
+
+
+def page(version: RuleVersion | int) -> str:
+    pk = version if isinstance(version, int) else version.pk
+    return reverse("admin:workflows_ruleversion_change", args=[pk])
+
+
+def html(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def press(client: Client, version: RuleVersion, name: str, text: str = ""):
+    forms = re.findall(r"<form.*?</form>", html(client, page(version)), re.DOTALL)
+    form = next(form for form in forms if f'value="{name}"' in form)
+    command_id = re.search(r'name="command_id" value="([^"]+)"', form).group(1)
+    return client.post(page(version), {"_do": name, "command_id": command_id, "text": text}, follow=True)
+
+
+TYPED: dict[str, Any] = {
+    "do": "save",
+    "rule-name": "Loud bells",
+    "rule-code": "",
+    "rule-event": Rung.kind,
+    "rule-expression": "",
+    "rule-same": ["line", "event.reason"],
+    "rule-count": "3",
+    "rule-minutes": "",
+    "rule-cool_down_minutes": "10",
+    "rule-per_minute": "20",
+    "conditions-count": "1",
+    "conditions-0-field": "event.loudness",
+    "conditions-0-operator": "<",
+    "conditions-0-value": "5",
+    "scope-count": "1",
+    "scope-0-site": "",
+    "scope-0-line": "L3",
+    "scope-0-item": "ES-65",
+    "scope-0-customer": "",
+    "actions-count": "1",
+    "actions-0-code": "ring",
+    "actions-0-with_text": "alarm",
+    "actions-0-with_loudness": "9",
+}
+
+
+def test_a_new_rule_is_typed_and_saved_as_it_was_meant(pia):
+    make_line(code="L3")
+    answer = pia.post(reverse(ADD), TYPED)
+    version = RuleVersion.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, page(version))
+    assert RuleSpec.model_validate(version.content) == spec(
+        scope=[{"line": "L3", "item": "ES-65"}],
+        same=["line", "event.reason"],
+        window={"count": 3},
+        cool_down_minutes=10,
+    )
+
+
+def test_what_is_stored_comes_back_so_that_saving_it_changes_nothing(pia):
+    make_line(code="L3")
+    pia.post(reverse(ADD), TYPED)
+    version = RuleVersion.objects.get()
+    shown = html(pia, page(version))
+    for text in ("Loud bells", "ES-65", 'value="alarm"', 'value="5"', "event.loudness"):
+        assert text in shown
+    pia.post(page(version), {**TYPED, "based_on": version.checksum})
+    assert RuleVersion.objects.get().checksum == version.checksum
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(pia):
+    answer = pia.post(reverse(ADD), {**TYPED, "rule-expression": "event.volume > 1.0", "actions-0-with_loudness": "11"})
+    shown = unescape(answer.content.decode())
+    assert not RuleVersion.objects.exists()
+    assert "event.volume is no declared field" in shown
+    assert "less than or equal to 10" in shown
+    assert "Not saved yet" in shown
+    assert 'value="alarm"' in shown
+
+
+def test_another_event_brings_other_facts_and_nothing_is_saved(pia):
+    typed = {**TYPED, "do": "refresh", "rule-event": "workflows.edge_stopped"}
+    shown = unescape(pia.post(reverse(ADD), typed).content.decode())
+    assert 'value="event.stop_id"' in shown
+    assert not RuleVersion.objects.exists()
+
+
+def test_rows_come_and_go(pia):
+    def rows(do: str) -> str:
+        return unescape(pia.post(reverse(ADD), {**TYPED, "do": do}).content.decode())
+
+    assert 'name="conditions-count" value="2"' in rows("row conditions add")
+    assert 'name="actions-count" value="0"' in rows("row actions remove 0")
+
+
+def test_two_who_edit_one_draft_do_not_overwrite_each_other(pia):
+    make_line(code="L3")
+    pia.post(reverse(ADD), TYPED)
+    version = RuleVersion.objects.get()
+    pia.post(page(version), {**TYPED, "rule-per_minute": "3", "based_on": version.checksum})
+    late = pia.post(page(version), {**TYPED, "rule-per_minute": "4", "based_on": version.checksum})
+    assert "Somebody else has saved this draft meanwhile" in unescape(late.content.decode())
+    assert RuleVersion.objects.get().content["per_minute"] == 3
+
+
+def test_from_draft_to_a_rule_in_force_by_two_people(pia):
+    paul = signed_in("paul", *ENGINEER)
+    pia.post(reverse(ADD), {**TYPED, "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": ""})
+    version = RuleVersion.objects.get()
+    press(pia, version, "submit")
+    assert "can't approve it" in unescape(press(pia, version, "publish", "Mine.").content.decode())
+    press(paul, version, "publish", "Alarm for soft bells.")
+    ring()
+    assert len(alarms()) == 1
+    shown = html(pia, page(version))
+    assert "What it has done last" in shown
+    assert "tests.rung" in shown
+    press(pia, version, "copy")
+    assert RuleVersion.objects.count() == 2
+
+
+def test_off_and_on_again_with_who_and_why(pia):
+    version = publish(spec())
+    press(pia, version, "stop", "Too loud for the visitors.")
+    shown = html(pia, page(version))
+    assert "Pia: Too loud for the visitors." in shown
+    ring()
+    assert alarms() == []
+    press(pia, version, f"resume-{RuleStop.objects.get().pk}")
+    ring()
+    assert len(alarms()) == 1
+
+
+def test_failures_are_on_the_page_and_can_be_settled(pia):
+    site = make_site()
+    version = publish(failing("refuse"))
+    ring(site_id=site.pk)
+    shown = html(pia, page(version))
+    assert "Not now. Ask Lena." in shown
+    press(pia, version, f"settle-{site.pk}-0")
+    assert not RuleFailure.objects.unsettled().exists()
+    for _ in range(3):
+        ring(site_id=site.pk)
+    assert "by itself, after it has failed" in html(pia, page(version))
+
+
+def test_who_only_reads_sees_no_button_and_saves_nothing():
+    version = publish(spec())
+    vera = signed_in("vera", "workflows.view")
+    assert vera.get(reverse("admin:workflows_ruleversion_changelist")).status_code == 200
+    shown = html(vera, page(version))
+    assert 'name="_do"' not in shown
+    assert '<fieldset class="studio-fields" disabled' in shown
+    assert vera.post(page(version), TYPED).status_code == 403
+    assert vera.get(reverse(ADD)).status_code == 403
+
+
+def test_who_has_no_right_sees_nothing():
+    version = publish(spec())
+    nora = signed_in("nora", "plant.view_plant")
+    assert nora.get(page(version)).status_code == 403
+    assert nora.get(reverse("admin:workflows_ruleversion_changelist")).status_code == 403
