@@ -181,7 +181,9 @@ conditions = st.lists(
         {
             "field": st.sampled_from(FIELDS),
             "operator": st.sampled_from(["=", "!=", "<", ">=", "in", "empty", "not empty"]),
-            "value": st.one_of(st.none(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3)),
+            "value": st.one_of(
+                st.none(), st.integers(), st.text("aL3 =é", max_size=5), st.lists(st.integers(), max_size=3)
+            ),
         }
     ),
     max_size=3,
