@@ -197,6 +197,8 @@ SCREENS = {
 # A POST to a screen: who may see it is answered by the command (409 refused, 200 done), who may not by 404.
 ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
+    "floor:sign": ("/station/S1/A33/sign/", "orders.run_job"),
+    "floor:withdraw": ("/station/S1/A33/withdraw/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
     "floor:clock": ("/station/S1/A33/clock/", "labor.clock"),
@@ -214,6 +216,8 @@ CALLS = {
 }
 # The same, of what was called a moment ago, or not at all.
 RING = {"floor:ring_again": "/station/S1/A33/ring/"}
+# By whose badge and PIN, or password, it carries, whoever sees the station: tests/floor/test_signing.py.
+BY_PROOF = {"floor:override": "/station/S1/A33/override/"}
 # Needs a stop: tests/floor/test_machine.py.
 OF_A_STOP = {"floor:machine_why"}
 # For everybody who is signed in, about themselves.
@@ -325,7 +329,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | RING.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
-    known |= OWN_CHANNELS.keys() | STOPS.keys()
+    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys()
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -416,7 +420,7 @@ def test_whoever_sees_the_station_calls_from_it_and_nobody_from_elsewhere(role: 
         assert at_desk(somebody(role, shop)).post(path).status_code == (200 if seen else 404), f"{role} {path}"
         assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
         assert Client().post(path).status_code == 302
-    for path in RING.values():
+    for path in [*RING.values(), *BY_PROOF.values()]:
         assert at_desk(somebody(role, shop)).post(path).status_code == (409 if seen else 404), f"{role} {path}"
         assert at_desk(somebody(role, shop, elsewhere=True)).post(path).status_code == 404
         assert Client().post(path).status_code == 302

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +15,11 @@ from pydantic import SecretStr
 
 from apps.core.actors import Actor, Origin
 from apps.core.errors import CommandRefused
+from apps.materials.queries import is_material
 from apps.plant.access import floor_actor
-from apps.plant.commands import sign_in_with_badge
+from apps.plant.commands import sign_in_at_desk, sign_in_with_badge
+from apps.plant.models import Person
+from apps.plant.queries import is_badge
 
 # Beyond this, somebody scanned a barcode into the count.
 LARGEST_QUANTITY = Decimal(1_000_000)
@@ -30,21 +35,56 @@ def actor_of(request: HttpRequest) -> Actor:
     return actor.driven_by(Origin.PROPOSED if proposed else Origin.CHOSEN)
 
 
+@dataclass(frozen=True)
+class Proved:
+    """Who it is, and the command id of the sign-in by which it was proved just now."""
+
+    actor: Actor
+    proof: UUID
+
+
 def badge_and_pin(request: HttpRequest) -> Actor:
     """Who has typed badge and PIN into this form.  Refused when they do not fit, or this is no terminal."""
+    return proved_by_badge(request).actor
+
+
+def proved(request: HttpRequest) -> Proved:
+    """Who signs by this form: with badge and PIN at a terminal, with the own password at a desk."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]  # at_station has seen it
+    return proved_by_badge(request) if actor.terminal_id is not None else _proved_by_password(request)
+
+
+def proved_by_badge(request: HttpRequest) -> Proved:
     terminal_id: int | None = request.actor.terminal_id  # type: ignore[attr-defined]
     if terminal_id is None:
         raise CommandRefused("no_terminal", _("This browser is no enrolled terminal, so a badge does not count here."))
+    proof = uuid4()
     answer = sign_in_with_badge(
         actor=Actor(terminal_id=terminal_id),
-        command_id=uuid4(),
+        command_id=proof,
         terminal_id=terminal_id,
         badge=SecretStr(request.POST.get("badge", "").strip()),
         pin=SecretStr(request.POST.get("pin", "")),
     )
     if answer.person_id is None:
         raise CommandRefused("sign_in", answer.sentence)
-    return floor_actor(answer.person_id, terminal_id)
+    return Proved(floor_actor(answer.person_id, terminal_id), proof)
+
+
+def _proved_by_password(request: HttpRequest) -> Proved:
+    """At a desk the one who is signed in signs, and nobody else."""
+    actor, proof = actor_of(request), uuid4()
+    assert actor.person_id is not None  # actor_of has seen it
+    person = Person.objects.get_queryset().get(pk=actor.person_id)
+    answer = sign_in_at_desk(
+        actor=Actor.system("desk"),
+        command_id=proof,
+        username=person.username,
+        password=SecretStr(request.POST.get("password", "")),
+    )
+    if answer.person_id is None:
+        raise CommandRefused("sign_in", answer.sentence)
+    return Proved(actor, proof)
 
 
 def command_id_of(data: QueryDict) -> UUID:
@@ -87,7 +127,7 @@ def quantity(data: QueryDict, name: str) -> Decimal:
 
 def measured(data: QueryDict, name: str) -> Decimal | None:
     """None when left empty; comma or point as the decimal mark, and a minus of either kind."""
-    text = data.get(name, "").strip().replace(",", ".").replace("\u2212", "-")
+    text = _typed_number(data.get(name, ""))
     if not text:
         return None
     try:
@@ -111,11 +151,38 @@ def scanned(data: QueryDict, name: str) -> str:
     return data.get(name, "").strip()[:LONGEST_SCAN]
 
 
-def inputs(data: QueryDict) -> dict[str, str]:
-    """What an edge asks for; empty fields were not given."""
-    prefix = "input."
-    given = {name.removeprefix(prefix): data.get(name, "") for name in data if name.startswith(prefix)}
-    return {name: value for name, value in given.items() if value}
+def inputs(data: QueryDict) -> dict[str, str | bool]:
+    """What an edge asks for, written as its form has it: the prefix says what kind of value; empty fields were not
+    given.
+    """
+    given: dict[str, str | bool] = {}
+    for field, text in data.items():
+        prefix, _dot, name = field.partition(".")
+        if prefix in _READ and isinstance(text, str) and text.strip():
+            given[name] = _READ[prefix](text)
+    return given
+
+
+def has_badge(data: QueryDict) -> bool:
+    """Somebody has held a badge to the scanner where a lot was asked for."""
+    return any(is_no_lot(scanned(data, name)) for name in data if name.startswith(f"{LOT}."))
+
+
+def is_no_lot(code: str) -> bool:
+    return bool(code) and is_badge(code) and not is_material(code)
+
+
+def _typed_number(text: str) -> str:
+    return text.strip().replace(",", ".").replace("\u2212", "-")
+
+
+LOT = "lot"
+_READ: dict[str, Callable[[str], str | bool]] = {
+    "input": str,
+    LOT: lambda text: text.strip()[:LONGEST_SCAN],
+    "number": _typed_number,
+    "yes_no": lambda text: text == "yes",
+}
 
 
 def cure_inputs(data: QueryDict) -> dict[str, Any]:

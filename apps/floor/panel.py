@@ -13,27 +13,21 @@ from apps.core.numbers import plain
 from apps.floor.crew import Crew, crew
 from apps.floor.limits_bar import LimitsBar, limits_bar
 from apps.floor.trail import LastEntry, erp_detail, last_entry
+from apps.floor.ways import Choice, choices
 from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.queries import StepNow, WorkNow, queue_of_station, work_now
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person, Terminal, WorkUnit
-from apps.workflows.exits import Exit, exits
-from apps.workflows.models import Phases
 
 S = DispatchStatus
-
-
-@dataclass(frozen=True)
-class Choice:
-    exit: Exit
-    is_proposed: bool
 
 
 @dataclass(frozen=True)
 class Panel:
     """
     erp_detail    what this person may know of the last entry's way into the ERP
+    by_password   who signs here does so with a password, because this browser is no terminal
     work, limits  the standard work of the operation, and the picture under a measurement
     locks_at_ms   when the screen locks itself unless something is done, as JavaScript counts time
     """
@@ -43,6 +37,7 @@ class Panel:
     work: WorkNow | None
     limits: LimitsBar | None
     choices: list[Choice]
+    by_password: bool
     can_book: bool
     why_not_book: str
     last: LastEntry | None
@@ -67,15 +62,22 @@ class Panel:
     @property
     def ways_out(self) -> list[Choice]:
         """Those that stand in the foot while a step is shown."""
-        return [choice for choice in self.choices if choice.exit.possible] if self.step else []
+        return [choice for choice in self.choices if choice.is_open] if self.step else []
 
     @property
     def locked_ways(self) -> list[Choice]:
-        return [choice for choice in self.choices if not choice.exit.possible] if self.step else []
+        return [choice for choice in self.choices if not choice.is_open] if self.step else []
 
     @property
     def ways_key(self) -> str:
-        return " ".join(f"{choice.exit.code}:{choice.exit.why_not}" for choice in self.choices) if self.step else ""
+        return " ".join(choice.key for choice in self.choices) if self.step else ""
+
+    @property
+    def locked_key(self) -> str:
+        return " ".join(choice.key for choice in self.locked_ways)
+
+    def choice(self, edge: str) -> Choice | None:
+        return next((choice for choice in self.choices if choice.exit.code == edge), None)
 
     @property
     def headline(self) -> str:
@@ -124,7 +126,8 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
         job=job,
         work=work,
         limits=limits_bar(work.current.step, work.recent) if work and work.current else None,
-        choices=_choices(job, actor) if job and person else [],
+        choices=choices(job, actor) if job and person else [],
+        by_password=actor.terminal_id is None,
         can_book=can_book,
         why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),
         last=last,
@@ -133,23 +136,6 @@ def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
         crew=crew(job, actor),
         locks_at_ms=_locks_at(actor, session) if person else None,
     )
-
-
-def _choices(job: JobOrder, actor: Actor) -> list[Choice]:
-    """At most one is proposed, and it comes first."""
-    offered = exits(job, actor)
-    proposed = next((exit_.code for exit_ in offered if exit_.possible and _is_next(job, exit_)), None)
-    choices = [Choice(exit_, exit_.code == proposed) for exit_ in offered]
-    return sorted(choices, key=lambda choice: not choice.is_proposed)
-
-
-def _is_next(job: JobOrder, exit_: Exit) -> bool:
-    if exit_.inputs:
-        return False
-    if job.is_setting_up:
-        return exit_.target_phase == Phases.RUN
-    wanted = S.COMPLETED if job.is_running else S.RUNNING
-    return exit_.target_status == wanted and not (job.is_running and job.to_do)
 
 
 def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool) -> str:

@@ -3,7 +3,21 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from apps.floor import andon, blocked, calls, duty, home, line, losses, machine, phone, phone_channels, stops, views
+from apps.floor import (
+    andon,
+    blocked,
+    calls,
+    duty,
+    home,
+    line,
+    losses,
+    machine,
+    phone,
+    phone_channels,
+    signing,
+    stops,
+    views,
+)
 
 app_name = "floor"
 urlpatterns = [
@@ -11,6 +25,9 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/", views.station_screen, name="station"),
     path("station/<str:site>/<str:code>/panel/", views.station_panel, name="panel"),
     path("station/<str:site>/<str:code>/take-edge/", views.take_edge_view, name="take_edge"),
+    path("station/<str:site>/<str:code>/sign/", signing.sign_view, name="sign"),
+    path("station/<str:site>/<str:code>/override/", signing.override_view, name="override"),
+    path("station/<str:site>/<str:code>/withdraw/", signing.withdraw_view, name="withdraw"),
     path("station/<str:site>/<str:code>/confirm/", views.confirm_view, name="confirm"),
     path("station/<str:site>/<str:code>/undo/", views.undo_view, name="undo"),
     path("station/<str:site>/<str:code>/record-step/", views.record_step_view, name="record_step"),

@@ -18,15 +18,14 @@ from apps.core.errors import CommandRefused
 from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
 from apps.floor.fragments import station_erp, station_fragment
-from apps.floor.panel import panel
+from apps.floor.panel import Panel, panel
 from apps.floor.reasons import branches
 from apps.floor.screens import station
 from apps.labor.commands import change_to, clock_off, clock_on
-from apps.materials.queries import is_material
 from apps.orders.commands import confirm_quantity, record_step, reverse_confirmation, take_edge
 from apps.plant import sessions
 from apps.plant.models import Purpose, ReasonCode, WorkUnit
-from apps.plant.queries import is_badge
+from apps.workflows.judgement import BROKEN
 
 View = Callable[..., HttpResponse]
 REFUSED = 409
@@ -69,12 +68,15 @@ def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
 @require_GET
 @at_station
 def station_panel(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
-    return _answer(request, unit)
+    return shown(request, unit)
 
 
 @require_POST
 @at_station
 def take_edge_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    if is_signed_in(request) and entry.has_badge(request.POST):
+        return badge_was_scanned()
+
     def act() -> None:
         take_edge(
             actor=entry.actor_of(request),
@@ -84,7 +86,7 @@ def take_edge_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             inputs=entry.inputs(request.POST),
         )
 
-    return _acted(request, unit, act)
+    return acted(request, unit, act)
 
 
 @require_POST
@@ -102,7 +104,7 @@ def confirm_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             scrap_reason_id=entry.row_id(request.POST, "scrap_reason") if has_reason else None,
         )
 
-    return _acted(request, unit, act)
+    return acted(request, unit, act)
 
 
 @require_POST
@@ -116,16 +118,15 @@ def undo_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             reason_id=entry.row_id(request.POST, "reason"),
         )
 
-    return _acted(request, unit, act)
+    return acted(request, unit, act)
 
 
 @require_POST
 @at_station
 def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     code = entry.scanned(request.POST, "lot_number")
-    if code and _is_signed_in(request) and is_badge(code) and not is_material(code):
-        # Not sent on to be refused: a refusal keeps what was scanned, and a badge has no place in the ledger.
-        return HttpResponse(status=REFUSED, headers={"HX-Trigger": "mfgos:badge"})
+    if is_signed_in(request) and entry.is_no_lot(code):
+        return badge_was_scanned()
 
     def act() -> None:
         record_step(
@@ -140,7 +141,7 @@ def record_step_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             left_out=bool(request.POST.get("left_out")),
         )
 
-    return _acted(request, unit, act)
+    return acted(request, unit, act)
 
 
 @require_POST
@@ -163,7 +164,7 @@ def clock_view(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
             case _:
                 clock_on(**who)
 
-    response = _acted(request, unit, act, is_session_s=not is_colleague)
+    response = acted(request, unit, act, is_session_s=not is_colleague)
     if response.status_code != REFUSED:
         response.headers["HX-Trigger"] = "mfgos:clocked"
     return response
@@ -189,38 +190,51 @@ def sign_out(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     return _to_station(request, unit)
 
 
-def _acted(request: HttpRequest, unit: WorkUnit, act: Callable[[], None], *, is_session_s: bool = True) -> HttpResponse:
-    """Does it and shows the station as it is after it, or why it was refused.
+def acted(
+    request: HttpRequest, unit: WorkUnit, act: Callable[[], str | None], *, is_session_s: bool = True
+) -> HttpResponse:
+    """Does it and shows the station as it is after it, with what `act` has to say, or why it was refused.
 
     is_session_s  whether it is an act of who is signed in, and puts the lock of the screen off
     """
     try:
-        act()
+        said = act()
     except CommandRefused as refusal:
-        return _answer(request, unit, refusal)
+        return shown(request, unit, refusal)
     if is_session_s:
         sessions.note_act(request.session)
-    return _answer(request, unit)
+    return shown(request, unit, said=said or "")
 
 
-def _answer(request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None) -> HttpResponse:
+def shown(
+    request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None, *, said: str = ""
+) -> HttpResponse:
     """What a screen fetches by itself leaves the last refusal standing; only the next act takes it away."""
+    found = _panel(request, unit)
+    failed = found.choice(request.POST.get("edge", "")) if refusal and refusal.code in BROKEN else None
     context = {
         "unit": unit,
-        "panel": _panel(request, unit),
+        "panel": found,
         "refusal": refusal,
+        "said": said,
+        "override": failed if failed and failed.exit.may_override else None,
         "acted": request.method == "POST",
         "sheet": request.POST.get("sheet", ""),
     }
     return render(request, "floor/_panel.html", context, status=REFUSED if refusal else 200)
 
 
-def _is_signed_in(request: HttpRequest) -> bool:
+def badge_was_scanned() -> HttpResponse:
+    """Not sent on to be refused: a refusal keeps what was scanned, and a badge has no place in the ledger."""
+    return HttpResponse(status=REFUSED, headers={"HX-Trigger": "mfgos:badge"})
+
+
+def is_signed_in(request: HttpRequest) -> bool:
     actor: Actor | None = getattr(request, "actor", None)
     return actor is not None and actor.person_id is not None
 
 
-def _panel(request: HttpRequest, unit: WorkUnit) -> object:
+def _panel(request: HttpRequest, unit: WorkUnit) -> Panel:
     return panel(unit, request.actor, request.session)  # type: ignore[attr-defined]
 
 

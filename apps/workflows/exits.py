@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from django.utils.translation import gettext as _
 
 from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.commands import Context
+from apps.core.numbers import plain
 from apps.workflows import judgement, people, signing
 from apps.workflows.actions import OVERRIDE
 from apps.workflows.definition import InputSpec, word
@@ -163,20 +167,41 @@ class _Asking:
         for spec in edge.spec.all_inputs:
             value = step.inputs.get(spec.name)
             if value not in (None, ""):
-                shown = self.reasons.get(spec.reason_purpose, {}).get(str(value), str(value))
-                yield word(spec.labels, spec.name), f"{shown} {spec.unit}".strip()
+                yield word(spec.labels, spec.name), f"{self._shown_as(spec, value)} {spec.unit}".strip()
+
+    def _shown_as(self, spec: InputSpec, value: Any) -> str:
+        match spec.type:
+            case "boolean":
+                return _("yes") if value else _("no")
+            case "number":
+                return plain(Decimal(str(value)))
+            case _:
+                return self.reasons.get(spec.reason_purpose, {}).get(str(value), str(value))
 
     def _why_not(self, edge: CompiledEdge) -> Refusal | None:
-        """The cheap questions first; the order decides which sentence is heard."""
+        """The cheap questions first; the order decides which sentence is heard. What somebody else may sign is refused
+        to this one only where it is open to anybody.
+        """
+        stopped = judgement.stopped(edge, self.graph.workflow_id, self.stops.get(edge.spec.code))
+        if edge.spec.signature is not None:
+            return stopped or self._not_by_anybody(edge) or self._not_by_this_one(edge) or self._may_not_sign(edge)
+        return stopped or self._not_by_this_one(edge) or self._not_by_anybody(edge)
+
+    def _not_by_this_one(self, edge: CompiledEdge) -> Refusal | None:
         return (
-            judgement.stopped(edge, self.graph.workflow_id, self.stops.get(edge.spec.code))
-            or self._not_allowed()
+            self._not_allowed()
             or judgement.wrong_role(edge, self.roles)
             or judgement.unqualified(edge, self.actor, self.context.now, self.help)
-            or judgement.guarded(edge, self.reader, None)
+        )
+
+    def _not_by_anybody(self, edge: CompiledEdge) -> Refusal | None:
+        guarded, step = judgement.guarded(edge, self.reader, None), self.steps.get(edge.spec.code)
+        if guarded is not None and guarded.code in judgement.BROKEN and step is not None and step.override_reason:
+            guarded = None  # somebody has signed for it
+        return (
+            guarded
             or signing.too_often(self.kind, self.item, edge)
             or judgement.forbidden(self.kind, self.item, move_along(edge, self.item), self.context, {})
-            or self._may_not_sign(edge)
         )
 
     def _may_not_sign(self, edge: CompiledEdge) -> Refusal | None:

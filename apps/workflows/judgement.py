@@ -95,9 +95,11 @@ def stopped(edge: CompiledEdge, workflow_id: int, stop: EdgeStop | None) -> Refu
     if stop is None:
         return None
     names = ", ".join(rights.holders(STOP_EDGE))
+    by = people.person_name(stop.stopped_by_id) or _("the system")
     return Refusal(
         "edge_stopped",
-        _("“%(step)s” has been stopped for now: %(reason)s") % {"step": edge.label, "reason": stop.reason},
+        _("“%(step)s” has been stopped by %(name)s: %(reason)s")
+        % {"step": edge.label, "name": by, "reason": stop.reason},
         _("It can be resumed by: %(roles)s.") % {"roles": names} if names else "",
         {"edge": edge.spec.code, "workflow_id": workflow_id, "stop_id": stop.pk},
     )

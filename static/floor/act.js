@@ -35,10 +35,14 @@
     document.addEventListener(name, () => { isPressed = now; }, true);
   }
   /* -- nor is a form on its way, but by its own answer: what the screen asked for before the press would bring a fresh one */
-  let answered = null;
-  document.addEventListener("htmx:beforeOnLoad", (event) => { answered = event.detail.elt.closest("form[data-command]"); });
+  let answered = null, isDone = false;
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    answered = event.detail.elt.closest("form[data-command]");
+    isDone = event.detail.xhr.status < 300;
+  });
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const old = event.detail.target, fresh = event.detail.fragment.firstElementChild;
+    if (old.dataset.renew === "each") { event.detail.shouldSwap = false; renewEach(old, fresh); return; }
     const same = old.dataset.same !== undefined ? old.dataset.same === fresh.dataset.same : old.isEqualNode(fresh);
     const sending = old.querySelector("form[data-sending]");
     const isTyped = old.contains(document.activeElement) && document.activeElement.matches("[data-key] .input");
@@ -57,18 +61,33 @@
       if (part.dataset.commandId) again.dataset.commandId = part.dataset.commandId;
       for (const field of again.querySelectorAll(".input")) field.value = part.querySelector(`[name="${field.name}"]`)?.value || "";
     }
-    for (const open of old.querySelectorAll("form.exit details[open]")) {
-      const form = open.closest("form"), given = new FormData(form);
-      const same = [...fresh.querySelectorAll("form.exit")].find(
-        (other) => ["job", "edge"].every((name) => new FormData(other).get(name) === given.get(name)));
-      if (!same || !same.querySelector("details")) continue;
-      same.querySelector("details").open = true;
-      if (form.dataset.commandId) same.dataset.commandId = form.dataset.commandId;
-      for (const field of same.querySelectorAll("[name^='input.']")) {
-        if (field.type === "radio") field.checked = field.value === given.get(field.name);
-        else field.value = given.get(field.name) || "";
-      }
+  }
+  /* -- of sheets each comes and goes by itself: one that is the same stays, and what is typed in one that is not is kept */
+  function renewEach(old, fresh) {
+    for (const sheet of [...old.children]) if (!fresh.querySelector(`#${CSS.escape(sheet.id)}`) && !isBusy(sheet)) sheet.remove();
+    for (const sheet of [...fresh.children]) {
+      const standing = document.getElementById(sheet.id);
+      if (standing && (standing.dataset.same === sheet.dataset.same || isBusy(standing))) continue;
+      const goesOn = standing && standing.open && !(isDone && standing.contains(answered));
+      if (goesOn) takeOver(standing, sheet);
+      if (standing) standing.replaceWith(sheet); else old.append(sheet);
+      if (goesOn) sheet.showModal();
+      window.htmx.process(sheet);
     }
+  }
+  function isBusy(sheet) {
+    const sending = sheet.querySelector("form[data-sending]");
+    return sending && sending !== answered;
+  }
+  function takeOver(from, to) {
+    for (const field of to.querySelectorAll("[name]:not([type=hidden])")) {
+      if (field.name === "pin" && from.contains(answered)) continue;  // it was wrong
+      const given = [...from.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)];
+      if (field.type === "radio") field.checked = given.some((radio) => radio.checked && radio.value === field.value);
+      else if (given.length && field.matches("input, textarea")) field.value = given[0].value;
+    }
+    const form = from.querySelector("form[data-command-id]"), again = to.querySelector("form[data-command]");
+    if (form && again && form !== answered) again.dataset.commandId = form.dataset.commandId;
   }
 
   /* -- htmx takes up a swapped form a moment after it shows: one sent within that moment would leave the page, and what was typed */
@@ -127,13 +146,14 @@
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
     if (opener) {
-      const dialog = document.getElementById(opener.dataset.open);
+      const dialog = document.getElementById(opener.dataset.open), from = opener.closest("dialog");
       dialog.querySelectorAll(".answer").forEach((answer) => { answer.textContent = ""; });
+      if (from && from.closest("[data-renew]")) takeOver(from, dialog);
       dialog.showModal();
-      const first = dialog.querySelector("input:not([type=hidden])");
+      const first = dialog.querySelector("input:not([type=hidden], [type=radio]), textarea");
       if (first) first.focus();
     }
-    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+    if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
   });
 
   /* -- badge and PIN that somebody began to type are nobody else's to see or send */

@@ -106,7 +106,8 @@
   }
   document.addEventListener("mfgos:clocked", () => document.getElementById("crew-sheet").close());
   document.addEventListener("mfgos:badge", () => {
-    const scan = document.querySelector("#do [data-scan]");
+    const lots = [...document.querySelectorAll("dialog[open] [data-lot]")].filter((field) => field.value);
+    const scan = lots.pop() || document.querySelector("#do [data-scan]");
     if (!scan) return;
     takeBadge(scan.value.trim());
     scan.value = "";
@@ -120,8 +121,13 @@
     // When the key was pressed, not when this page got round to it.
     if (event.timeStamp - wedgeAt > WEDGE_GAP_MS) wedge = "";
     wedgeAt = event.timeStamp;
-    const scan = document.querySelector("#do [data-scan]");
-    if (event.key === "Enter" && wedge && scan && !document.querySelector("dialog[open]")) {
+    const scan = document.querySelector("#do [data-scan]"), lot = lotAskedFor();
+    if (event.key === "Enter" && wedge && lot) {
+      lot.value = wedge;
+      goOnFrom(lot);
+      wedge = "";
+      event.preventDefault();
+    } else if (event.key === "Enter" && wedge && scan && !document.querySelector("dialog[open]")) {
       scan.value = wedge;
       scan.form.requestSubmit();
       wedge = "";
@@ -135,11 +141,20 @@
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("dialog [name=badge]")) {
-      event.preventDefault();
-      event.target.form.querySelector("[name=pin]").focus();
-    }
+    if (event.key !== "Enter" || !event.target.matches("dialog [name=badge], dialog [data-lot]")) return;
+    event.preventDefault();
+    goOnFrom(event.target);
   });
+  /* -- a label that was read does not send a sheet in which something else is still to be filled in */
+  function lotAskedFor() {
+    return [...document.querySelectorAll("dialog[open] [data-lot]")].find((field) => !field.value);
+  }
+  function goOnFrom(field) {
+    const fields = [...field.form.querySelectorAll("input:not([type=hidden], [type=radio]), textarea")];
+    const following = fields.slice(fields.indexOf(field) + 1).find((other) => !other.value);
+    if (following) following.focus();
+    else field.form.requestSubmit();
+  }
 
   /* -- what is typed stays until the server has it; the next label read takes the place of the refused one */
   document.addEventListener("mfgos:acted", (event) => {

@@ -154,12 +154,12 @@ def test_a_reason_being_chosen_survives_a_change_on_the_line(floor: Floor, shop:
     sign_in(page)
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#station-state")).to_contain_text("Running")
-    page.locator("#do summary", has_text="Pause").click()
-    chosen = page.locator("#do details[open] label").first
+    page.locator("#do").get_by_role("button", name="Pause…").click()
+    chosen = page.locator("#edge-pause label").first
     chosen.click()
     confirm(shop, good=1)
     expect(page.locator("#do")).to_contain_text("2 still to do")
-    page.locator("#do details[open]").get_by_role("button", name="Pause", exact=True).click()
+    page.locator("#edge-pause").get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator("#station-state")).to_contain_text("Paused")
 
 

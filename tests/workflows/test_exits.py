@@ -91,7 +91,7 @@ def test_stopped_edge():
     shop = make_shop()
     run(stop_edge, SYSTEM, workflow_id=shop.version.workflow_id, edge="start", reason="Crack.")
     start = shown(shop.thing(), shop.olga)["start"]
-    assert (start.possible, start.why_not) == (False, "“Start” has been stopped for now: Crack.")
+    assert (start.possible, start.why_not) == (False, "“Start” has been stopped by the system: Crack.")
 
 
 def test_final_state_has_none():

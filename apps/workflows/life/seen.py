@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from django.db.models import Count
+
 from apps.core.prepared import Given, Prepared
-from apps.workflows.models import EdgeStop, WorkflowItem
+from apps.workflows.kinds import kind_of
+from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
 
 _STOPS = Prepared(lambda: EdgeStop.objects.in_force().filter(workflow=Given("workflow")).order_by("pk"))
 
 
 def buttons_mark(item: WorkflowItem) -> str:
-    """Another text as soon as the item goes on by another version, or a step is stopped or resumed; one query.
+    """Another text as soon as the item goes on by another version, a step is stopped or resumed, or one is signed; one
+    query, two where something is signed.
 
     A screen that shows it, and hears of the topic `workflow:<kind>`, fetches its buttons anew then.
     """
     version = item.workflow_version
     stops = _STOPS(workflow=version.workflow_id)
-    return ".".join(str(part) for part in [version.pk, *(stop.pk for stop in stops)])
+    return ".".join(str(part) for part in [version.pk, *(stop.pk for stop in stops), *_signatures(item)])
+
+
+def _signatures(item: WorkflowItem) -> list[str]:
+    if not any(edge.spec.signature for edge in item.graph.exits.get(item.state, ())):
+        return []
+    begun = SignedStep.objects.open().filter(item_kind=kind_of(type(item)).code, item_id=item.pk).order_by("pk")
+    return [f"{pk}s{signatures}" for pk, signatures in begun.values_list("pk", Count("signatures"))]
