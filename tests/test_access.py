@@ -218,6 +218,8 @@ CALLS = {
 RING = {"floor:ring_again": "/station/S1/A33/ring/"}
 # By whose badge and PIN, or password, it carries, whoever sees the station: tests/floor/test_signing.py.
 BY_PROOF = {"floor:override": "/station/S1/A33/override/"}
+# Needs what waits for a signature: tests/floor/test_signing.py.
+OF_A_SIGNATURE = {"floor:phone_sign"}
 # Needs a stop: tests/floor/test_machine.py.
 OF_A_STOP = {"floor:machine_why"}
 # For everybody who is signed in, about themselves.
@@ -276,7 +278,7 @@ FRAGMENT_ACTIONS = {
     "people": "plant.manage_roster",
 }
 # Of one person, for that person alone.
-OWN_FRAGMENTS = {"mine"}
+OWN_FRAGMENTS = {"mine", "to-sign"}
 
 SHIPPED = {
     role["code"]: set(role["actions"]) for role in json.loads((settings.BASE_DIR / "fixtures/roles.json").read_text())
@@ -329,7 +331,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | RING.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
-    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys()
+    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys() | OF_A_SIGNATURE
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()

@@ -27,11 +27,13 @@ from apps.floor.screens import board, station
 from apps.floor.shift_look import blocked_look, lines_look, people_look, standing_look
 from apps.floor.stops_look import Order, StopsLink, stops_look
 from apps.floor.story import story
+from apps.floor.to_sign import to_sign
 from apps.floor.trail import erp_mark
 from apps.orders.actions import VIEW_ORDERS
 from apps.plant.actions import MANAGE_ROSTER
 from apps.plant.models import Person, Site, WorkCenter, WorkUnit
 from apps.plant.presence import TOPIC as DUTY
+from apps.workflows.signatures import signatures_topic
 
 # What depends on the time only (how long, how late) moves on this often.
 TICK_SECONDS = 20
@@ -195,6 +197,16 @@ def mine_fragment(key: str) -> str:
     person = Person.objects.get_queryset().select_related("site").get(pk=int(key))
     with timezone.override(person.site.zone if person.site else None):
         return render_to_string("floor/_mine.html", {"mine": open_for(person.pk), "now": clock.now()})
+
+
+def to_sign_topics(key: str) -> Collection[str]:
+    sites = Site.objects.visible_to(Actor(person_id=int(key)), VIEW_STATION)
+    return [signatures_topic(site.pk) for site in sites]
+
+
+@fragment("to-sign", topics=to_sign_topics, may_view=may_view_own, rest_seconds=PLACE_REST_SECONDS)
+def to_sign_fragment(key: str) -> str:
+    return render_to_string("floor/_to_sign.html", {"to_sign": to_sign(int(key))})
 
 
 def at_place(action: Action) -> Callable[[Actor, str], bool]:

@@ -26,9 +26,10 @@ from apps.floor import entry
 from apps.floor.answers import ACTS, answers
 from apps.floor.duty_look import duty_lines
 from apps.floor.exceptions import seen
-from apps.floor.fragments import exception_fragment, mine_fragment, stops_link
+from apps.floor.fragments import exception_fragment, mine_fragment, stops_link, to_sign_fragment
 from apps.floor.remedies import remedies
 from apps.floor.stops_look import stops_links
+from apps.floor.to_sign import to_sign
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
@@ -102,9 +103,14 @@ def mine(request: HttpRequest, person: Person) -> HttpResponse:
     context = {
         "person": person,
         "mine": open_for(person.pk),
+        "to_sign": to_sign(person.pk),
         "duty_lines": duty_lines(person.pk, clock.now()),
         "links": links,
-        "addresses": [mine_fragment.address(person.pk), *(stops_link.address(link.place.place) for link in links)],
+        "addresses": [
+            mine_fragment.address(person.pk),
+            to_sign_fragment.address(person.pk),
+            *(stops_link.address(link.place.place) for link in links),
+        ],
         "is_told": rights.may(Actor(person_id=person.pk), OWN_CHANNELS, scope_of(person)),
         "now": clock.now(),
     }

@@ -27,6 +27,11 @@ OVERRIDDEN = {
 }
 
 
+def signatures_topic(site_id: int | None) -> str:
+    """What waits at the site for signatures has changed."""
+    return f"signatures:{site_id}"
+
+
 @dataclass(frozen=True)
 class Signed:
     """is_taken  the edge was taken with this signature      missing  so many signatures are still needed"""
@@ -199,4 +204,4 @@ class _Signing:
                 **more,
             )
         )
-        self.context.touch(*self.kind.topics(self.item))
+        self.context.touch(*self.kind.topics(self.item), signatures_topic(step.site_id))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core.models import LedgerEvent
-from apps.floor.fragments import station_fragment
+from apps.floor.fragments import station_fragment, to_sign_fragment
 from apps.floor.panel import Panel, panel
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person
@@ -314,3 +314,51 @@ def test_more_signatures_cost_no_more_queries() -> None:
             seen(shop, shop.world.olga)
         counts.append(len(queries))
     assert counts[1] <= counts[0] + 1  # the name of who signed
+
+
+# ---- from the phone
+
+
+def at_desk(person: Person) -> Client:
+    person.set_password(PASSWORD)
+    person.save()
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def begun() -> SignedShop:
+    """Ivan has signed the first article, and one more is needed."""
+    shop = make_signed_shop(first_article(signers=2))
+    shop.at("set_up", "show_first")
+    assert shop.post(shop.tablet(), "sign", "approve_first", **TYPED, **BADGE)[0] == 200
+    return shop
+
+
+def test_what_waits_for_a_signature_is_on_the_phone_of_just_who_may_give_it(begun: SignedShop) -> None:
+    world = begun.world
+    pages = {person: at_desk(person).get("/phone/").content.decode() for person in (world.lena, world.ivan, world.olga)}
+    address = f"/phone/sign/{SignedStep.objects.get().pk}/"
+    assert [address in page for page in pages.values()] == [True, False, False]
+    assert "Waits for your signature" in pages[world.lena]
+    assert "Signed by Ivan; one more is needed." in pages[world.lena]
+    for person, status in ((world.lena, 200), (world.ivan, 404), (world.olga, 404), (world.otto, 404)):
+        assert at_desk(person).get(address).status_code == status
+    assert Client().get(address).status_code == 302
+    assert f"signatures:{world.site.pk}" in to_sign_fragment.topics(str(world.lena.pk))
+
+
+def test_it_is_signed_on_the_phone_with_the_own_password(begun: SignedShop) -> None:
+    client, address = at_desk(begun.world.lena), f"/phone/sign/{SignedStep.objects.get().pk}/"
+    page = client.get(address).content.decode()
+    assert "<dt>Torque</dt><dd>12.5 Nm</dd>" in page
+    assert "Password of Lena" in page
+    answer = client.post(address, {"password": "wrong"})
+    assert (answer.status_code, "do not fit" in answer.content.decode()) == (409, True)
+    assert begun.reload().state == "first_article"
+    answer = client.post(address, {"password": PASSWORD})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/phone/")
+    assert begun.reload().state == "running"
+    assert Signature.objects.last().person_id == begun.world.lena.pk  # type: ignore[union-attr]
+    assert client.get(address).status_code == 404
