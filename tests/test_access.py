@@ -199,6 +199,7 @@ ACTS = {
     "floor:take_edge": ("/station/S1/A33/take-edge/", "orders.run_job"),
     "floor:sign": ("/station/S1/A33/sign/", "orders.run_job"),
     "floor:withdraw": ("/station/S1/A33/withdraw/", "orders.run_job"),
+    "floor:part": ("/station/S1/A33/part/", "orders.run_job"),
     "floor:confirm": ("/station/S1/A33/confirm/", "orders.confirm"),
     "floor:undo": ("/station/S1/A33/undo/", "orders.reverse"),
     "floor:clock": ("/station/S1/A33/clock/", "labor.clock"),
@@ -217,7 +218,10 @@ CALLS = {
 # The same, of what was called a moment ago, or not at all.
 RING = {"floor:ring_again": "/station/S1/A33/ring/"}
 # By whose badge and PIN, or password, it carries, whoever sees the station: tests/floor/test_signing.py.
-BY_PROOF = {"floor:override": "/station/S1/A33/override/"}
+BY_PROOF = {
+    "floor:override": "/station/S1/A33/override/",
+    "floor:work_together": "/station/S1/A33/work-together/",
+}
 # Needs what waits for a signature: tests/floor/test_signing.py.
 OF_A_SIGNATURE = {"floor:phone_sign"}
 # Needs a stop: tests/floor/test_machine.py.

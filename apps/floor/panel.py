@@ -76,6 +76,11 @@ class Panel:
     def locked_key(self) -> str:
         return " ".join(choice.key for choice in self.locked_ways)
 
+    @property
+    def partner_key(self) -> str:
+        """Empty: nothing here waits for a partner. Two with the same key make the same sheet."""
+        return " ".join(choice.key for choice in self.choices if choice.needs_partner)
+
     def choice(self, edge: str) -> Choice | None:
         return next((choice for choice in self.choices if choice.exit.code == edge), None)
 

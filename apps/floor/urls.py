@@ -17,6 +17,7 @@ from apps.floor import (
     phone_signing,
     signing,
     stops,
+    together,
     views,
 )
 
@@ -36,6 +37,8 @@ urlpatterns = [
     path("station/<str:site>/<str:code>/call/", calls.call_view, name="call"),
     path("station/<str:site>/<str:code>/safety/", calls.safety_view, name="safety"),
     path("station/<str:site>/<str:code>/call-qualified/", calls.skill_view, name="call_skill"),
+    path("station/<str:site>/<str:code>/work-together/", together.join_view, name="work_together"),
+    path("station/<str:site>/<str:code>/part/", together.part_view, name="part"),
     path("station/<str:site>/<str:code>/ring/", calls.ring_view, name="ring_again"),
     path("station/<str:site>/<str:code>/machine-stopped/", machine.stopped_view, name="machine_stopped"),
     path("station/<str:site>/<str:code>/machine-runs/", machine.runs_view, name="machine_runs"),

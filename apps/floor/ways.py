@@ -55,6 +55,11 @@ class Choice:
         return signature is not None and (signature.credentials or not self.exit.possible)
 
     @property
+    def needs_partner(self) -> bool:
+        """What is missing may be somebody else's who works together with the one who is signed in."""
+        return self.exit.refusal == "not_qualified" and self.exit.by_partner
+
+    @property
     def is_broken(self) -> bool:
         return self.exit.refusal in BROKEN
 

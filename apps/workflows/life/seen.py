@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count
 
+from apps.core import clock
 from apps.core.prepared import Given, Prepared
 from apps.workflows.kinds import kind_of
 from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
@@ -12,14 +13,16 @@ _STOPS = Prepared(lambda: EdgeStop.objects.in_force().filter(workflow=Given("wor
 
 
 def buttons_mark(item: WorkflowItem) -> str:
-    """Another text as soon as the item goes on by another version, a step is stopped or resumed, or one is signed; one
-    query, two where something is signed.
+    """Another text as soon as the item goes on by another version, a step is stopped or resumed, one is signed, or
+    somebody begins or ends to work together on it; one query, and one each where it can be signed or taken together.
 
     A screen that shows it, and hears of the topic `workflow:<kind>`, fetches its buttons anew then.
     """
     version = item.workflow_version
     stops = _STOPS(workflow=version.workflow_id)
-    return ".".join(str(part) for part in [version.pk, *(stop.pk for stop in stops), *_signatures(item)])
+    return ".".join(
+        str(part) for part in [version.pk, *(stop.pk for stop in stops), *_signatures(item), *_partners(item)]
+    )
 
 
 def _signatures(item: WorkflowItem) -> list[str]:
@@ -27,3 +30,10 @@ def _signatures(item: WorkflowItem) -> list[str]:
         return []
     begun = SignedStep.objects.open().filter(item_kind=kind_of(type(item)).code, item_id=item.pk).order_by("pk")
     return [f"{pk}s{signatures}" for pk, signatures in begun.values_list("pk", Count("signatures"))]
+
+
+def _partners(item: WorkflowItem) -> list[str]:
+    kind = kind_of(type(item))
+    if kind.partners is None or not any(edge.spec.partner_suffices for edge in item.graph.exits.get(item.state, ())):
+        return []
+    return [f"{pk}p" for pk in sorted(kind.partners(item, clock.now()))]
