@@ -114,7 +114,7 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One line of the form: the items of one state of one older version."""
+    """One line of the form: the items of one state of one older version. Without options there is nothing to choose."""
 
     row: Row
     field: str
@@ -125,7 +125,7 @@ class PlanRow:
 
 def _plan_rows(version: Version, definition: Definition, found: DryRun) -> list[PlanRow]:
     kind = KINDS.get(definition.kind)
-    if kind is None or found.policy == Policy.PIN:
+    if kind is None:
         return []
     decided = dict(version.move_decisions.values_list("item_id", "to_state"))
     return [
@@ -133,12 +133,16 @@ def _plan_rows(version: Version, definition: Definition, found: DryRun) -> list[
             row,
             f"{LINE}{row.from_version.pk}-{row.state.code}",
             word(row.state.labels, row.state.code),
-            list(_options(kind, found.policy, row, definition)),
+            list(_options(kind, found.policy, row, definition)) if _has_choice(found.policy, row) else [],
             [_decision(kind, row, definition, item, decided) for item in _asked(row)],
         )
         for row in found.rows
-        if found.policy == Policy.PLAN or row.state.is_safe
+        if row.count or _has_choice(found.policy, row)
     ]
+
+
+def _has_choice(policy: Policy, row: Row) -> bool:
+    return policy == Policy.PLAN or (policy == Policy.SAFE and row.state.is_safe)
 
 
 def _asked(row: Row) -> Sequence[Blocked]:
@@ -230,10 +234,10 @@ class EdgeRow:
 
 
 def _edges(version: Version, definition: Definition) -> list[EdgeRow]:
-    """Each step once, in the order of screens; a stop holds for all versions of the workflow."""
+    """Each step once, in the order of screens; of a version that was never published those that are stopped."""
     stops = {stop.edge: stop for stop in version.workflow.stops.in_force()}
     labels = {edge.code: word(edge.labels, edge.code) for edge in definition.edges}
-    codes = [*labels, *(code for code in stops if code not in labels)]
+    codes = [*labels, *(code for code in stops if code not in labels)] if version.published_at else [*stops]
     return [
         EdgeRow(
             code,
