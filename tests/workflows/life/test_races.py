@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -84,3 +87,44 @@ def test_who_waits_for_an_item_that_is_being_moved_finds_it_in_its_new_version()
         runner.wait(10)
         runner.stdout.close()
     assert Thing.objects.get(pk=thing.pk).workflow_version == Version.objects.get(pk=version.pk)
+
+
+MOVER = """
+import sys
+import django
+django.setup()
+from django.db import connection
+connection.settings_dict["NAME"] = sys.argv[1]
+connection.settings_dict["OPTIONS"]["assume_role"] = "mfgos_app"
+from apps.workflows.life import commands
+commands.BATCH = 5
+from apps.workflows.tasks import move_items
+while moved := move_items.run():
+    print(moved, flush=True)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_is_followed_by_one_that_goes_on():
+    office = make_office()
+    shop = make_shop()
+    things = [shop.thing("waiting") for _ in range(MANY)]
+    version = office.next(shop.version, Policy.PLAN, *straight(shop.version))
+    mover = subprocess.Popen(
+        [sys.executable, "-c", MOVER, connection.settings_dict["NAME"]],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "mfgos.settings"},
+    )
+    try:
+        assert mover.stdout.readline() == "5\n"
+        mover.kill()
+    finally:
+        mover.wait(10)
+        mover.stdout.close()
+    work()
+    assert set(Thing.objects.values_list("workflow_version", flat=True)) == {version.pk}
+    moved = [event.subject_id for event in ledger(ItemMovedToVersion.kind)]
+    assert sorted(moved) == sorted(str(thing.pk) for thing in things)
+    assert Rollout.objects.get(version=version).moved == MANY
+    assert Thing.history.count() == MANY * 2
