@@ -7,7 +7,7 @@ duty must hold its role for a place that contains the one asked for. Who just co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Max, Q
 
+from apps.core.prepared import Given, Prepared
 from apps.core.rights import Scope
 from apps.plant.access import nearness
 from apps.plant.calendar_times import Calendar, Interval, Shift, shifts_between
 from apps.plant.models.calendars import Holiday, ShiftPattern, WorkCalendar
 from apps.plant.models.duty import Absence, DutyRosterEntry
-from apps.plant.models.people import Person, PersonSkill
+from apps.plant.models.people import PersonSkill
 from apps.plant.models.places import Site, WorkCenter
 from apps.plant.models.roles import RoleAssignment, place_of
 
@@ -122,75 +123,54 @@ class RosterAhead:
 
 
 def read(start: datetime, end: datetime, *, roles: Collection[str], skills: Collection[str] = ()) -> RosterAhead:
-    """Ten queries at most, whatever the number of sites and people."""
-    entries = list(
-        DutyRosterEntry.objects.filter(starts_at__lt=end, ends_at__gt=start, role__code__in=roles)
-        .filter(ends_at__gt=F("starts_at"))
-        .order_by("starts_at", "pk")
-        .values_list("role__code", "site_id", "area_id", "work_center_id", "person_id", "starts_at", "ends_at")
-    )
-    held = _held(start, end, roles)
-    active = (
-        dict(Person.objects.get_queryset().filter(is_active=True).values_list("pk", "name")) if entries or held else {}
-    )
+    """Nine queries at most, whatever the number of sites and people."""
+    entries = _ENTRIES(start=start, end=end, roles=sorted(roles))
+    held, names = _held(start, end, roles)
     deputies = _deputies(start, end)
-    sites = tuple(_sites(start, end))
-    watches = tuple(_watches(entries, held, deputies, active, _scopes(sites)))
+    calendars = _CALENDARS()
+    own = {site_id: key for key, site_id, is_default, _zone in calendars if is_default}
+    sites = tuple(_sites(start, end, own))
+    watches = tuple(_watches(entries, held, deputies, names, _scopes(sites)))
     known = {line.calendar_id for site in sites for line in site.lines if line.calendar_id}
     return RosterAhead(
         start=start,
         end=end,
         sites=sites,
-        calendars=_calendars(known),
+        calendars=_calendars({key: ZoneInfo(zone) for key, _site, _own, zone in calendars if key in known}),
         watches=watches,
         held=tuple(held),
-        names=active,
+        names=names,
         skills=_skills(skills, start.date()),
     )
 
 
-def _held(start: datetime, end: datetime, roles: Collection[str]) -> list[Held]:
-    rows = RoleAssignment.objects.filter(
-        Q(valid_until=None) | Q(valid_until__gt=start),
-        valid_from__lt=end,
-        role__code__in=roles,
-        person__is_active=True,
-    ).values_list(
-        "role__code", "person_id", "valid_from", "valid_until", "everywhere", "site_id", "area_id", "work_center_id"
-    )
-    return [
-        Held(
-            role=role, person_id=person_id, place=place_of(everywhere, site, area, line), start=since, end=until or _END
-        )
-        for role, person_id, since, until, everywhere, site, area, line in rows
-    ]
+def _held(start: datetime, end: datetime, roles: Collection[str]) -> tuple[list[Held], dict[int, str]]:
+    """By active people, and what these are called: whoever has a duty and holds no role of it does not count."""
+    held: list[Held] = []
+    names: dict[int, str] = {}
+    rows = _HELD(start=start, end=end, roles=sorted(roles))
+    for role, person_id, name, since, until, everywhere, site, area, line in rows:
+        place = place_of(everywhere, site, area, line)
+        held.append(Held(role=role, person_id=person_id, place=place, start=since, end=until or _END))
+        names[person_id] = name
+    return held, names
 
 
 def _deputies(start: datetime, end: datetime) -> Deputies:
     found: defaultdict[int, list[tuple[datetime, datetime, int | None]]] = defaultdict(list)
-    rows = Absence.objects.filter(Q(ends_at=None) | Q(ends_at__gt=start) & Q(ends_at__gt=F("starts_at")))
-    for person_id, since, until, deputy in (
-        rows.filter(starts_at__lt=end)
-        .order_by("starts_at")
-        .values_list("person_id", "starts_at", "ends_at", "deputy_id")
-    ):
+    for person_id, since, until, deputy in _ABSENT(start=start, end=end):
         found[person_id].append((since, until or _END, deputy))
     return found
 
 
-def _sites(start: datetime, end: datetime) -> Iterator[SiteAhead]:
-    own = dict(WorkCalendar.objects.filter(is_default=True).values_list("site_id", "pk"))
-    ends = dict(
-        DutyRosterEntry.objects.filter(starts_at__lt=end, ends_at__gt=start)
-        .order_by()
-        .values_list("site_id")
-        .annotate(last=Max("ends_at"))
-    )
+def _sites(start: datetime, end: datetime, own: Mapping[int, int]) -> Iterator[SiteAhead]:
+    """`own`: the calendar of each site."""
+    ends = dict(_LAST(start=start, end=end))
     lines: defaultdict[int, list[LineAhead]] = defaultdict(list)
-    for center in WorkCenter.objects.order_by("code"):
+    for center in _LINES():
         calendar_id = center.calendar_id or own.get(center.site_id)
         lines[center.site_id].append(LineAhead(code=center.code, scope=center.scope, calendar_id=calendar_id))
-    for site in Site.objects.order_by("code"):
+    for site in _SITES():
         last = ends.get(site.pk)
         whole = LineAhead(code="", scope=site.scope, calendar_id=own.get(site.pk))
         yield SiteAhead(
@@ -206,17 +186,17 @@ def _scopes(sites: Sequence[SiteAhead]) -> list[Scope]:
     return [line.scope for site in sites for line in site.lines]
 
 
-def _calendars(ids: Collection[int]) -> dict[int, Calendar]:
-    zones = dict(WorkCalendar.objects.filter(pk__in=ids).values_list("pk", "site__timezone"))
+def _calendars(zones: Mapping[int, ZoneInfo]) -> dict[int, Calendar]:
+    ids = list(zones)
     patterns: defaultdict[int, list[ShiftPattern]] = defaultdict(list)
-    for pattern in ShiftPattern.objects.filter(calendar__in=ids).order_by("starts_at", "code"):
+    for pattern in _PATTERNS(calendars=ids):
         patterns[pattern.calendar_id].append(pattern)
     off: defaultdict[int, set[date]] = defaultdict(set)
-    for calendar_id, day in Holiday.objects.filter(calendar__in=ids).values_list("calendar_id", "date"):
+    for calendar_id, day in _DAYS_OFF(calendars=ids):
         off[calendar_id].add(day)
     return {
         key: Calendar(
-            zone=ZoneInfo(zone),
+            zone=zone,
             patterns=tuple(pattern.as_pattern() for pattern in patterns[key]),
             days_off=frozenset(off[key]),
         )
@@ -299,3 +279,58 @@ def gaps(span: Interval, covered: Sequence[Interval]) -> list[Interval]:
     if at < end:
         found.append((at, end))
     return found
+
+
+_ENTRIES = Prepared(
+    lambda: (
+        DutyRosterEntry.objects.filter(
+            starts_at__lt=Given("end"), ends_at__gt=Given("start"), role__code__any=Given("roles")
+        )
+        .filter(ends_at__gt=F("starts_at"))
+        .order_by("starts_at", "pk")
+        .values_list("role__code", "site_id", "area_id", "work_center_id", "person_id", "starts_at", "ends_at")
+    )
+)
+_LAST = Prepared(
+    lambda: (
+        DutyRosterEntry.objects.filter(starts_at__lt=Given("end"), ends_at__gt=Given("start"))
+        .order_by()
+        .values_list("site_id")
+        .annotate(last=Max("ends_at"))
+    )
+)
+_HELD = Prepared(
+    lambda: (
+        RoleAssignment.objects.filter(
+            Q(valid_until=None) | Q(valid_until__gt=Given("start")),
+            valid_from__lt=Given("end"),
+            role__code__any=Given("roles"),
+            person__is_active=True,
+        )
+        .order_by()
+        .values_list(
+            *("role__code", "person_id", "person__name", "valid_from", "valid_until"),
+            *("everywhere", "site_id", "area_id", "work_center_id"),
+        )
+    )
+)
+_ABSENT = Prepared(
+    lambda: (
+        Absence.objects.filter(
+            Q(ends_at=None) | Q(ends_at__gt=Given("start")) & Q(ends_at__gt=F("starts_at")), starts_at__lt=Given("end")
+        )
+        .order_by("starts_at")
+        .values_list("person_id", "starts_at", "ends_at", "deputy_id")
+    )
+)
+_CALENDARS = Prepared(
+    lambda: WorkCalendar.objects.order_by().values_list("pk", "site_id", "is_default", "site__timezone")
+)
+_LINES = Prepared(lambda: WorkCenter.objects.order_by("code"))
+_SITES = Prepared(lambda: Site.objects.order_by("code"))
+_PATTERNS = Prepared(
+    lambda: ShiftPattern.objects.filter(calendar__any=Given("calendars")).order_by("starts_at", "code")
+)
+_DAYS_OFF = Prepared(
+    lambda: Holiday.objects.filter(calendar__any=Given("calendars")).order_by().values_list("calendar_id", "date")
+)

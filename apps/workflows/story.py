@@ -99,7 +99,7 @@ class _Telling:
     def tried(self, told: Told, data: Mapping[str, Any]) -> Told:
         days, moves = data["days"], data["moves"]
         if days:
-            past = ngettext("the last day", "the last %(n)s days", days) % {"n": days}
+            past = ngettext("the last %(n)s day", "the last %(n)s days", days) % {"n": days}
         else:
             past = ngettext("the last move", "the last %(n)s moves", moves) % {"n": moves}
         return replace(told, what=_("simulated on %(past)s") % {"past": past})

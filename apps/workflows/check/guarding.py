@@ -23,8 +23,11 @@ def guarding(subject: Subject) -> Iterator[Problem]:
         if not (spec.conditions or spec.expression):
             continue
         here = edge(spec.code)
-        inputs = {given.name: VALUE_TYPES[given.type] for given in subject.inputs_of(spec)}
-        types = fields | {f"{INPUTS}.{name}": type_ for name, type_ in inputs.items()} if inputs else fields
+        inputs: dict[str, ValueType] = {}
+        types = fields
+        if spec.expression or any(condition.field.startswith(f"{INPUTS}.") for condition in spec.conditions):
+            inputs = {given.name: VALUE_TYPES[given.type] for given in subject.inputs_of(spec)}
+            types = fields | {f"{INPUTS}.{name}": type_ for name, type_ in inputs.items()}
         for condition in spec.conditions:
             yield from condition_problems(here, condition, types)
             if not any(condition.sentence.values()):

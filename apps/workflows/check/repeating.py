@@ -24,6 +24,9 @@ def repeating(subject: Subject) -> Iterator[Problem]:
     ways, running = _unlimited(subject), _running(subject)
     among_running = {code: [way for way in ways.get(code, ()) if way.target in running] for code in running}
     deciding = _deciding(subject)
+    several = _("%(states)s can repeat without a limit. Say how often “%(step)s” may be taken.")
+    single = _("%(states)s can be repeated without a limit. Say how often “%(step)s” may be taken.")
+    last_word = _("and")
     covered: set[str] = set()
     for code in subject.states:
         if not (code in deciding or code in running) or code in covered:
@@ -34,13 +37,9 @@ def repeating(subject: Subject) -> Iterator[Problem]:
         covered |= {source for source, _way in round_}
         back = _way_back(round_, subject)
         states = [called(subject.states[source]) for source, _way in round_]
-        sentence = (
-            _("%(states)s can repeat without a limit. Say how often “%(step)s” may be taken.")
-            if len(states) > 1
-            else _("%(states)s can be repeated without a limit. Say how often “%(step)s” may be taken.")
-        )
-        words = {"states": get_text_list([f"“{state}”" for state in states], _("and")), "step": called(back)}
-        yield edge(back.code).warning(Fault.ENDLESS_LOOP, sentence % words, "at_most")
+        words = {"states": get_text_list([f"“{state}”" for state in states], last_word), "step": called(back)}
+        sentence = (several if len(states) > 1 else single) % words
+        yield edge(back.code).warning(Fault.ENDLESS_LOOP, sentence, "at_most")
 
 
 def _deciding(subject: Subject) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -49,11 +49,9 @@ class Lack:
 
 @dataclass(frozen=True)
 class Thin:
-    """A shift of a site with just those people; `left` of them can sign at once."""
+    """A shift of a site, and who is there, in words; `left` of them can sign at once."""
 
-    site: SiteAhead
-    shift: Shift
-    there: frozenset[int]
+    words: Mapping[str, str]
     left: int
 
 
@@ -144,19 +142,14 @@ def _signed(way: EdgeSpec, subject: Subject, watching: _Watching) -> Iterator[Pr
     besides = (subject.edges.get(code) for code in way.signature.not_same_as) if way.signature else ()
     barring = frozenset(need_of(other, subject).roles for other in besides if other and not is_for_system_only(other))
     here = edge(way.code)
+    nobody = _("on %(shift)s at %(site)s nobody can give signature %(signature)s: only %(names)s may sign.")
+    one = _("on %(shift)s at %(site)s only %(names)s can give signature %(signature)s.")
     for thin in watching.thin_shifts(need, barring):
-        words = {
-            "shift": thin.shift.name or thin.shift.code,
-            "site": thin.site.code,
-            "names": get_text_list(sorted(watching.roster.names[one] for one in thin.there), _("and")),
-            "signature": min(thin.left + 1, need.people),
-        }
+        words = {**thin.words, "signature": min(thin.left + 1, need.people)}
         if thin.left < need.people:
-            sentence = _("on %(shift)s at %(site)s nobody can give signature %(signature)s: only %(names)s may sign.")
-            yield here.warning(Fault.NO_SIGNER, _capital(sentence % words), "signature")
+            yield here.warning(Fault.NO_SIGNER, _capital(nobody % words), "signature")
         else:
-            sentence = _("on %(shift)s at %(site)s only %(names)s can give signature %(signature)s.")
-            yield here.warning(Fault.ONE_SIGNER, _capital(sentence % words), "signature")
+            yield here.warning(Fault.ONE_SIGNER, _capital(one % words), "signature")
 
 
 def _capital(sentence: str) -> str:
@@ -256,5 +249,9 @@ class _Watching:
                 is_barred = any(not there.isdisjoint(self.roster.holders(roles)) for roles in barring)
                 left = len(there) - is_barred
                 if there and left <= need.people:
-                    found[site.site_id, shift.code] = Thin(site, shift, there, left)
+                    found[site.site_id, shift.code] = Thin(self._words(site, shift, there), left)
         return list(found.values())
+
+    def _words(self, site: SiteAhead, shift: Shift, there: Iterable[int]) -> dict[str, str]:
+        names = get_text_list(sorted(self.roster.names[person_id] for person_id in there), _("and"))
+        return {"shift": shift.name or shift.code, "site": site.code, "names": names}

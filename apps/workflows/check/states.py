@@ -14,13 +14,14 @@ from apps.workflows.models import Phases
 
 
 def states(subject: Subject) -> Iterator[Problem]:
+    statuses = list(subject.kind.statuses.values)
     for spec in subject.definition.states:
-        yield from _state(state(spec.code), spec, subject.kind)
+        yield from _state(state(spec.code), spec, subject.kind, statuses)
 
 
-def _state(here: Place, spec: StateSpec, kind: Kind) -> Iterator[Problem]:
-    if spec.status not in kind.statuses.values:
-        known = ", ".join(kind.statuses.values)
+def _state(here: Place, spec: StateSpec, kind: Kind, statuses: list[str]) -> Iterator[Problem]:
+    if spec.status not in statuses:
+        known = ", ".join(statuses)
         sentence = _("%(status)s is no status; known: %(known)s.") % {"status": spec.status, "known": known}
         yield here.error(Fault.UNKNOWN_STATUS, sentence, "status")
         return

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.workflows.comparing import Mark
 from apps.workflows.definition import SYSTEM_ROLE, word
@@ -105,7 +104,7 @@ def _lines(ways: list[Way], stopped: Collection[str]) -> Iterator[LabelLine]:
         yield from _lines_of(way, is_stopped=way.edge.code in stopped)
     if len(shown) < len(ways):
         rest = len(ways) - len(shown)
-        yield _line(ngettext("%(n)s more", "%(n)s more", rest) % {"n": rest}, "small")
+        yield _line(_("%(n)s more") % {"n": rest}, "small")
 
 
 def _lines_of(way: Way, *, is_stopped: bool) -> Iterator[LabelLine]:
