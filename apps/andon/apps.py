@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class AndonConfig(AppConfig):
     name = "apps.andon"
     label = "andon"
-    verbose_name = _("exceptions")
+    verbose_name = _("Exceptions")

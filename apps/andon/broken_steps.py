@@ -53,7 +53,7 @@ def broken_steps(now: datetime) -> Iterator[BrokenStep]:
         Q(data__code__in=sorted(BROKEN)), kind=ATTEMPT_REFUSED, recorded_at__gt=now - LOOKED_BACK
     ).order_by("pk")
     last: dict[tuple[int, str], BrokenStep] = {}
-    for at, facts in rows.values_list("recorded_at", "data__facts"):
+    for at, facts in rows.values_list("occurred_at", "data__facts"):
         if facts.get("workflow_id") and facts.get("site_id"):
             names = {name: facts[name] for name in ("site_id", "workflow_id", "edge", "item", "problem")}
             step = BrokenStep(**names, at=at)
@@ -62,14 +62,14 @@ def broken_steps(now: datetime) -> Iterator[BrokenStep]:
         return
     called = FloorException.objects.filter(cause_kind=STEP_BROKEN, cause_key__in=[key for _site, key in last])
     known = {
-        (site_id, key): (open_one, closed_at)
-        for site_id, key, open_one, closed_at in called.values_list("site", "cause_key").annotate(
-            open_one=Max("pk", filter=Q(closed_at=None)), last_closed=Max("closed_at")
+        (site_id, key): (open_one, mended_at)
+        for site_id, key, open_one, mended_at in called.values_list("site", "cause_key").annotate(
+            open_one=Max("pk", filter=Q(resolved_at=None)), mended_at=Max("resolved_at")
         )
     }
     for place, step in last.items():
-        open_one, closed_at = known.get(place, (None, None))
-        if open_one is None and (closed_at is None or closed_at < step.at):
+        open_one, mended_at = known.get(place, (None, None))
+        if open_one is None and (mended_at is None or mended_at < step.at):
             yield step
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class ExceptionRaised(Event, subject="exception"):
+class ExceptionRaised(Event, subject="exception", label=_("Exception raised")):
     type: str
     cause_kind: str
     cause_key: str
@@ -23,13 +25,13 @@ class ExceptionRaised(Event, subject="exception"):
     parent_id: int | None
 
 
-class ExceptionJoined(Event, subject="exception"):
+class ExceptionJoined(Event, subject="exception", label=_("Exception reported again")):
     """The same cause was reported again."""
 
     person_id: int | None
 
 
-class OwnerChanged(Event, subject="exception"):
+class OwnerChanged(Event, subject="exception", label=_("Exception has another owner")):
     """`why` is "taken", "given", "cannot", or what ended the old owner's duty."""
 
     old_owner_id: int
@@ -39,7 +41,7 @@ class OwnerChanged(Event, subject="exception"):
     why: str
 
 
-class Escalated(Event, subject="exception"):
+class Escalated(Event, subject="exception", label=_("Exception escalated")):
     """A step of the policy was due; nobody could be reached where `person_ids` is empty."""
 
     step: int
@@ -48,29 +50,29 @@ class Escalated(Event, subject="exception"):
     owner_id: int
 
 
-class ClockWarned(Event, subject="exception"):
+class ClockWarned(Event, subject="exception", label=_("Time of an exception nearly over")):
     clock: str
     percent: int
     owner_id: int
 
 
-class ClockBreached(Event, subject="exception"):
+class ClockBreached(Event, subject="exception", label=_("Time of an exception is over")):
     clock: str
     due_at: datetime
     owner_id: int
 
 
-class ClockPaused(Event, subject="exception"):
+class ClockPaused(Event, subject="exception", label=_("Time of an exception paused")):
     reason: str
     until: datetime
     owner_id: int
 
 
-class ClockResumed(Event, subject="exception"):
+class ClockResumed(Event, subject="exception", label=_("Time of an exception runs again")):
     owner_id: int
 
 
-class AnswerRefused(Event, subject="exception"):
+class AnswerRefused(Event, subject="exception", label=_("Somebody who was called can't come")):
     """Somebody who was called said that they can't come."""
 
     person_id: int
@@ -78,7 +80,7 @@ class AnswerRefused(Event, subject="exception"):
     owner_id: int
 
 
-class RungAgain(Event, subject="exception"):
+class RungAgain(Event, subject="exception", label=_("Somebody was called again")):
     """Who had called asked again; `person_ids` were told again."""
 
     level: int
@@ -86,33 +88,33 @@ class RungAgain(Event, subject="exception"):
     owner_id: int
 
 
-class OnTheWay(Event, subject="exception"):
+class OnTheWay(Event, subject="exception", label=_("Somebody is on the way")):
     owner_id: int
     arrives_at: datetime | None
 
 
-class Remarked(Event, subject="exception"):
+class Remarked(Event, subject="exception", label=_("Remark on an exception")):
     """Somebody said something in the thread; what they said is erasable, so it is not here."""
 
     person_id: int | None
     owner_id: int
 
 
-class ExceptionsMerged(Event, subject="exception"):
+class ExceptionsMerged(Event, subject="exception", label=_("Exceptions merged")):
     into_id: int
     owner_id: int
 
 
-class ExceptionSplit(Event, subject="exception"):
+class ExceptionSplit(Event, subject="exception", label=_("Exception split")):
     from_id: int
     owner_id: int
 
 
-class CauseEnded(Event, subject="exception"):
+class CauseEnded(Event, subject="exception", label=_("Cause of an exception has ended")):
     owner_id: int
 
 
-class CureApplied(Event, subject="exception"):
+class CureApplied(Event, subject="exception", label=_("Exception cured from its page")):
     """`inputs` are ids and plain values; what somebody typed beside them is not here."""
 
     cure: str
@@ -122,35 +124,35 @@ class CureApplied(Event, subject="exception"):
     owner_id: int
 
 
-class InstructionFollowed(Event, subject="exception"):
+class InstructionFollowed(Event, subject="exception", label=_("Instruction of a playbook followed")):
     step_id: int
     owner_id: int
 
 
-class ActedAlone(Event, subject="exception"):
+class ActedAlone(Event, subject="exception", label=_("Playbook has acted by itself")):
     """A step of a playbook was tried by the system; `outcome` is "done", "failed" or "needless"."""
 
     step_id: int
     outcome: str
 
 
-class HandoverAccepted(Event, subject="exception"):
+class HandoverAccepted(Event, subject="exception", label=_("Handover of exceptions accepted")):
     owner_id: int
 
 
-class ProblemOpened(Event, subject="problem"):
+class ProblemOpened(Event, subject="problem", label=_("Problem opened")):
     cause_kind: str
     cause_key: str
     owner_id: int
     cases: int
 
 
-class ProblemClosed(Event, subject="problem"):
+class ProblemClosed(Event, subject="problem", label=_("Problem closed")):
     owner_id: int
     cases: int
 
 
-class ProblemChanged(Event, subject="problem"):
+class ProblemChanged(Event, subject="problem", label=_("Problem changed")):
     """Given to somebody, due at another time, or noted about; what was noted is not here."""
 
     old_owner_id: int
@@ -159,27 +161,27 @@ class ProblemChanged(Event, subject="problem"):
     noted: bool
 
 
-class PolicyPublished(Event, subject="policy_version"):
+class PolicyPublished(Event, subject="policy_version", label=_("Escalation policy published")):
     policy_id: int
     number: int
 
 
-class PlaybookPublished(Event, subject="playbook_version"):
+class PlaybookPublished(Event, subject="playbook_version", label=_("Playbook published")):
     playbook_id: int
     number: int
 
 
-class ChannelAdded(Event, subject="person"):
+class ChannelAdded(Event, subject="person", label=_("Way to reach somebody added")):
     """Somebody is told in one way more; the address is theirs and not here."""
 
     channel: str
 
 
-class ChannelRemoved(Event, subject="person"):
+class ChannelRemoved(Event, subject="person", label=_("Way to reach somebody removed")):
     channel: str
 
 
-class ChannelProven(Event, subject="person"):
+class ChannelProven(Event, subject="person", label=_("Way to reach somebody proven")):
     """A test message arrived, the person says."""
 
     channel: str

@@ -1,6 +1,6 @@
 """Facts in the past tense: recorded in the ledger and told to subscribers, within the command's transaction.
 
-class JobPaused(Event, subject="job_order"):
+class JobPaused(Event, subject="job_order", label=_("Job paused")):
     reason_id: int
 
 @subscribe(JobPaused)                      # same transaction: must succeed, or all is undone
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
+from django_stubs_ext import StrOrPromise
 from pydantic_core import to_jsonable_python
 
 
@@ -39,22 +40,26 @@ class Event:
 
     subject_id  id of what it is about        thread         the id that joins one story ("work_order:12")
     site_id     where it belongs              erp_reference  the ERP's number, as text
+
+    `label` is how engineers are offered it for rules; without one it is not offered.
     """
 
     kind: ClassVar[str]
     subject_kind: ClassVar[str]
+    label: ClassVar[StrOrPromise]
 
     subject_id: int | str
     site_id: int | None = None
     thread: str = ""
     erp_reference: str = ""
 
-    def __init_subclass__(cls, *, subject: str, kind: str = "", **options: Any) -> None:
+    def __init_subclass__(cls, *, subject: str, kind: str = "", label: StrOrPromise = "", **options: Any) -> None:
         super().__init_subclass__(**options)
         dataclass(frozen=True, kw_only=True)(cls)
         app = cls.__module__.removeprefix("apps.").split(".", 1)[0]
         cls.kind = kind or f"{app}.{_snake(cls.__name__)}"
         cls.subject_kind = subject
+        cls.label = label
         if cls.kind in EVENTS:
             raise ValueError(f"event {cls.kind} is declared twice")
         EVENTS[cls.kind] = cls

@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class EquipmentConfig(AppConfig):
     name = "apps.equipment"
     label = "equipment"
-    verbose_name = _("machines")
+    verbose_name = _("Machines")

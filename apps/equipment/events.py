@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class MachineStateChanged(Event, subject="work_unit"):
+class MachineStateChanged(Event, subject="work_unit", label=_("Machine changes its state")):
     """What the machine does now; words about the past change the intervals only."""
 
     work_center_id: int
@@ -16,7 +18,7 @@ class MachineStateChanged(Event, subject="work_unit"):
     since: datetime
 
 
-class StopOpened(Event, subject="downtime"):
+class StopOpened(Event, subject="downtime", label=_("Stop of a machine begins")):
     """A stop has become a downtime; `ended_at` is known where signals came late."""
 
     work_unit_id: int
@@ -26,7 +28,7 @@ class StopOpened(Event, subject="downtime"):
     by_hand: bool
 
 
-class StopChanged(Event, subject="downtime"):
+class StopChanged(Event, subject="downtime", label=_("Stop of a machine changed")):
     """Signals that came late have moved its start or its end; None: it goes on after all."""
 
     work_unit_id: int
@@ -37,14 +39,14 @@ class StopChanged(Event, subject="downtime"):
     ended_at: datetime | None
 
 
-class StopClosed(Event, subject="downtime"):
+class StopClosed(Event, subject="downtime", label=_("Stop of a machine ends")):
     work_unit_id: int
     work_center_id: int
     started_at: datetime
     ended_at: datetime
 
 
-class StopWithdrawn(Event, subject="downtime"):
+class StopWithdrawn(Event, subject="downtime", label=_("Stop of a machine withdrawn")):
     """Signals that came late have shown that it was no downtime, or was part of another."""
 
     work_unit_id: int
@@ -53,7 +55,7 @@ class StopWithdrawn(Event, subject="downtime"):
     ended_at: datetime | None
 
 
-class StopClassified(Event, subject="downtime"):
+class StopClassified(Event, subject="downtime", label=_("Stop of a machine gets its reason")):
     """`old_reason_id` None: it was not explained before."""
 
     part_id: int
@@ -63,7 +65,7 @@ class StopClassified(Event, subject="downtime"):
     old_reason_id: int | None
 
 
-class StopSplit(Event, subject="downtime"):
+class StopSplit(Event, subject="downtime", label=_("Stop of a machine split")):
     """One part has become two at `at`."""
 
     part_id: int
@@ -73,29 +75,29 @@ class StopSplit(Event, subject="downtime"):
     at: datetime
 
 
-class MaintenanceRequested(Event, subject="maintenance_request"):
+class MaintenanceRequested(Event, subject="maintenance_request", label=_("Maintenance asked for")):
     work_unit_id: int
     work_center_id: int
     downtime_id: int | None
 
 
-class TechnicianArrived(Event, subject="maintenance_request"):
+class TechnicianArrived(Event, subject="maintenance_request", label=_("Technician has arrived")):
     work_unit_id: int
     work_center_id: int
 
 
-class MaintenanceCauseFound(Event, subject="maintenance_request"):
+class MaintenanceCauseFound(Event, subject="maintenance_request", label=_("Technician has found the cause")):
     work_unit_id: int
     work_center_id: int
     cause_id: int
 
 
-class MaintenanceWaitsForPart(Event, subject="maintenance_request"):
+class MaintenanceWaitsForPart(Event, subject="maintenance_request", label=_("Maintenance waits for a part")):
     work_unit_id: int
     work_center_id: int
 
 
-class MaintenanceDone(Event, subject="maintenance_request"):
+class MaintenanceDone(Event, subject="maintenance_request", label=_("Maintenance done")):
     work_unit_id: int
     work_center_id: int
     cause_id: int | None

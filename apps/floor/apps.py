@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class FloorConfig(AppConfig):
     name = "apps.floor"
     label = "floor"
-    verbose_name = _("floor screens")
+    verbose_name = _("Floor screens")

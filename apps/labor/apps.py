@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class LaborConfig(AppConfig):
     name = "apps.labor"
     label = "labor"
-    verbose_name = _("working times")
+    verbose_name = _("Working times")

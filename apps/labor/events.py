@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class ClockedOn(Event, subject="time_entry"):
+class ClockedOn(Event, subject="time_entry", label=_("Somebody clocks on")):
     person_id: int
     job_order_id: int
     work_center_id: int
     phase: str
 
 
-class ClockedOff(Event, subject="time_entry"):
+class ClockedOff(Event, subject="time_entry", label=_("Somebody clocks off")):
     """`closed_by` is "person", "job" or "rule"; what a rule has closed is flagged until somebody corrects it."""
 
     person_id: int
@@ -26,7 +28,7 @@ class ClockedOff(Event, subject="time_entry"):
     ended_at: datetime
 
 
-class TimeEntryCorrected(Event, subject="time_entry"):
+class TimeEntryCorrected(Event, subject="time_entry", label=_("Working time corrected")):
     person_id: int
     job_order_id: int
     work_center_id: int

@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class MaterialsConfig(AppConfig):
     name = "apps.materials"
     label = "materials"
-    verbose_name = _("materials")
+    verbose_name = _("Materials")

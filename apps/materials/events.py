@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class MaterialMoved(Event, subject="movement"):
+class MaterialMoved(Event, subject="movement", label=_("Material moved")):
     """`quantity` in unit `unit_id`, `stock_quantity` in the item's unit.
 
     violations  what would have been refused, had it not happened already (typed in later, machine): "lot_held", ...
@@ -27,7 +29,7 @@ class MaterialMoved(Event, subject="movement"):
     violations: list[str]
 
 
-class MovementReversed(Event, subject="movement"):
+class MovementReversed(Event, subject="movement", label=_("Movement of material reversed")):
     """`subject_id` is the reversal, `reverses_id` what it undoes; places are those of the reversal."""
 
     reverses_id: int
@@ -44,41 +46,41 @@ class MovementReversed(Event, subject="movement"):
     reason_id: int
 
 
-class MovementPosted(Event, subject="movement"):
+class MovementPosted(Event, subject="movement", label=_("Movement of material posted to the ERP")):
     """The ERP has it, under `erp_reference`."""
 
     posted_at: datetime
 
 
-class StockTaken(Event, subject="site"):
+class StockTaken(Event, subject="site", label=_("Stock taken")):
     """The ERP has said anew what lies where; of `items` something is different."""
 
     items: list[int]
 
 
-class ReceiptsExpected(Event, subject="site"):
+class ReceiptsExpected(Event, subject="site", label=_("Receipts expected")):
     """What is to come from suppliers has changed for `items`."""
 
     items: list[int]
 
 
-class AdvanceNoted(Event, subject="site"):
+class AdvanceNoted(Event, subject="site", label=_("Material used ahead of the ERP")):
     """The ERP has consumed material of the thread ahead of the floor."""
 
     parts: int
 
 
-class AdvanceSettled(Event, subject="site"):
+class AdvanceSettled(Event, subject="site", label=_("Material used ahead of the ERP is settled")):
     """What the floor used of the thread, by so many movements, is in the ERP."""
 
     movements: int
 
 
-class LotCreated(Event, subject="lot"):
+class LotCreated(Event, subject="lot", label=_("Lot created")):
     item_id: int
 
 
-class LotHeld(Event, subject="lot"):
+class LotHeld(Event, subject="lot", label=_("Lot held")):
     """`for_kind` and `for_id` name what holds it ("nonconformance", "12"), as far as the caller said so."""
 
     item_id: int
@@ -86,13 +88,13 @@ class LotHeld(Event, subject="lot"):
     for_id: str
 
 
-class LotReleased(Event, subject="lot"):
+class LotReleased(Event, subject="lot", label=_("Lot released")):
     item_id: int
     for_kind: str
     for_id: str
 
 
-class LotsLinked(Event, subject="lot"):
+class LotsLinked(Event, subject="lot", label=_("Lots linked")):
     """`quantity`, in the unit of the consumed lot's item, went into the lot `subject_id`."""
 
     consumed_lot_id: int
@@ -100,12 +102,12 @@ class LotsLinked(Event, subject="lot"):
     quantity: Decimal
 
 
-class MasterDataTaken(Event, subject="table"):
+class MasterDataTaken(Event, subject="table", label=_("Master data taken from the ERP")):
     """`subject_id` is "materials.Item"; the ids of the rows that are new, or not as they were."""
 
     created: list[int]
     updated: list[int]
 
 
-class LocationPolicySet(Event, subject="location"):
+class LocationPolicySet(Event, subject="location", label=_("Rules of a location set")):
     may_go_negative: bool

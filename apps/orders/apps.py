@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 class OrdersConfig(AppConfig):
     name = "apps.orders"
     label = "orders"
-    verbose_name = _("orders")
+    verbose_name = _("Orders")
 
     def ready(self) -> None:
         autodiscover_modules("kinds")

@@ -2,23 +2,25 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class WorkOrderReleased(Event, subject="work_order"):
+class WorkOrderReleased(Event, subject="work_order", label=_("Work order released")):
     """`job_order_ids` in the order of the operations."""
 
     quantity: Decimal
     job_order_ids: list[int]
 
 
-class WorkOrderChanged(Event, subject="work_order"):
+class WorkOrderChanged(Event, subject="work_order", label=_("Work order changed")):
     """By the ERP, or by a decision on what it wants; `fields` are those that are different now."""
 
     fields: list[str]
 
 
-class ChangeReceived(Event, subject="work_order"):
+class ChangeReceived(Event, subject="work_order", label=_("Change of a work order received")):
     """The ERP wants something else of an order that has begun: somebody is to decide."""
 
     change_id: int
@@ -27,13 +29,13 @@ class ChangeReceived(Event, subject="work_order"):
     new: str
 
 
-class ChangeDecided(Event, subject="work_order"):
+class ChangeDecided(Event, subject="work_order", label=_("Change of a work order decided")):
     change_id: int
     field: str
     applied: bool
 
 
-class QuantityReversed(Event, subject="job_order"):
+class QuantityReversed(Event, subject="job_order", label=_("Reported quantity taken back")):
     """`reverses_id` is the confirmation that was undone; quantities are those that it had booked."""
 
     confirmation_id: int
@@ -45,21 +47,21 @@ class QuantityReversed(Event, subject="job_order"):
     reason_id: int
 
 
-class StopNotFollowed(Event, subject="job_order"):
+class StopNotFollowed(Event, subject="job_order", label=_("Stop of a machine not followed by its job")):
     """The machine has stopped, or runs again, and its operation did not: `refusal` says why (apps.core.errors)."""
 
     edge: str
     refusal: str
 
 
-class StepAdded(Event, subject="job_order"):
+class StepAdded(Event, subject="job_order", label=_("Step added to a job")):
     """A rule or a step of a workflow has added to the standard work that this operation runs by."""
 
     step_id: int
     position: int
 
 
-class BlockerOpened(Event, subject="job_order"):
+class BlockerOpened(Event, subject="job_order", label=_("Job blocked")):
     """`from_quantity` pieces can be made in spite of it."""
 
     blocker_id: int
@@ -67,12 +69,12 @@ class BlockerOpened(Event, subject="job_order"):
     from_quantity: Decimal
 
 
-class BlockerClosed(Event, subject="job_order"):
+class BlockerClosed(Event, subject="job_order", label=_("Job no longer blocked")):
     blocker_id: int
     blocker: str
 
 
-class QuantityConfirmed(Event, subject="job_order"):
+class QuantityConfirmed(Event, subject="job_order", label=_("Quantity reported")):
     """Quantities in the unit of the work order."""
 
     confirmation_id: int
@@ -84,7 +86,7 @@ class QuantityConfirmed(Event, subject="job_order"):
     booked_by_id: int | None
 
 
-class StepRecorded(Event, subject="job_order"):
+class StepRecorded(Event, subject="job_order", label=_("Step of a job recorded")):
     """One step done, tried (is_within False) or left out; `piece` None where pieces have no steps of their own."""
 
     record_id: int
@@ -99,13 +101,13 @@ class StepRecorded(Event, subject="job_order"):
     lot_id: int | None
 
 
-class WorkMasterDrafted(Event, subject="work_master"):
+class WorkMasterDrafted(Event, subject="work_master", label=_("Standard work drafted")):
     item_id: int
     number: int
     copy_of_id: int | None
 
 
-class WorkMasterPublished(Event, subject="work_master"):
+class WorkMasterPublished(Event, subject="work_master", label=_("Standard work published")):
     """`replaced_id`: the one that was in force before, retired with this."""
 
     item_id: int
@@ -113,12 +115,12 @@ class WorkMasterPublished(Event, subject="work_master"):
     replaced_id: int | None
 
 
-class WorkMasterRetired(Event, subject="work_master"):
+class WorkMasterRetired(Event, subject="work_master", label=_("Standard work retired")):
     item_id: int
     number: int
 
 
-class JobMoved(Event, subject="job_order"):
+class JobMoved(Event, subject="job_order", label=_("Job moved to another station")):
     """To another station of its line; None: any of them."""
 
     old_unit_id: int | None
@@ -126,7 +128,7 @@ class JobMoved(Event, subject="job_order"):
     work_center_id: int
 
 
-class PartialRunDecided(Event, subject="job_order"):
+class PartialRunDecided(Event, subject="job_order", label=_("Run with missing material decided")):
     """It runs as far as its material goes; the rest waits."""
 
     blocker_id: int
@@ -134,7 +136,7 @@ class PartialRunDecided(Event, subject="job_order"):
     quantity: Decimal
 
 
-class WorkTogetherBegan(Event, subject="job_order"):
+class WorkTogetherBegan(Event, subject="job_order", label=_("Two begin to work together")):
     """`person_id` lends a qualification to the operation; `asked_by_id` lacked it."""
 
     partnership_id: int
@@ -143,7 +145,7 @@ class WorkTogetherBegan(Event, subject="job_order"):
     work_center_id: int
 
 
-class WorkTogetherEnded(Event, subject="job_order"):
+class WorkTogetherEnded(Event, subject="job_order", label=_("Two no longer work together")):
     """`ended_by` is "person", "job" (it is over) or "absence"."""
 
     partnership_id: int
@@ -151,7 +153,7 @@ class WorkTogetherEnded(Event, subject="job_order"):
     ended_by: str
 
 
-class MaterialSubstituted(Event, subject="job_order"):
+class MaterialSubstituted(Event, subject="job_order", label=_("Material replaced by another")):
     item_id: int
     by_item_ids: list[int]
     bom_id: int

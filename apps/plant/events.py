@@ -4,106 +4,108 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class SignedIn(Event, subject="person"):
+class SignedIn(Event, subject="person", label=_("Somebody signs in")):
     """`by` is "badge" or "password"."""
 
     by: str
 
 
-class SignInUnderAttack(Event, subject="sign_in_throttle"):
+class SignInUnderAttack(Event, subject="sign_in_throttle", label=_("Sign-in under attack")):
     """So many wrong tries that somebody should look; the subject is "person:12" or "terminal:3"."""
 
     failures: int
 
 
-class PersonCreated(Event, subject="person"):
+class PersonCreated(Event, subject="person", label=_("Person added")):
     pass
 
 
-class PersonChanged(Event, subject="person"):
+class PersonChanged(Event, subject="person", label=_("Person changed")):
     """Names of the fields that changed, without their values."""
 
     fields: tuple[str, ...]
 
 
-class PinSet(Event, subject="person"):
+class PinSet(Event, subject="person", label=_("PIN set")):
     pass
 
 
-class PasswordSet(Event, subject="person"):
+class PasswordSet(Event, subject="person", label=_("Password set")):
     pass
 
 
-class PersonDeactivating(Event, subject="person"):
+class PersonDeactivating(Event, subject="person", label=_("Person about to be deactivated")):
     """Told before it happens: a subscriber refuses where the person can't be spared."""
 
 
-class PersonDeactivated(Event, subject="person"):
+class PersonDeactivated(Event, subject="person", label=_("Person deactivated")):
     pass
 
 
-class PersonReactivated(Event, subject="person"):
+class PersonReactivated(Event, subject="person", label=_("Person active again")):
     pass
 
 
-class RoleAssigned(Event, subject="role_assignment"):
+class RoleAssigned(Event, subject="role_assignment", label=_("Role given")):
     person_id: int
     role: str
     place: str
 
 
-class RoleAssignmentEnded(Event, subject="role_assignment"):
+class RoleAssignmentEnded(Event, subject="role_assignment", label=_("Role taken away")):
     person_id: int
     role: str
     place: str
 
 
-class RoleAdded(Event, subject="role"):
+class RoleAdded(Event, subject="role", label=_("Role added")):
     code: str
 
 
-class SkillAdded(Event, subject="skill"):
+class SkillAdded(Event, subject="skill", label=_("Skill added")):
     code: str
 
 
-class ReasonCodeAdded(Event, subject="reason_code"):
+class ReasonCodeAdded(Event, subject="reason_code", label=_("Reason code added")):
     purpose: str
     code: str
 
 
-class RoleActionsSet(Event, subject="role"):
+class RoleActionsSet(Event, subject="role", label=_("Rights of a role set")):
     added: tuple[str, ...]
     removed: tuple[str, ...]
 
 
-class TerminalEnrolled(Event, subject="terminal"):
+class TerminalEnrolled(Event, subject="terminal", label=_("Screen enrolled")):
     place: str
 
 
-class TerminalRevoked(Event, subject="terminal"):
+class TerminalRevoked(Event, subject="terminal", label=_("Screen revoked")):
     pass
 
 
-class QualificationLost(Event, subject="person_skill"):
+class QualificationLost(Event, subject="person_skill", label=_("Qualification lost")):
     """A skill was taken away, or its days were changed so that it no longer holds today."""
 
     person_id: int
     skill: str
 
 
-class PresenceBegan(Event, subject="presence"):
+class PresenceBegan(Event, subject="presence", label=_("Somebody comes to work")):
     person_id: int
     work_center_id: int | None
 
 
-class WentOffDuty(Event, subject="person"):
+class WentOffDuty(Event, subject="person", label=_("Somebody goes off duty")):
     """Said by the person, or for that person: told before the presence ends, so that what hangs on it ends first."""
 
 
-class PresenceEnded(Event, subject="presence"):
+class PresenceEnded(Event, subject="presence", label=_("Somebody has gone")):
     """`ended_by` is "person" or "rule"; a rule ends it at the last thing done, which lies in the past."""
 
     person_id: int
@@ -113,7 +115,7 @@ class PresenceEnded(Event, subject="presence"):
     ended_at: datetime
 
 
-class DutyRostered(Event, subject="duty"):
+class DutyRostered(Event, subject="duty", label=_("Duty rostered")):
     person_id: int
     role: str
     place: str
@@ -121,7 +123,7 @@ class DutyRostered(Event, subject="duty"):
     ends_at: datetime
 
 
-class DutySwapped(Event, subject="duty"):
+class DutySwapped(Event, subject="duty", label=_("Duty swapped")):
     """The subject is the entry of the new person; of one that ran already, the old entry ends where this begins."""
 
     old_person_id: int
@@ -132,7 +134,7 @@ class DutySwapped(Event, subject="duty"):
     ends_at: datetime
 
 
-class DutyEntryEnded(Event, subject="duty"):
+class DutyEntryEnded(Event, subject="duty", label=_("Duty ended early")):
     person_id: int
     role: str
     place: str
@@ -140,7 +142,7 @@ class DutyEntryEnded(Event, subject="duty"):
     ends_at: datetime
 
 
-class AbsenceReported(Event, subject="absence"):
+class AbsenceReported(Event, subject="absence", label=_("Absence reported")):
     """`ends_at` None: until further notice."""
 
     person_id: int
@@ -149,6 +151,6 @@ class AbsenceReported(Event, subject="absence"):
     ends_at: datetime | None
 
 
-class AbsenceEnded(Event, subject="absence"):
+class AbsenceEnded(Event, subject="absence", label=_("Absence ended")):
     person_id: int
     ended_at: datetime

@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class ShiftsConfig(AppConfig):
     name = "apps.shifts"
     label = "shifts"
-    verbose_name = _("shift targets")
+    verbose_name = _("Shift targets")

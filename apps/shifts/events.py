@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
-class TargetSet(Event, subject="shift_target"):
+class TargetSet(Event, subject="shift_target", label=_("Shift target set")):
     """`old_quantity` None: the first target of the shift. The reason is typed, so it stands with the target only."""
 
     work_center_id: int

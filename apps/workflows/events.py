@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.events import Event
 
 
@@ -15,7 +17,7 @@ class OfItem:
         object.__setattr__(self, "subject_kind", self.item_kind)
 
 
-class StateChanged(OfItem, Event, subject="workflow_item"):
+class StateChanged(OfItem, Event, subject="workflow_item", label=_("Step taken")):
     """An item has moved along an edge. Its subject is the item itself: ("job_order", 17).
 
     guard_inputs  what the guards read      inputs  what was typed or chosen, but for free texts: they may name somebody
@@ -34,7 +36,7 @@ class StateChanged(OfItem, Event, subject="workflow_item"):
     inputs: Mapping[str, Any]
 
 
-class EdgeSigned(OfItem, Event, subject="workflow_item"):
+class EdgeSigned(OfItem, Event, subject="workflow_item", label=_("Step signed")):
     """Somebody has signed an edge of an item, which is taken with the last signature. Subject: the item, as of
     StateChanged. `override`: signed was that a broken part of it is passed over.
     """
@@ -49,7 +51,7 @@ class EdgeSigned(OfItem, Event, subject="workflow_item"):
     override: bool
 
 
-class EdgeTakenTogether(OfItem, Event, subject="workflow_item"):
+class EdgeTakenTogether(OfItem, Event, subject="workflow_item", label=_("Step taken together")):
     """Who took the edge lacks a skill for it; the partner who works together with them holds it."""
 
     item_kind: str
@@ -58,7 +60,7 @@ class EdgeTakenTogether(OfItem, Event, subject="workflow_item"):
     partner_id: int
 
 
-class EdgeOverridden(OfItem, Event, subject="workflow_item"):
+class EdgeOverridden(OfItem, Event, subject="workflow_item", label=_("Step overridden")):
     """An edge was taken although its check or an effect is broken. `problems`: what is broken, for the engineer."""
 
     item_kind: str
@@ -68,7 +70,7 @@ class EdgeOverridden(OfItem, Event, subject="workflow_item"):
     problems: list[str]
 
 
-class SignedStepDropped(OfItem, Event, subject="workflow_item"):
+class SignedStepDropped(OfItem, Event, subject="workflow_item", label=_("Signatures withdrawn")):
     """Signatures that were not enough came to nothing: the record is another one, or somebody has withdrawn them."""
 
     item_kind: str
@@ -77,48 +79,48 @@ class SignedStepDropped(OfItem, Event, subject="workflow_item"):
     step_id: int
 
 
-class DraftCreated(Event, subject="workflow_version"):
+class DraftCreated(Event, subject="workflow_version", label=_("Workflow: draft made")):
     workflow_id: int
     copy_of_id: int | None
 
 
-class DraftSaved(Event, subject="workflow_version"):
+class DraftSaved(Event, subject="workflow_version", label=_("Workflow: draft saved")):
     """`what`: the step in words, in the language of who did it; "-" before it when it was undone."""
 
     checksum: str
     what: str = ""
 
 
-class ReviewRequested(Event, subject="workflow_version"):
+class ReviewRequested(Event, subject="workflow_version", label=_("Workflow: review asked for")):
     checksum: str
 
 
-class DraftReturned(Event, subject="workflow_version"):
+class DraftReturned(Event, subject="workflow_version", label=_("Workflow: returned to draft")):
     pass
 
 
-class VersionPublished(Event, subject="workflow_version"):
+class VersionPublished(Event, subject="workflow_version", label=_("Workflow: version published")):
     workflow_id: int
     number: int
     checksum: str
     editor_ids: list[int]
 
 
-class VersionRetired(Event, subject="workflow_version"):
+class VersionRetired(Event, subject="workflow_version", label=_("Workflow: version retired")):
     workflow_id: int
 
 
-class EdgeStopped(Event, subject="workflow"):
+class EdgeStopped(Event, subject="workflow", label=_("Step stopped everywhere")):
     edge: str
     stop_id: int
 
 
-class EdgeResumed(Event, subject="workflow"):
+class EdgeResumed(Event, subject="workflow", label=_("Step allowed again")):
     edge: str
     stop_id: int
 
 
-class ItemMovedToVersion(Event, subject="workflow_item"):
+class ItemMovedToVersion(Event, subject="workflow_item", label=_("Item moved to another version")):
     """An item goes on by another version. Its subject is the item itself: ("job_order", 17).
 
     policy  what the plan of the new version says of the items under way: "safe", "plan"
@@ -135,39 +137,39 @@ class ItemMovedToVersion(Event, subject="workflow_item"):
         object.__setattr__(self, "subject_kind", self.item_kind)
 
 
-class MovesPlanned(Event, subject="workflow_version"):
+class MovesPlanned(Event, subject="workflow_version", label=_("Workflow: plan for the items under way")):
     policy: str
 
 
-class ItemDecided(Event, subject="workflow_version"):
+class ItemDecided(Event, subject="workflow_version", label=_("Item under way decided")):
     """After the publication: what becomes of an item of whose state the plan says "decide each"."""
 
     item_id: int
     to_state: str
 
 
-class VersionTookEffect(Event, subject="workflow_version"):
+class VersionTookEffect(Event, subject="workflow_version", label=_("Workflow: version in force")):
     workflow_id: int
 
 
-class VersionWidened(Event, subject="workflow_version"):
+class VersionWidened(Event, subject="workflow_version", label=_("Workflow: version on more lines")):
     workflow_id: int
 
 
-class MovesEnded(Event, subject="workflow_version"):
+class MovesEnded(Event, subject="workflow_version", label=_("Workflow: items under way are moved")):
     """The items under way are where the plan wants them, but for those that a rule of their kind keeps."""
 
     moved: int
 
 
-class VersionRolledBack(Event, subject="workflow_version"):
+class VersionRolledBack(Event, subject="workflow_version", label=_("Workflow: version rolled back")):
     """Its subject is the new version, with the content of `back_to_id`."""
 
     workflow_id: int
     back_to_id: int
 
 
-class DraftTried(Event, subject="workflow_version"):
+class DraftTried(Event, subject="workflow_version", label=_("Workflow: draft simulated")):
     """On past work, in a simulation. One of `days` and `moves` is 0."""
 
     run_id: int

@@ -169,10 +169,10 @@ def balance(floor: Floor, story: Story, wall: Page) -> None:
 
 
 def complete_short(page: Page) -> None:
-    way = page.locator("#do .exits > *", has=page.get_by_text("Complete short…"))
-    way.get_by_text("Complete short…").click()
-    way.get_by_text("Scrap is not replaced").click()
-    way.get_by_role("button", name="Complete short", exact=True).click()
+    page.locator("#do").get_by_role("button", name="Complete short…").click()
+    sheet = page.locator("#edge-complete_short")
+    sheet.get_by_text("Scrap is not replaced").click()
+    sheet.get_by_role("button", name="Complete short", exact=True).click()
 
 
 def is_exact(story: Story) -> None:

@@ -42,7 +42,7 @@ def test_from_the_plan_to_the_floor(floor: Floor) -> None:
     petra.get_by_label("they move in a state that is safe for it").check()
     petra.get_by_role("button", name="Save the plan and count").click()
     expect(petra.locator(".publish-split")).to_contain_text("1 stay")
-    expect(petra.locator(".publish-split")).to_contain_text("1 move")
+    expect(petra.locator(".publish-split")).to_contain_text("1 will move")
     petra.get_by_role("button", name="Send for review").click()
     expect(petra.get_by_text("Someone other than you must approve.")).to_be_visible()
     expect(petra.get_by_role("button", name="Approve and publish")).to_have_count(0)

@@ -143,7 +143,7 @@ def test_many_people_and_operations_cost_no_more_queries_than_one(
         more = make_job(line, None, number=f"WO-3{number}")
         run(take_edge, olga, job_order_id=more.pk, edge="start", inputs={})
     assert _queries(shop) == with_one
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         station_fragment.render(str(station.pk))
 
 

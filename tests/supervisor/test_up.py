@@ -49,7 +49,17 @@ def test_first_start_second_start_and_stop(private_folder: Path) -> None:
 def checkout_in(folder: Path) -> Path:
     checkout = folder / "check out"
     checkout.mkdir()
-    for name in ("mfgos", "apps", "static", "templates", "fixtures", "locale", "manage.py", "requirements.lock"):
+    for name in (
+        "mfgos",
+        "apps",
+        "static",
+        "templates",
+        "fixtures",
+        "locale",
+        "manage.py",
+        "pyproject.toml",
+        "requirements.lock",
+    ):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():

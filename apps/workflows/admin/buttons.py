@@ -41,6 +41,9 @@ class ButtonsAdmin(PlainAdmin, WithoutTransaction):
     actions: Any = None
     change_form_outer_after_template = "workflows/_buttons.html"
 
+    class Media:
+        css = {"all": ["workflows/pages.css"]}
+
     def buttons_for(self, row: Any) -> list[Button]:
         raise NotImplementedError
 

@@ -28,7 +28,7 @@ from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE, VIEW
 from apps.workflows.admin.buttons import Button, ButtonsAdmin
 from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStatus
 from apps.workflows.rules import commands
-from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.check import check_rule, event_label
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.studio.forms.rules import RuleForms
 
@@ -97,7 +97,7 @@ class RuleVersionAdmin(ButtonsAdmin):
 
     view_action = VIEW
     change_action = EDIT
-    list_display = ["rule", "number", "status", "event", "off", "note"]
+    list_display = ["rule", "number", "status", "follows", "off", "note"]
     list_filter = ["status", "event"]
     ordering = ["rule__name", "-number"]
     list_select_related = ["rule"]
@@ -105,6 +105,10 @@ class RuleVersionAdmin(ButtonsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("rule__stops__site", "rule__stops__work_center")
+
+    @admin.display(description=_("when this happens"), ordering="event")
+    def follows(self, row: RuleVersion) -> str:
+        return event_label(row.event)
 
     @admin.display(description=_("off"))
     def off(self, row: RuleVersion) -> str:
@@ -207,6 +211,7 @@ class _Desk:
             "author": people.person_name(row.author_id),
             "approver": people.person_name(row.approver_id),
             "stops": [(stop, _where(stop), people.person_name(stop.stopped_by_id)) for stop in _stops(row)],
+            "follows": event_label(row.event),
             "firings": [(firing, _where(firing)) for firing in firings[:SHOWN]],
-            "failures": [(failure, _where(failure)) for failure in failures[:SHOWN]],
+            "failures": [(failure, _where(failure), event_label(failure.event_kind)) for failure in failures[:SHOWN]],
         }

@@ -122,9 +122,6 @@ class VersionAdmin(PackagesMixin, ButtonsAdmin):
     ordering = ["workflow__name", "-number"]
     list_select_related = ["workflow"]
 
-    class Media:
-        css = {"all": ["workflows/studio.css"]}
-
     def get_urls(self) -> list[URLPattern]:
         return [*urls_of_pages(self.admin_site), *super().get_urls()]
 

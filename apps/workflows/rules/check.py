@@ -36,8 +36,14 @@ class RuleFault(StrEnum):
 
 
 def followed_events() -> dict[str, type[Event]]:
-    """By kind, what rules may follow."""
-    return {kind: event for kind, event in sorted(EVENTS.items()) if event.subject_kind != SUBJECT}
+    """By kind, what rules may follow: what has a name for people, and is not of rules themselves."""
+    return {kind: event for kind, event in sorted(EVENTS.items()) if event.label and event.subject_kind != SUBJECT}
+
+
+def event_label(kind: str) -> str:
+    """The kind itself where the product knows it no longer."""
+    event = EVENTS.get(kind)
+    return str(event.label or kind) if event else kind
 
 
 def check_rule(spec: RuleSpec) -> list[Problem]:

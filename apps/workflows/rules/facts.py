@@ -65,15 +65,19 @@ def facts_of(event_kind: str) -> Mapping[str, Fact]:
     """All that a rule for this kind of event may name."""
     event = EVENTS[event_kind]
     own = {name: type_ for name, hint in _hints(event).items() if (type_ := _type_of(hint)) is not None}
-    found = {f"{EVENT}{name}": Fact(f"{EVENT}{name}", type_, name) for name, type_ in own.items()}
+    found = {f"{EVENT}{name}": Fact(f"{EVENT}{name}", type_, _in_words(name)) for name, type_ in own.items()}
     for name in own:
         if name.endswith(_REASON_ID):
             code = name.removesuffix("_id")
-            found[f"{EVENT}{code}"] = Fact(f"{EVENT}{code}", ValueType.TEXT, code)
+            found[f"{EVENT}{code}"] = Fact(f"{EVENT}{code}", ValueType.TEXT, _in_words(code))
     kind = KINDS.get(event.subject_kind)
     for name, field in (kind.fields if kind else {}).items():
         found[f"{SUBJECT}{name}"] = Fact(f"{SUBJECT}{name}", field.type, field.label)
     return {**found, **AROUND}
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _hints(event: type[Event]) -> dict[str, Any]:

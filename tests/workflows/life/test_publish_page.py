@@ -70,7 +70,7 @@ def test_plan_review_and_publication_by_two_people(shop, desk):
     lines[f"line-{shop.version.pk}-running"] = "stay"
     shown = press(author, draft, "plan", policy="plan", **lines)
     assert "1 stay" in shown
-    assert "1 move" in shown
+    assert "1 will move" in shown
     assert "all 2 end in a legal state" in shown
     press(author, draft, "submit")
     shown = html(author, draft)

@@ -115,9 +115,10 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(pia):
 
 
 def test_another_event_brings_other_facts_and_nothing_is_saved(pia):
-    typed = {**TYPED, "do": "refresh", "rule-event": "workflows.edge_stopped"}
+    typed = {**TYPED, "do": "refresh", "rule-event": "equipment.stop_opened"}
     shown = unescape(pia.post(reverse(ADD), typed).content.decode())
-    assert 'value="event.stop_id"' in shown
+    assert 'value="event.by_hand"' in shown
+    assert 'value="event.work_unit_id"' not in shown, "a number that only this database knows"
     assert not RuleVersion.objects.exists()
 
 

@@ -7,7 +7,7 @@ from apps.workflows.surroundings import Surroundings, around
 from tests.workflows.testapp.models import PlainThing
 
 
-class Rung(Event, subject="bell"):
+class Rung(Event, subject="bell", label="Bell rung"):
     """A bell has rung; its subject is what it says."""
 
     why: str

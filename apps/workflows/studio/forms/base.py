@@ -33,6 +33,8 @@ LONGEST_TEXT = 1_000  # of one that operators read
 MAX_CODE = 40
 
 Choices = Sequence[tuple[str, StrOrPromise]]
+# Those without a group come before the groups.
+Groups = Sequence[tuple[str, StrOrPromise | Choices]]
 
 # Of a choice that brings other fields: the form comes anew as typed, and nothing is judged or saved.
 REFRESHES = {"hx-post": "", "hx-trigger": "change", "hx-vals": '{"do": "refresh"}'}
@@ -183,7 +185,7 @@ def code(help_text: StrOrPromise = "") -> forms.CharField:
 
 
 def one_of(
-    label: StrOrPromise, choices: Choices, *, required: bool = True, refreshes: bool = False, **more: Any
+    label: StrOrPromise, choices: Choices | Groups, *, required: bool = True, refreshes: bool = False, **more: Any
 ) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=label,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.http import QueryDict
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import JsonValue
@@ -40,20 +44,16 @@ class RuleForm(base.StudioForm):
         self.fields["name"] = base.text(gettext_lazy("Name"), required=True, longest=120)
         if is_new:
             self.fields["code"] = base.code(gettext_lazy("Left empty, it is made from the name."))
-        known = [(kind, kind) for kind in followed_events()]
         stored = str(self.initial.get("event") or "")
-        self.fields["event"] = base.one_of(
-            gettext_lazy("When this happens"), base.with_current(known, stored), refreshes=True
-        )
+        others = () if stored in followed_events() else base.with_current((), stored) or [("", "—")]
+        self.fields["event"] = base.one_of(gettext_lazy("When this happens"), [*others, *_events()], refreshes=True)
         self.facts: Mapping[str, Fact] = facts_of(self.event) if self.event in followed_events() else {}
         self._add_what_is_asked()
         self._add_how_often()
 
-    @cached_property
+    @property
     def event(self) -> str:
-        if not self.current("event"):
-            self.initial["event"] = next(iter(followed_events()))
-        return str(self.current("event"))
+        return str(self.current("event") or "")
 
     def _add_what_is_asked(self) -> None:
         self.fields["expression"] = forms.CharField(
@@ -65,10 +65,12 @@ class RuleForm(base.StudioForm):
         )
 
     def _add_how_often(self) -> None:
-        alike = [(name, _named(fact)) for name, fact in self.facts.items() if fact.type not in LISTS]
+        stored = self.initial.get("same", [])
+        offered = _offered(self.facts, stored)
+        alike = [(name, _named(fact)) for name, fact in offered.items() if fact.type not in LISTS]
         self.fields["same"] = base.some_of(
             gettext_lazy("The same are those with the same"),
-            base.with_current(alike, *self.initial.get("same", [])),
+            base.with_current(alike, *stored),
             help_text=gettext_lazy("Counted and rested for each by itself. None: all are the same."),
         )
         self.fields["count"] = base.whole_number(
@@ -144,7 +146,8 @@ class RuleForms:
         self._rows(data, {name: stored.get(name, []) for name in ROWS})
 
     def _rows(self, data: QueryDict | None, stored: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        askable = {name: Askable(fact.type, _named(fact), _nothing_seen) for name, fact in self.main.facts.items()}
+        offered = _offered(self.main.facts, [row.get("field", "") for row in stored["conditions"]])
+        askable = {name: Askable(fact.type, _named(fact), _nothing_seen) for name, fact in offered.items()}
         make = partial(RuleConditionForm, askable)
         self.conditions = base.Rows("conditions", make, data=data, initial=stored["conditions"])
         self.scope = base.Rows("scope", partial(WhereForm, self.places), data=data, initial=stored["scope"])
@@ -180,6 +183,20 @@ class RuleForms:
             per_minute=cleaned["per_minute"],
             actions=[form.spec() for form in self.actions.forms],
         )
+
+
+def _events() -> list[tuple[str, base.Choices]]:
+    """By the part of the product they come from, in the order of their names."""
+    grouped: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for kind, event in followed_events().items():
+        part = apps.app_configs.get(kind.split(".")[0])
+        grouped[capfirst(str(part.verbose_name)) if part else ""].append((kind, str(event.label)))
+    return [(part, sorted(events, key=itemgetter(1))) for part, events in sorted(grouped.items())]
+
+
+def _offered(facts: Mapping[str, Fact], stored: Collection[str]) -> dict[str, Fact]:
+    """Numbers that only the database knows are no words for a rule, which is to mean the same in every plant."""
+    return {name: fact for name, fact in facts.items() if name in stored or not name.endswith(("_id", "_ids"))}
 
 
 def _named(fact: Fact) -> str:
