@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from apps.core.pruning import prune
-from apps.workflows.rules.definition import WEEK_MINUTES
+from apps.workflows.rules.definition import LONGEST_WAIT_SECONDS, WEEK_MINUTES
 from apps.workflows.rules.facts import FactReader
 from apps.workflows.rules.in_force import LiveRule, Place
 from apps.workflows.rules.models import RuleFiring, RuleOccurrence
 
 MINUTE = timedelta(minutes=1)
-# Beyond the longest window and the longest rest.
-KEPT = timedelta(minutes=2 * WEEK_MINUTES)
+# Beyond the longest window, also for what is counted after the longest wait; and beyond the longest rest.
+KEPT = timedelta(minutes=2 * WEEK_MINUTES, seconds=LONGEST_WAIT_SECONDS)
 LONGEST_KEY = 200
 
 
