@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy
 from apps.andon.causes import Cause, CauseKind
 from apps.andon.causes import declare as declare_cause
 from apps.andon.commands.answering import give
+from apps.andon.events import CaseNamed
 from apps.andon.feeds import Feed, News, publish, tell_people
 from apps.andon.feeds import declare as declare_feed
 from apps.andon.models import ExceptionType, FloorException, ScreenMessage
 from apps.andon.raising import raise_exception as raise_
+from apps.andon.recurrence import open_problem as make_problem
 from apps.core.commands import Context
 from apps.core.rights import Scope
 from apps.plant.duty import on_duty
@@ -77,6 +79,24 @@ def raise_exception(context: Context, occasion: Occasion, parameters: RaiseParam
             lot_id=around.lot_id,
         ),
     )
+
+
+class NoParameters(EffectParameters):
+    pass
+
+
+@effect("open_problem", gettext_lazy("Open a problem"), NoParameters, needs={"exception_id"})
+def open_problem(context: Context, occasion: Occasion, parameters: NoParameters) -> None:  # noqa: ARG001
+    """Of what the exception is a case of, with the cases that the rule has counted; where it is open already, the
+    exception joins it.
+    """
+    exception = FloorException.objects.select_related("type", "site", "work_center").get(
+        pk=occasion.around.exception_id or 0
+    )
+    if not exception.recurs_as:
+        raise EffectFailed(_("nobody has said what this exception is a case of"))
+    facts = occasion.data["facts"] if occasion.event_kind == CaseNamed.kind else {}
+    make_problem(context, exception, since=occasion.since, facts=facts)
 
 
 class RoleParameters(EffectParameters):

@@ -25,6 +25,21 @@ class ExceptionRaised(Event, subject="exception", label=_("Exception raised")):
     parent_id: int | None
 
 
+class CaseNamed(Event, subject="exception", label=_("Exception is a case of a cause"), dated_by="raised_at"):
+    """What it is a case of, when it was raised or said later, and again when that turns out otherwise: the same
+    `recurs_as` of one type and kind of cause is the same again; "": nothing that could happen again.
+
+    problem_id  that it belongs to, as there is one open    facts  for the name of one
+    """
+
+    type: str
+    cause_kind: str
+    recurs_as: str
+    raised_at: datetime
+    problem_id: int | None
+    facts: dict[str, Any]
+
+
 class ExceptionJoined(Event, subject="exception", label=_("Exception reported again")):
     """The same cause was reported again."""
 

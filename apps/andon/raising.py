@@ -33,7 +33,7 @@ from apps.andon.models import (
 from apps.andon.owners import Finder, Place
 from apps.andon.planning import Reads, save_with_plan, steps_of
 from apps.andon.playbooks import to_act_alone
-from apps.andon.recurrence import note_recurrence
+from apps.andon.recurrence import note_cases
 from apps.andon.storms import storms_in
 from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context
@@ -137,7 +137,7 @@ def _raise(context: Context, causes: Sequence[Cause]) -> dict[Key, FloorExceptio
     _save_plans(ladders, context.now)
     context.record_all([_told(exception) for exception in inserted])
     _gather(context, inserted)
-    note_recurrence(context, inserted)
+    note_cases(context, inserted)
     to_act_alone(context, inserted)
     tell(context, [(e, e.owner_id) for e in inserted if e.parent_id is None], Occasion.RAISED)
     _inform(context, ladders)

@@ -1,37 +1,41 @@
-"""The same cause again and again is one problem, with an owner, from the case on that makes it so many.
+"""The same cause again and again is one problem, with an owner, from the case on of which a rule says so.
 
-Whoever raises a cause is alone with it (raising holds it until the transaction ends), so its cases are counted once.
+What an exception is a case of is told as an event (`CaseNamed`), which rules count; while a problem is open, further
+cases of its cause belong to it. Whoever names a case is alone with its name until the transaction ends: raising holds
+the cause, what is said later holds the name. So of two third cases the second one finds the problem of the first.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 
 from apps.andon.actions import ANSWER
-from apps.andon.events import ProblemChanged, ProblemClosed, ProblemOpened
-from apps.andon.models import ExceptionType, FloorException, Occasion, Problem
+from apps.andon.events import CaseNamed, ProblemChanged, ProblemClosed, ProblemOpened
+from apps.andon.models import FloorException, Occasion, Problem
 from apps.andon.owners import Finder
 from apps.andon.telling import tell
 from apps.core.commands import Context, command
 from apps.core.rights import EVERYWHERE
 
-Key = tuple[str, str]
+# Type, kind of cause, and what recurs.
+Name = tuple[int, str, str]
 
 
-def note_recurrence(context: Context, raised: Sequence[FloorException], facts: Mapping[str, Any] | None = None) -> None:
-    """Counts the new cases, opens the problems that they make, and attaches them. Of one site; a few queries a type."""
-    by_type: defaultdict[ExceptionType, dict[Key, FloorException]] = defaultdict(dict)
-    for exception in raised:
-        if exception.type.recurrence_count and exception.recurs_as:
-            by_type[exception.type][exception.cause_kind, exception.recurs_as] = exception
-    for kind, cases in by_type.items():
-        _note(context, kind, cases, facts or {})
+def note_cases(context: Context, cases: Sequence[FloorException], facts: Mapping[str, Any] | None = None) -> None:
+    """Attaches them to the problems that are open, and tells what they are cases of. Of one site; a few queries."""
+    named = [exception for exception in cases if exception.recurs_as]
+    if not named:
+        return
+    problems = _open_problems(named)
+    for exception in named:
+        if problem := problems.get(_name_of(exception)):
+            _attach(context, problem, exception)
+    context.record_all([_told(exception, facts or {}) for exception in named])
 
 
 def recur_as(
@@ -47,10 +51,30 @@ def recur_as(
     if name:
         _alone_with(site_id, kind, name)
     # What was raised twice for one cause is one case.
-    rows.exclude(recurs_as="").update(recurs_as="", problem=None)
+    taken_back = list(rows.exclude(recurs_as=""))
+    FloorException.objects.filter(pk__in=[row.pk for row in taken_back]).update(recurs_as="", problem=None)
+    for row in taken_back:
+        row.recurs_as, row.problem = "", None
     FloorException.objects.filter(pk=exception.pk).update(recurs_as=name)
     exception.recurs_as, exception.problem = name, None
-    note_recurrence(context, [exception], facts)
+    context.record_all([_told(row, {}) for row in taken_back if not name or row.pk != exception.pk])
+    note_cases(context, [exception], facts)
+
+
+def open_problem(
+    context: Context, exception: FloorException, *, since: datetime | None, facts: Mapping[str, Any]
+) -> Problem:
+    """The one of its cause, with its cases after `since` that belong to none (None: with just this one).
+
+    exception  with its type and site; a case of something
+    """
+    _alone_with(exception.site_id, exception.cause_kind, exception.recurs_as)
+    problem = _open_problems([exception]).get(_name_of(exception))
+    if problem is None:
+        problem = _open(context, exception, since, facts)
+    elif exception.problem_id is None:
+        _attach(context, problem, exception)
+    return problem
 
 
 def _alone_with(site_id: int, kind: str, name: str) -> None:
@@ -59,37 +83,25 @@ def _alone_with(site_id: int, kind: str, name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"recurrence:{site_id}:{kind}:{name}"])
 
 
-def _note(context: Context, kind: ExceptionType, cases: Mapping[Key, FloorException], facts: Mapping[str, Any]) -> None:
-    site_id = next(iter(cases.values())).site_id
-    kinds, names = {kind_of for kind_of, _name in cases}, {name for _kind, name in cases}
-    same = Q(type=kind, site=site_id, cause_kind__in=kinds)
-    since = context.now - timedelta(days=kind.recurrence_days)
-    counts: dict[Key, int] = {
-        (cause_kind, key): n
-        for cause_kind, key, n in FloorException.objects.filter(
-            same, recurs_as__in=names, raised_at__gt=since, problem=None
-        )
-        .order_by()
-        .values_list("cause_kind", "recurs_as")
-        .annotate(n=Count("pk"))
-        if (cause_kind, key) in cases
-    }
-    known = {
-        (problem.cause_kind, problem.cause_key): problem
-        for problem in Problem.objects.open()
-        .filter(same, cause_key__in=names)
-        .select_for_update(of=("self",))
-        .order_by("pk")
-    }
-    for name, exception in cases.items():
-        problem = known.get(name)
-        if problem is None and counts.get(name, 0) >= kind.recurrence_count:
-            problem = _open(context, exception, facts)
-        if problem is not None:
-            _attach(context, problem, exception)
+def _name_of(exception: FloorException) -> Name:
+    return exception.type_id, exception.cause_kind, exception.recurs_as
 
 
-def _open(context: Context, exception: FloorException, facts: Mapping[str, Any]) -> Problem:
+def _open_problems(cases: Sequence[FloorException]) -> dict[Name, Problem]:
+    """Locked; of one site."""
+    rows = Problem.objects.open().filter(
+        site=cases[0].site_id,
+        type__in={exception.type_id for exception in cases},
+        cause_kind__in={exception.cause_kind for exception in cases},
+        cause_key__in={exception.recurs_as for exception in cases},
+    )
+    return {
+        (problem.type_id, problem.cause_kind, problem.cause_key): problem
+        for problem in rows.select_for_update(of=("self",)).order_by("pk")
+    }
+
+
+def _open(context: Context, exception: FloorException, since: datetime | None, facts: Mapping[str, Any]) -> Problem:
     kind = exception.type
     owner_id = Finder(context.now).owner_of_problem(exception.site, exception.scope)
     problem = Problem.objects.create(
@@ -103,16 +115,16 @@ def _open(context: Context, exception: FloorException, facts: Mapping[str, Any])
         due_at=context.now + timedelta(days=kind.quiet_days),
         last_case_at=exception.raised_at,
     )
-    since = context.now - timedelta(days=kind.recurrence_days)
-    before = FloorException.objects.filter(
+    same = FloorException.objects.filter(
         site=exception.site_id,
         type=kind,
         cause_kind=exception.cause_kind,
         recurs_as=exception.recurs_as,
-        raised_at__gt=since,
         problem=None,
     )
-    cases = before.update(problem=problem)
+    its_own = same.filter(pk=exception.pk) if since is None else same.filter(raised_at__gt=since)
+    cases = its_own.update(problem=problem)
+    _attach(context, problem, exception)
     context.record(
         ProblemOpened(
             subject_id=problem.pk,
@@ -133,6 +145,19 @@ def _attach(context: Context, problem: Problem, exception: FloorException) -> No
     last = max(problem.last_case_at, exception.raised_at)
     Problem.objects.filter(pk=problem.pk).update(last_case_at=last)
     context.touch(f"problem:{problem.pk}", f"andon:{problem.site_id}")
+
+
+def _told(exception: FloorException, facts: Mapping[str, Any]) -> CaseNamed:
+    return CaseNamed(
+        subject_id=exception.pk,
+        **exception.story,
+        type=exception.type.code,
+        cause_kind=exception.cause_kind,
+        recurs_as=exception.recurs_as,
+        raised_at=exception.raised_at,
+        problem_id=exception.problem_id,
+        facts=dict(facts),
+    )
 
 
 @command("andon.close_quiet")

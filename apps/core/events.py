@@ -19,7 +19,6 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
 from django_stubs_ext import StrOrPromise
@@ -42,24 +41,29 @@ class Event:
     subject_id  id of what it is about        thread         the id that joins one story ("work_order:12")
     site_id     where it belongs              erp_reference  the ERP's number, as text
 
+    dated_by    the field that says when it happened, of one that is about something earlier
+
     `label` is how engineers are offered it for rules; without one it is not offered.
     """
 
     kind: ClassVar[str]
     subject_kind: ClassVar[str]
     label: ClassVar[StrOrPromise]
+    dated_by: ClassVar[str]
 
     subject_id: int | str
     site_id: int | None = None
     thread: str = ""
     erp_reference: str = ""
 
-    def __init_subclass__(cls, *, subject: str, kind: str = "", label: StrOrPromise = "", **options: Any) -> None:
+    def __init_subclass__(
+        cls, *, subject: str, kind: str = "", label: StrOrPromise = "", dated_by: str = "", **options: Any
+    ) -> None:
         super().__init_subclass__(**options)
         dataclass(frozen=True, kw_only=True)(cls)
         app = cls.__module__.removeprefix("apps.").split(".", 1)[0]
         cls.kind = kind or f"{app}.{_snake(cls.__name__)}"
-        cls.subject_kind = subject
+        cls.subject_kind, cls.dated_by = subject, dated_by
         cls.label = label
         if cls.kind in EVENTS:
             raise ValueError(f"event {cls.kind} is declared twice")
@@ -112,7 +116,6 @@ class Heard:
 
     event: Event
     event_id: int
-    occurred_at: datetime
     causes: tuple[Heard, ...] = ()
 
 

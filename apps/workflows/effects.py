@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
@@ -65,6 +66,7 @@ class Occasion:
     because     names the step or the rule, in the site's words
     source      names it for good: "edge:job_order.start", "rule:three_defects"
     event_id    of the ledger event that it follows, and what that says
+    since       how far back that reaches which a rule has counted for it; None: it counts nothing
     """
 
     because: str
@@ -75,6 +77,7 @@ class Occasion:
     subject_id: str
     data: Mapping[str, Any]
     around: Surroundings
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""The shipped workflows, published for a plant that has none of their name yet; a plant's own are left alone."""
+"""The shipped workflows and rules, published for a plant that has none of their name; a plant's own are left alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 from django.conf import settings
@@ -14,9 +15,12 @@ from apps.workflows.actions import PUBLISH
 from apps.workflows.commands import import_draft, publish, submit_for_review
 from apps.workflows.definition import Definition, parse
 from apps.workflows.kinds import KINDS
-from apps.workflows.models import Workflow
+from apps.workflows.models import Rule, Workflow
+from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
+from apps.workflows.rules.definition import RuleSpec
 
 FOLDER = settings.BASE_DIR / "fixtures" / "workflows"
+RULES = settings.BASE_DIR / "fixtures" / "rules"
 
 
 @command("workflows.install")
@@ -29,8 +33,31 @@ def install(context: Context, *, definition: Definition) -> int:
     return version_id
 
 
+@command("workflows.install_rule")
+def install_rule(context: Context, *, spec: RuleSpec) -> int:
+    """The same for a shipped rule."""
+    context.allow(PUBLISH, at=EVERYWHERE)
+    version_id = draft_rule.within(context, spec=spec)
+    submit_rule_for_review.within(context, version_id=version_id)
+    publish_rule.within(context, version_id=version_id, note="As shipped.")
+    return version_id
+
+
 def seed() -> list[str]:
-    """One line per workflow that was added, or could not be."""
+    """One line per workflow and rule that was added, or could not be."""
+    return [*_workflows(), *_rules()]
+
+
+def _rules() -> Iterator[str]:
+    known = set(Rule.objects.values_list("code", flat=True))
+    for file in sorted(RULES.glob("*.json")):
+        spec = RuleSpec.model_validate_json(file.read_bytes())
+        if spec.code not in known:
+            install_rule(actor=Actor.system("seed"), command_id=uuid4(), spec=spec)
+            yield f"rule {spec.code} is published"
+
+
+def _workflows() -> list[str]:
     lines: list[str] = []
     for file in sorted(FOLDER.glob("*.json")):
         definition = parse(file.read_bytes())

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.andon.causes import Cause
 from apps.andon.commands import give_problem, note_problem, set_problem_due
-from apps.andon.models import ExceptionType, FloorException, Problem, SiteRules
+from apps.andon.models import FloorException, Problem, SiteRules
+from apps.andon.raising import raise_exception
 from apps.andon.tasks import close_quiet_problems
 from apps.core import clock
+from apps.core.commands import Context, command
 from apps.core.errors import CommandRefused
 from apps.plant.commands import deactivate_person
 from apps.plant.models import Role
+from apps.workflows.models import Rule, RuleFailure, RuleVersion
+from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.commands import stop_rule
+from apps.workflows.rules.definition import RuleSpec
 from tests.andon.floor import MORNING, SYSTEM, Floor, later, make_floor, raise_it
 from tests.concurrency import at_once
+from tests.workflows.rules.bells import publish
 from tests.world import ledger, run
 
 pytestmark = pytest.mark.django_db
+RULE = "recurring_cause"
 
 
 @pytest.fixture
@@ -74,10 +84,88 @@ def test_other_causes_and_older_cases_do_not_count(floor: Floor) -> None:
     assert not Problem.objects.exists()
 
 
-def test_a_type_may_have_none(floor: Floor) -> None:
-    ExceptionType.objects.filter(code="downtime").update(recurrence_count=0)
-    again(floor, 4)
-    assert not Problem.objects.exists()
+class TestTheRule:
+    """How often and how soon is a rule that engineers change; that further cases belong to the problem is not."""
+
+    def test_is_shipped_and_in_force(self, floor: Floor) -> None:
+        version = RuleVersion.objects.in_force().get(rule__code=RULE)
+        assert check_rule(rule()) == []
+        again(floor, 3)
+        (fired,) = ledger("workflows.rule_fired")
+        (opened,) = ledger("andon.problem_opened")
+        assert (fired.data["version_id"], fired.data["event_kind"]) == (version.pk, "andon.case_named")
+        assert opened.cause_id == fired.pk
+
+    def test_may_leave_out_a_type(self, floor: Floor) -> None:
+        left_out = {"field": "event.type", "operator": "not in", "value": ["downtime"]}
+        publish(changed(conditions=[*rule().model_dump(mode="json")["conditions"], left_out]))
+        again(floor, 4)
+        assert not Problem.objects.exists()
+
+    def test_goes_on_with_what_was_counted_when_its_numbers_change(self, floor: Floor) -> None:
+        again(floor, 2)
+        publish(changed(window={"count": 4, "days": 30, "of": "things"}))
+        again(floor, 1)
+        later(days=20)
+        assert not Problem.objects.exists()
+        again(floor, 1)
+        assert Problem.objects.get().cases.count() == 4
+
+    def test_may_ask_for_one_only(self, floor: Floor) -> None:
+        publish(changed(window=None, same=[]))
+        again(floor, 2)
+        assert Problem.objects.get().cases.count() == 2
+
+    def test_switched_off_opens_none_and_what_is_open_goes_on(self, floor: Floor) -> None:
+        again(floor, 3)
+        run(stop_rule, SYSTEM, rule_id=Rule.objects.get(code=RULE).pk, reason="We count anew next week.")
+        again(floor, 1)
+        again(floor, 4, key="M12")
+        assert Problem.objects.get().cases.count() == 4
+
+    def test_that_fails_calls_its_engineer_and_undoes_no_exception(self, floor: Floor) -> None:
+        publish(at_once_when("andon.exception_raised"))
+        stop = raised_without_a_name(floor)
+        assert stop.closed_at is None
+        failure = RuleFailure.objects.get(version__rule__code="at_once")
+        assert (failure.reason, failure.sentence) == ("action", "nobody has said what this exception is a case of")
+
+    def test_may_follow_something_else(self, floor: Floor) -> None:
+        """Each that nobody answers in time is a problem at once."""
+        publish(at_once_when("andon.clock_breached"))
+        stop = floor.stop()
+        later(minutes=30)
+        assert Problem.objects.get().cases.get() == stop
+
+
+def rule() -> RuleSpec:
+    return RuleSpec.model_validate(RuleVersion.objects.in_force().get(rule__code=RULE).content)
+
+
+def changed(**otherwise: Any) -> RuleSpec:
+    return RuleSpec.model_validate(rule().model_dump(mode="json") | otherwise)
+
+
+def at_once_when(event: str) -> RuleSpec:
+    return changed(code="at_once", name="At once", event=event, conditions=[], same=[], window=None)
+
+
+@command("tests.raise_without_a_name")
+def raise_without_a_name(context: Context, *, site_id: int) -> int:
+    context.allow_anyone()
+    return raise_exception(context, Cause(type="downtime", kind="test", key="1", site_id=site_id, recurs_as=""))
+
+
+def raised_without_a_name(floor: Floor) -> FloorException:
+    return FloorException.objects.get(pk=run(raise_without_a_name, SYSTEM, site_id=floor.world.site.pk))
+
+
+def test_what_it_is_a_case_of_is_in_the_ledger(floor: Floor) -> None:
+    raised_without_a_name(floor)
+    assert ledger("andon.case_named") == []
+    stop = floor.stop()
+    (named,) = ledger("andon.case_named")
+    assert (named.subject_id, named.data["recurs_as"], named.data["type"]) == (str(stop.pk), "T34", "downtime")
 
 
 def test_it_closes_only_when_the_cause_stayed_away(floor: Floor) -> None:

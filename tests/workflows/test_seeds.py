@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 
+from apps.core.actors import Actor
 from apps.plant import seeds as plant_seeds
 from apps.workflows import seeds
 from apps.workflows.check import check, errors_in
 from apps.workflows.definition import parse
 from apps.workflows.kinds import KINDS
-from apps.workflows.models import Version, Workflow
+from apps.workflows.models import RuleVersion, Version, Workflow
+from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.commands import retire_rule
+from apps.workflows.rules.definition import RuleSpec
 from tests.workflows.workshop import thing_workflow
-from tests.world import make_reason, make_role
+from tests.world import make_reason, make_role, run
 
 pytestmark = pytest.mark.django_db
 
@@ -38,9 +42,24 @@ def test_the_command_seeds_them(capsys):
     assert "workflow job_order is published" in capsys.readouterr().out
 
 
+def test_shipped_rules_are_published_once_and_a_plants_own_are_left_alone():
+    plant_seeds.seed()
+    assert "rule recurring_cause is published" in seeds.seed()
+    version = RuleVersion.objects.get(rule__code="recurring_cause")
+    assert (version.number, version.status, version.author_id, version.approver_id) == (1, "published", None, None)
+    run(retire_rule, Actor.system("tests"), version_id=version.pk)
+    assert seeds.seed() == []
+
+
+def test_every_shipped_rule_is_clean():
+    for file in sorted(seeds.RULES.glob("*.json")):
+        assert check_rule(RuleSpec.model_validate_json(file.read_bytes())) == []
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(seeds, "FOLDER", tmp_path)
+    monkeypatch.setattr(seeds, "RULES", tmp_path / "rules")
     return tmp_path
 
 

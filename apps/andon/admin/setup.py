@@ -17,7 +17,7 @@ class ExceptionTypeAdmin(HistoryAdmin):
     """Types are shipped, one for each category at least; a plant adds finer ones and changes them all."""
 
     view_action = change_action = CONFIGURE
-    list_display = ["code", "__str__", "category", "severity", "impact", "policy", "recurrence_count"]
+    list_display = ["code", "__str__", "category", "severity", "impact", "policy"]
     list_filter = ["category", "severity", "impact", "policy"]
     search_fields = ["code"]
     filter_horizontal = ["resolution_codes"]

@@ -49,7 +49,6 @@ class Impact(models.TextChoices):
 class ExceptionType(models.Model):
     """
     resolution_codes  those that may end one of this type; none named: all of the purpose
-    recurrence_count  so many of one cause within `recurrence_days` are a problem; 0: never
     quiet_days        a problem closes when its cause stayed away for so long
     """
 
@@ -71,8 +70,6 @@ class ExceptionType(models.Model):
     gathers = models.BooleanField(
         _("many at once are one"), default=False, help_text=_("Power, network, ERP: one cause with many effects.")
     )
-    recurrence_count = models.PositiveSmallIntegerField(_("a problem after so many"), default=3)
-    recurrence_days = models.PositiveSmallIntegerField(_("within so many days"), default=7)
     quiet_days = models.PositiveSmallIntegerField(_("solved after so many quiet days"), default=14)
 
     policy_id: int

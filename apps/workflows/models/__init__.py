@@ -16,7 +16,7 @@ from apps.workflows.models.versions import (
     Version,
     Workflow,
 )
-from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleTimer, RuleVersion
+from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleVersion
 
 __all__ = [
     "RUNNING_PHASES",
@@ -38,7 +38,6 @@ __all__ = [
     "RuleFiring",
     "RuleOccurrence",
     "RuleStop",
-    "RuleTimer",
     "RuleVersion",
     "Signature",
     "SignedStep",

@@ -14,6 +14,7 @@ from apps.plant.models import Site, WorkCenter
 from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE
 from apps.workflows.models import VersionStatus
 from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.counting import hand_over
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import (
     RuleDraftCreated,
@@ -96,6 +97,7 @@ def publish_rule(context: Context, *, version_id: int, note: FreeText) -> str:
     before = version.rule.versions.in_force().select_for_update(of=("self",)).first()
     if before is not None:
         _out_of_force(context, before)
+        hand_over(before, version)
     set_status(version, VersionStatus.PUBLISHED)
     context.record(
         RulePublished(

@@ -10,18 +10,19 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
 from apps.core.pruning import prune
-from apps.workflows.rules.definition import LONGEST_WAIT_SECONDS, WEEK_MINUTES
+from apps.workflows.rules.definition import WEEK_MINUTES
 from apps.workflows.rules.facts import FactReader
-from apps.workflows.rules.in_force import LiveRule, Place
-from apps.workflows.rules.models import RuleFiring, RuleOccurrence
+from apps.workflows.rules.in_force import LiveRule, Place, spec_of
+from apps.workflows.rules.models import RuleFiring, RuleOccurrence, RuleVersion
 
 MINUTE = timedelta(minutes=1)
-# Beyond the longest window, also for what is counted after the longest wait; and beyond the longest rest.
-KEPT = timedelta(minutes=2 * WEEK_MINUTES, seconds=LONGEST_WAIT_SECONDS)
+# Beyond the longest rest, and the windows of minutes and shifts; those of days keep what they count twice as long.
+KEPT = timedelta(minutes=2 * WEEK_MINUTES)
 LONGEST_KEY = 200
 
 
@@ -64,9 +65,45 @@ def note_act(rule: LiveRule, place: Place, key: str, event_id: int, now: datetim
     return firing
 
 
+def reaches_back_to(rule: LiveRule, reader: FactReader) -> datetime | None:
+    """What it has counted for the event lies after this."""
+    window = rule.spec.window
+    if window is None:
+        return None
+    return reader.span_of_the_shift[0] if window.span is None else reader.occurred_at - window.span
+
+
+def take_back(rule: LiveRule, reader: FactReader) -> None:
+    """What the event is about is none of it any more: where things are counted, it was not there."""
+    if rule.counts_things:
+        RuleOccurrence.objects.filter(version=rule.version_id, thing=reader.subject_id, firing=None).delete()
+
+
+def hand_over(before: RuleVersion, version: RuleVersion) -> None:
+    """What has been counted goes on to the version that counts the same, however many it wants of it and how soon."""
+    if _what_is_counted(before) == _what_is_counted(version):
+        RuleOccurrence.objects.filter(version=before, firing=None).update(version=version)
+
+
+def _what_is_counted(version: RuleVersion) -> tuple[Any, ...]:
+    """Of one that counts nothing, or can't be read any more, nothing that another one counts."""
+    spec = spec_of(version)
+    if spec is None or spec.window is None:
+        return (version.pk,)
+    return spec.event, spec.conditions, spec.expression, spec.scope, spec.same, spec.window.of
+
+
 def prune_counted(now: datetime) -> int:
     """Some of what no window can see any more; how many. To be called until it is 0."""
-    return prune(RuleOccurrence.objects.filter(occurred_at__lt=now - KEPT))
+    longer = {
+        version_id: 2 * timedelta(days=days)
+        for version_id, days in RuleVersion.objects.in_force().values_list("pk", "content__window__days")
+        if days and 2 * timedelta(days=days) > KEPT
+    }
+    rows = RuleOccurrence.objects
+    return prune(rows.filter(occurred_at__lt=now - KEPT).exclude(version__in=longer)) + sum(
+        prune(rows.filter(version=version_id, occurred_at__lt=now - kept)) for version_id, kept in longer.items()
+    )
 
 
 def _alone_with(rule: LiveRule, key: str) -> None:
@@ -82,14 +119,20 @@ def _rests(rule: LiveRule, key: str, now: datetime) -> bool:
 def _counted(rule: LiveRule, reader: FactReader, key: str, event_id: int) -> bool:
     window, at = rule.spec.window, reader.occurred_at
     assert window, "asked only where there is one"
-    RuleOccurrence.objects.bulk_create(
-        [RuleOccurrence(version_id=rule.version_id, event_id=event_id, key=key, occurred_at=at)], ignore_conflicts=True
+    take_back(rule, reader)
+    counted = RuleOccurrence(
+        version_id=rule.version_id,
+        event_id=event_id,
+        key=key,
+        occurred_at=at,
+        thing=reader.subject_id if rule.counts_things else "",
     )
+    RuleOccurrence.objects.bulk_create([counted], ignore_conflicts=True)
     rows = RuleOccurrence.objects.filter(version=rule.version_id, key=key, firing=None)
-    if window.minutes is None:
+    span = window.span
+    if span is None:
         begins, ends = reader.span_of_the_shift
         return rows.filter(occurred_at__gte=begins, occurred_at__lt=ends).count() >= window.count
-    span = timedelta(minutes=window.minutes)
     near = rows.filter(occurred_at__gt=at - span, occurred_at__lt=at + span).order_by("occurred_at")
     return is_full(list(near.values_list("occurred_at", flat=True)), at, window.count, span)
 

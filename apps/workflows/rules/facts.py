@@ -1,7 +1,7 @@
 """What a rule may ask: the event's own fields, the item it is about, and what is around it.
 
 event.scrap       a field of the event, by its declared type          line, item, shift      what is around it
-event.scrap_reason  the code behind event.scrap_reason_id             subject.quantity       the item, as it is now
+event.scrap_reason  the code behind event.scrap_reason_id             subject.quantity       a guard field of its kind
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from apps.plant.models import ReasonCode, Site, WorkCenter
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 from apps.workflows.guards import GuardError, plain
 from apps.workflows.judgement import FieldReader
-from apps.workflows.kinds import KINDS, GuardField, ValueType
-from apps.workflows.surroundings import SUBJECTS, Surroundings, surroundings_of
+from apps.workflows.kinds import KINDS, ValueType
+from apps.workflows.surroundings import Surroundings, surroundings_of
 
 EVENT, SUBJECT = "event.", "subject."
 _REASON_ID = "reason_id"
@@ -70,19 +70,14 @@ def facts_of(event_kind: str) -> Mapping[str, Fact]:
         if name.endswith(_REASON_ID):
             code = name.removesuffix("_id")
             found[f"{EVENT}{code}"] = Fact(f"{EVENT}{code}", ValueType.TEXT, _in_words(code))
-    for name, field in _fields_of(event.subject_kind).items():
+    kind = KINDS.get(event.subject_kind)
+    for name, field in (kind.fields if kind else {}).items():
         found[f"{SUBJECT}{name}"] = Fact(f"{SUBJECT}{name}", field.type, field.label)
     return {**found, **AROUND}
 
 
 def _in_words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _fields_of(subject_kind: str) -> Mapping[str, GuardField]:
-    if subject_kind in KINDS:
-        return KINDS[subject_kind].fields
-    return SUBJECTS[subject_kind].fields if subject_kind in SUBJECTS else {}
 
 
 def _hints(event: type[Event]) -> dict[str, Any]:
@@ -126,7 +121,7 @@ _LINE = Prepared(lambda: WorkCenter.objects.filter(pk=Given("pk")))
 class FactReader:
     """The facts about one event, each read once and only when a rule asks; from a ledger row as well as from the event.
 
-    data     as the ledger keeps it
+    data     as the ledger keeps it; it may say itself when the event happened
     site_id  of the event, for a subject that no app knows the surroundings of
     """
 
@@ -141,7 +136,9 @@ class FactReader:
         site_id: int | None,
     ) -> None:
         self.event, self.subject_kind, self.subject_id = EVENTS[kind], subject_kind, str(subject_id)
-        self.data, self.occurred_at, self.site_id = data, occurred_at, site_id
+        self.data, self.site_id = data, site_id
+        dated = data.get(self.event.dated_by)
+        self.occurred_at = datetime.fromisoformat(dated) if dated else occurred_at
         self._known = facts_of(kind)
         self._read: dict[str, Any] = {}
 
@@ -209,17 +206,12 @@ class FactReader:
     @cached_property
     def _subject(self) -> FieldReader:
         """Locked by nobody here: it is as the command has left it."""
-        item = self._found()
-        if item is None:
-            raise GuardError(f"{self.subject_kind} {self.subject_id} is not there")
-        return FieldReader(_fields_of(self.event.subject_kind), item)
-
-    def _found(self) -> Any:
-        if self.event.subject_kind not in KINDS:
-            return SUBJECTS[self.event.subject_kind].find(self.subject_id, self.data)
         kind = KINDS[self.event.subject_kind]
         rows = kind.model._base_manager.select_related("workflow_version", *kind.reads)
-        return rows.filter(pk=self.subject_id).first()
+        item = rows.filter(pk=self.subject_id).first()
+        if item is None:
+            raise GuardError(f"{self.subject_kind} {self.subject_id} is not there")
+        return FieldReader(kind, item)
 
 
 def needs_database(names: AbstractSet[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -192,42 +191,26 @@ class RuleFiring(AtPlace):
         return f"{self.version_id} {self.event_id}"
 
 
-class RuleTimerQuerySet(models.QuerySet["RuleTimer"]):
-    def due(self, at: datetime) -> Self:
-        return self.filter(due_at__lte=at).order_by("due_at", "pk")
-
-
-class RuleTimer(AtPlace):
-    """An event that the rule is to look at again; gone with the transaction in which it does."""
-
-    version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="timers", verbose_name=_("version"))
-    event_id = models.BigIntegerField(_("event"))
-    due_at = models.DateTimeField(_("looks again"))
-
-    version_id: int
-    objects = RuleTimerQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("timer of a rule")
-        verbose_name_plural = _("timers of rules")
-        constraints = [models.UniqueConstraint(fields=["version", "event_id"], name="rule_waits_once_for_an_event")]
-        indexes = [models.Index(fields=["due_at", "id"], name="rule_timer_due")]
-
-    def __str__(self) -> str:
-        return f"{self.version_id} {self.event_id}"
-
-
 class RuleOccurrence(models.Model):
-    """One event that a window counts; `firing` is the act that it was counted for, and then for no other."""
+    """One event that a window counts; `firing` is the act that it was counted for, and then for no other.
+
+    thing  the subject of the event, where things are counted
+    """
 
     version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="+")
     event_id = models.BigIntegerField()
     key = models.CharField(max_length=200)
     occurred_at = models.DateTimeField()
+    thing = models.CharField(max_length=80, blank=True)
     firing = models.ForeignKey(RuleFiring, models.CASCADE, null=True, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["version", "event_id"], name="rule_counts_an_event_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "event_id"], name="rule_counts_an_event_once"),
+            models.UniqueConstraint(
+                fields=["version", "thing"], condition=Q(firing=None) & ~Q(thing=""), name="rule_counts_a_thing_once"
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["version", "key", "occurred_at"], condition=Q(firing=None), name="rule_occurrence_open"

@@ -21,6 +21,7 @@ from tests.world import make_calendar, make_site
 
 MONDAY = datetime(2030, 1, 7, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+DAY_MINUTES = 24 * 60
 
 in_a_transaction = pytest.mark.django_db
 
@@ -76,6 +77,63 @@ def test_what_is_reported_late_counts_where_it_was(noon):
 
 
 @in_a_transaction
+def test_a_window_may_be_days_long_and_nothing_of_it_is_forgotten(noon):
+    publish(spec(window={"count": 3, "days": 90}))
+    for days in (0, 80):
+        after(days * DAY_MINUTES)
+        prune_rules.run()
+        ring()
+    after(90 * DAY_MINUTES)
+    ring()
+    assert alarms() == []
+    after(91 * DAY_MINUTES)
+    ring()
+    assert len(alarms()) == 1
+    after(400 * DAY_MINUTES)
+    assert prune_rules.run()
+    assert not RuleOccurrence.objects.filter(firing=None).exists()
+
+
+@in_a_transaction
+def test_a_thing_counts_once_and_where_it_belongs_now(noon):
+    """Two bells as loud as each other; one that rings too loud is none of them any more."""
+    publish(spec(same=["event.loudness"], window={"count": 2, "minutes": 60, "of": "things"}))
+    ring("one", loudness=1)
+    ring("one", loudness=1)
+    assert alarms() == []
+    ring("one", loudness=2)
+    ring("two", loudness=1)
+    assert alarms() == []
+    ring("one", loudness=7)
+    ring("two", loudness=2)
+    assert alarms() == []
+    ring("one", loudness=2)
+    assert len(alarms()) == 1
+
+
+@in_a_transaction
+def test_a_new_version_goes_on_with_what_the_one_before_has_counted(noon):
+    publish(spec(window={"count": 2, "minutes": 60}))
+    ring()
+    publish(spec(window={"count": 3, "days": 1}))
+    ring()
+    assert alarms() == []
+    ring()
+    assert len(alarms()) == 1
+
+
+@in_a_transaction
+def test_one_that_counts_something_else_begins_anew(noon):
+    publish(spec(window={"count": 2, "minutes": 60}))
+    ring()
+    publish(spec(window={"count": 2, "minutes": 60}, same=["line"]))
+    ring()
+    assert alarms() == []
+    ring()
+    assert len(alarms()) == 1
+
+
+@in_a_transaction
 def test_the_shift_is_that_of_the_place(noon):
     """Early shift until 14:00 in Berlin, which is 13:00 UTC."""
     site = make_site()
@@ -117,7 +175,7 @@ def test_rows_that_no_window_sees_any_more_go(noon):
     ring()
     prune_rules.run()
     assert RuleOccurrence.objects.count() == 1
-    after(60 * 24 * 45)
+    after(60 * 24 * 15)
     prune_rules.run()
     assert RuleOccurrence.objects.count() == 0
 

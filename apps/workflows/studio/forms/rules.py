@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from apps.workflows.guard_limits import MAX_LENGTH
 from apps.workflows.guards import expression_problems
 from apps.workflows.rules.check import followed_events
-from apps.workflows.rules.definition import LONGEST_WAIT_SECONDS, WEEK_MINUTES, RuleCondition, RuleSpec, WindowSpec
+from apps.workflows.rules.definition import LONGEST_DAYS, WEEK_MINUTES, RuleCondition, RuleSpec, WindowSpec
 from apps.workflows.rules.facts import Fact, facts_of
 from apps.workflows.studio import choices
 from apps.workflows.studio.forms import base
@@ -31,6 +31,11 @@ from apps.workflows.studio.forms.whole import WhereForm
 MAX_COUNT = 1_000
 MAX_PER_MINUTE = 600
 ROWS = ("conditions", "scope", "actions")
+WINDOW = ("count", "minutes", "days", "of")
+COUNTED: base.Choices = [
+    ("events", gettext_lazy("each event")),
+    ("things", gettext_lazy("each thing once, as the last event about it says")),
+]
 
 
 class RuleForm(base.StudioForm):
@@ -63,12 +68,6 @@ class RuleForm(base.StudioForm):
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "spellcheck": "false", "class": "studio-code"}),
             help_text=gettext_lazy("For what rows can't say. Facts by their names, as event.good or line."),
         )
-        self.fields["after_seconds"] = base.whole_number(
-            gettext_lazy("and still so after seconds"),
-            low=0,
-            high=LONGEST_WAIT_SECONDS,
-            help_text=gettext_lazy("Counted from the event; then all is asked again. Empty: it acts at once."),
-        )
 
     def _add_how_often(self) -> None:
         stored = self.initial.get("same", [])
@@ -89,8 +88,14 @@ class RuleForm(base.StudioForm):
             gettext_lazy("within minutes"),
             low=1,
             high=WEEK_MINUTES,
-            help_text=gettext_lazy("Empty: within the shift."),
         )
+        self.fields["days"] = base.whole_number(
+            gettext_lazy("or within days"),
+            low=1,
+            high=LONGEST_DAYS,
+            help_text=gettext_lazy("Both empty: within the shift."),
+        )
+        self.fields["of"] = base.one_of(gettext_lazy("Count"), COUNTED)
         self.fields["cool_down_minutes"] = base.whole_number(
             gettext_lazy("Then rest for minutes"), low=0, high=WEEK_MINUTES
         )
@@ -108,8 +113,10 @@ class RuleForm(base.StudioForm):
             cleaned["code"] = base.code_from(cleaned.get("name", ""))
             if not cleaned["code"]:
                 self.add_error("code", _("Give it a code: none can be made from this name."))
-        if cleaned.get("minutes") and not cleaned.get("count"):
-            self.add_error("count", _("Say how often within these minutes."))
+        if (cleaned.get("minutes") or cleaned.get("days")) and not cleaned.get("count"):
+            self.add_error("count", _("Say how often within this time."))
+        if cleaned.get("minutes") and cleaned.get("days"):
+            self.add_error("days", _("Give minutes or days, not both."))
         cleaned["same"] = base.in_kept_order(cleaned.get("same", []), self.given.get("same") or [])
         if cleaned.get("expression"):
             for problem in expression_problems(cleaned["expression"], self.facts):
@@ -175,14 +182,13 @@ class RuleForms:
     def spec(self) -> RuleSpec:
         """After is_valid()."""
         cleaned = self.main.cleaned_data
-        window = WindowSpec(count=cleaned["count"], minutes=cleaned["minutes"]) if cleaned["count"] else None
+        window = WindowSpec(**{name: cleaned[name] for name in WINDOW}) if cleaned["count"] else None
         return RuleSpec(
             code=cleaned["code"] if self.before is None else self.before.code,
             name=cleaned["name"],
             event=cleaned["event"],
             conditions=[form.rule_condition() for form in self.conditions.forms],
             expression=cleaned["expression"],
-            after_seconds=cleaned["after_seconds"] or 0,
             scope=[form.spec() for form in self.scope.forms],
             same=cleaned["same"],
             window=window,
