@@ -36,6 +36,7 @@ GROUPS = {
     "tests/faults/": "processes",
     "tests/erp_sync/test_worker_killed.py": "processes",
     "tests/andon/test_timers_killed.py": "processes",
+    "tests/workflows/rules/test_timers_killed.py": "processes",
     "tests/equipment/test_worker_killed.py": "processes",
 }
 # A client's first request would read the whole folder of static files, and each test has a client of its own.

@@ -108,7 +108,7 @@ class Context:
         """The same for many: all are in the ledger before the first subscriber hears of one."""
         ids = ledger.append(events, self, cause_id=self._causes[-1].event_id if self._causes else None)
         for event_id, event in zip(ids, events, strict=True):
-            self._tell(Heard(event, event_id, tuple(self._causes)))
+            self._tell(Heard(event, event_id, self.occurred_at, tuple(self._causes)))
         return ids
 
     def _tell(self, heard: Heard) -> None:

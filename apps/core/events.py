@@ -19,6 +19,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
 from django_stubs_ext import StrOrPromise
@@ -116,6 +117,7 @@ class Heard:
 
     event: Event
     event_id: int
+    occurred_at: datetime
     causes: tuple[Heard, ...] = ()
 
 

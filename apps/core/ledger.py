@@ -1,15 +1,17 @@
-"""Writes the ledger; the only code that does."""
+"""Writes the ledger, the only code that does; and reads back what was told."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+from pydantic import TypeAdapter, ValidationError
 
 from apps.core.errors import CommandRefused
-from apps.core.events import Event
+from apps.core.events import EVENTS, Event, Heard
 from apps.core.prepared import planned_once
 
 if TYPE_CHECKING:
@@ -45,6 +47,44 @@ def still_there(event_ids: Sequence[int]) -> set[int]:
     with planned_once() as cursor:
         cursor.execute("SELECT id FROM core_ledgerevent WHERE id = ANY(%s)", [list(event_ids)])
         return {event_id for (event_id,) in cursor.fetchall()}
+
+
+# An event and what it follows from, the first cause first. Longer stories than these are none of ours.
+_STORY = """
+    WITH RECURSIVE story AS (
+        SELECT 0 AS back, event.* FROM core_ledgerevent event WHERE event.id = %s
+         UNION ALL
+        SELECT story.back + 1, cause.* FROM story JOIN core_ledgerevent cause ON cause.id = story.cause_id
+         WHERE story.back < 100
+    )
+    SELECT id, occurred_at, kind, data, subject_id, site_id, thread, erp_reference FROM story ORDER BY back DESC
+"""
+
+
+def heard_again(event_id: int) -> Heard | None:
+    """An event as it was told, read back with what it follows from; None: no release that runs knows what it says."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORY, [event_id])
+        rows = cursor.fetchall()
+    causes: tuple[Heard, ...] = ()
+    for row_id, occurred_at, kind, data, subject_id, site_id, thread, erp_reference in rows:
+        columns = {"subject_id": subject_id, "site_id": site_id, "thread": thread, "erp_reference": erp_reference}
+        event = _event_of(kind, {**(json.loads(data) if isinstance(data, str) else data), **columns})
+        if event is not None:
+            causes = (*causes, Heard(event, row_id, occurred_at, causes))
+    return causes[-1] if causes and causes[-1].event_id == event_id else None
+
+
+def _event_of(kind: str, values: dict[str, Any]) -> Event | None:
+    try:
+        return _reader_of(kind).validate_python(values)
+    except (KeyError, ValidationError):
+        return None
+
+
+@cache
+def _reader_of(kind: str) -> TypeAdapter[Event]:
+    return TypeAdapter(EVENTS[kind])
 
 
 def append_refusal(refusal: CommandRefused, context: Context, inputs: dict[str, Any]) -> None:

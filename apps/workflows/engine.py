@@ -66,7 +66,7 @@ class _Firing:
         self.context, self.kind, self.item, self.edge, self.given = context, kind, item, edge, given
         self.as_system, self.step = as_system, step
         self.passed_over: list[str] = []
-        self.reader, self.help = FieldReader(kind, item), Help(kind, item)
+        self.reader, self.help = FieldReader(kind.fields, item), Help(kind, item)
         self.inputs: dict[str, Any] = {}
         self.move = move_along(edge, item)
 

@@ -105,7 +105,7 @@ class _Asking:
         self.graph = item.graph
         self.edges = self.graph.exits.get(item.state, ())
         self.scope = self.kind.scope(item)
-        self.reader, self.help = FieldReader(self.kind, item), Help(self.kind, item)
+        self.reader, self.help = FieldReader(self.kind.fields, item), Help(self.kind, item)
         self.context = Context("workflows.exits", actor, _NO_COMMAND, now, now)
 
     def answer(self) -> list[Exit]:

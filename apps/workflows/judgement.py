@@ -25,7 +25,7 @@ from apps.workflows.effects import EFFECTS, EffectFailed
 from apps.workflows.events import StateChanged
 from apps.workflows.graph import CompiledEdge
 from apps.workflows.guards import INPUTS, GuardError
-from apps.workflows.kinds import Kind, Move, Refusal
+from apps.workflows.kinds import GuardField, Kind, Move, Refusal
 from apps.workflows.models import EdgeStop, WorkflowItem
 
 # Codes of refusals that say "this does not work", not "this is not allowed": they can be overridden, by name.
@@ -44,14 +44,14 @@ def can_be_done_by(names: str) -> str:
 class FieldReader:
     """The guard fields of one item, each read once and only when a guard asks for it."""
 
-    def __init__(self, kind: Kind, item: WorkflowItem) -> None:
-        self._kind, self._item = kind, item
+    def __init__(self, fields: Mapping[str, GuardField], item: object) -> None:
+        self._fields, self._item = fields, item
         self.read: dict[str, Any] = {}
 
     def values(self, names: frozenset[str]) -> dict[str, Any]:
         """Raises GuardError for a field that is not declared or whose getter fails."""
         for name in sorted(names - self.read.keys()):
-            field = self._kind.fields.get(name)
+            field = self._fields.get(name)
             if field is None:
                 raise GuardError(f"{name} is no declared field")
             try:

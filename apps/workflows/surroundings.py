@@ -1,9 +1,13 @@
-"""What an event is about beyond its own subject: the order, the line, the item around it.
+"""What an event is about beyond what it says: the order, the line, the item around it; and how its subject is now.
 
 Each app says for its own kinds of subjects how these are found, in its `surroundings.py`:
 
     @around("job_order")
     def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None: ...
+
+    declare_subject("downtime", find=..., fields={"is_open": GuardField(...)})
+
+Of a subject that runs on a workflow its guard fields are known already (kinds.py).
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from apps.workflows.kinds import GuardField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +64,23 @@ def surroundings_of(subject_kind: str, subject_id: int | str, data: Mapping[str,
     """Empty where no app knows the subject, or it is gone."""
     finder = FINDERS.get(subject_kind)
     return (finder(str(subject_id), data) if finder else None) or Surroundings()
+
+
+# What the fields read, None where it is gone.
+SubjectFinder = Callable[[str, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFields:
+    find: SubjectFinder
+    fields: Mapping[str, GuardField]
+
+
+SUBJECTS: dict[str, SubjectFields] = {}
+
+
+def declare_subject(kind: str, *, find: SubjectFinder, fields: Mapping[str, GuardField]) -> None:
+    """What rules may ask of a subject, as it is when they ask."""
+    made = SubjectFields(find=find, fields=fields)
+    if SUBJECTS.setdefault(kind, made) is not made:
+        raise ValueError(f"the fields of {kind} are declared twice")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from uuid import uuid4
+
+from django.db import InterfaceError, OperationalError
 
 from apps.core import clock
 from apps.core.actors import Actor
@@ -11,12 +14,14 @@ from apps.core.pruning import prune
 from apps.core.worker import task
 from apps.workflows.life.commands import move_some, take_effect
 from apps.workflows.life.publishing import MOVES
-from apps.workflows.models import Rollout, RuleFailure, RuleFiring
+from apps.workflows.models import Rollout, RuleFailure, RuleFiring, RuleTimer
 from apps.workflows.rules.counting import prune_counted
 from apps.workflows.rules.failing import tell_rule_failure, untold
+from apps.workflows.rules.timers import AT_ONCE, look_again
 from apps.workflows.simulate.runs import SIMULATIONS, carry_out_next
 
 WORKER = Actor.system("workflows")
+log = logging.getLogger(__name__)
 # The ledger keeps for ever that a rule has acted or failed; these rows are for its page.
 RULES_KEPT = timedelta(days=90)
 
@@ -39,6 +44,23 @@ def tell_rule_failures() -> int:
     """Those that could not be told when they happened."""
     ids = list(untold().values_list("pk", flat=True)[:20])
     return sum(tell_rule_failure(WORKER, uuid4(), failure_id=failure_id) for failure_id in ids)
+
+
+@task("workflows.rule_timers", every_seconds=0.5)
+def look_again_where_due() -> int:
+    """Each in a transaction of its own: what goes wrong with one holds up no other, and it stays due."""
+    due = RuleTimer.objects.due(clock.now()).values_list("pk", flat=True)
+    return sum(_look_again(timer_id) for timer_id in list(due[:AT_ONCE]))
+
+
+def _look_again(timer_id: int) -> bool:
+    try:
+        return look_again(WORKER, uuid4(), timer_id=timer_id)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("timer %s of a rule can't be looked at", timer_id)
+        return False
 
 
 @task("workflows.prune_rules", every_seconds=600)

@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from apps.andon.causes import Cause
 from apps.andon.models import FloorException, Timer, TimerKind
@@ -26,10 +18,10 @@ from apps.core import clock
 from apps.core.commands import Context, command
 from apps.core.models import LedgerEvent
 from tests.andon.floor import SYSTEM, Floor, make_floor
+from tests.killing import wait_for, workers
 from tests.world import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
-ROOT = Path(__file__).resolve().parents[2]
 KILLS = 200 if os.environ.get("LONG") else 40
 
 
@@ -43,48 +35,6 @@ def raise_many(context: Context, *, site_id: int, line_id: int, first: int, coun
             for n in range(first, first + count)
         ],
     )
-
-
-class Workers:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.alive: list[int] = []
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.alive.append(int(line))
-
-    def kill_one(self) -> None:
-        victim = self.alive.pop(random.randrange(len(self.alive)))
-        os.kill(victim, signal.SIGKILL)
-
-
-@contextmanager
-def workers(count: int) -> Iterator[Workers]:
-    command_line = [
-        sys.executable,
-        "-m",
-        "tests.andon.timer_workers",
-        str(connection.settings_dict["NAME"]),
-        str(count),
-    ]
-    process = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        found = Workers(process)
-        wait_for(lambda: len(found.alive) == count)
-        yield found
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
 
 
 def spread(floor: Floor, first: int, count: int, seconds: float) -> None:
@@ -116,7 +66,7 @@ def due_ones() -> int:
 def test_killed_again_and_again_each_step_is_taken_once_and_soon() -> None:
     floor = make_floor()
     clock.move_to(datetime.now(UTC), rate=1)
-    with workers(2) as crew:
+    with workers(2, "andon.timers") as crew:
         spread(floor, 0, 200, 4)
         wait_for(lambda: due_ones() == 0)
         healthy = p99(lateness())

@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("andon", "0012_screen_messages"),
         ("core", "0003_ownership"),
-        ("workflows", "0052_windows_of_days"),
+        ("workflows", "0053_windows_of_days"),
     ]
 
     operations = [migrations.RunPython(make_rules, migrations.RunPython.noop)]

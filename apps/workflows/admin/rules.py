@@ -204,6 +204,7 @@ class _Desk:
     def _of_the_version(self, row: RuleVersion) -> dict[str, Any]:
         firings = RuleFiring.objects.filter(version=row).select_related("site", "work_center").order_by("-at", "-pk")
         failures = row.failures.select_related("site", "work_center").order_by("-at", "-pk")
+        timers = row.timers.select_related("site", "work_center").order_by("due_at", "pk")
         assert self.spec
         return {
             "problems": check_rule(self.spec),
@@ -213,5 +214,6 @@ class _Desk:
             "stops": [(stop, _where(stop), people.person_name(stop.stopped_by_id)) for stop in _stops(row)],
             "follows": event_label(row.event),
             "firings": [(firing, _where(firing)) for firing in firings[:SHOWN]],
+            "timers": [(timer, _where(timer)) for timer in timers[:SHOWN]],
             "failures": [(failure, _where(failure), event_label(failure.event_kind)) for failure in failures[:SHOWN]],
         }

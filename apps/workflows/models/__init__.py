@@ -16,7 +16,7 @@ from apps.workflows.models.versions import (
     Version,
     Workflow,
 )
-from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleVersion
+from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleTimer, RuleVersion
 
 __all__ = [
     "RUNNING_PHASES",
@@ -38,6 +38,7 @@ __all__ = [
     "RuleFiring",
     "RuleOccurrence",
     "RuleStop",
+    "RuleTimer",
     "RuleVersion",
     "Signature",
     "SignedStep",

@@ -13,9 +13,11 @@ from apps.workflows.check.guarding import condition_problems, expression_problem
 from apps.workflows.check.problems import Fault, Part, Place, Problem
 from apps.workflows.check.subject import Words, words_of_the_plant
 from apps.workflows.effects import EFFECTS
+from apps.workflows.guards import names_in
 from apps.workflows.kinds import ValueType
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import SUBJECT
+from apps.workflows.rules.facts import SUBJECT as SUBJECT_FACTS
 from apps.workflows.rules.facts import Fact, facts_of
 from apps.workflows.surroundings import FINDERS
 
@@ -30,6 +32,7 @@ class RuleFault(StrEnum):
     UNKNOWN_EVENT = "unknown_event"
     NOT_ALIKE = "not_alike"
     NOTHING_COUNTED = "nothing_counted"
+    NOTHING_ASKED_AGAIN = "nothing_asked_again"
     EMPTY_SCOPE = "empty_scope"
     NO_SURROUNDINGS = "no_surroundings"
     NO_ACTIONS = "no_actions"
@@ -55,6 +58,7 @@ def check_rule(spec: RuleSpec) -> list[Problem]:
     facts = facts_of(spec.event)
     return [
         *_asked(here, spec, facts),
+        *_asked_again(here, spec),
         *_same(here, spec, facts),
         *_scope(here, spec, event, words),
         *_actions(here, spec, event, words),
@@ -67,6 +71,14 @@ def _asked(here: Place, spec: RuleSpec, facts: Mapping[str, Fact]) -> Iterator[P
         yield from condition_problems(here, condition, types)
     if spec.expression:
         yield from expression_problems(here, spec.expression, facts, {})
+
+
+def _asked_again(here: Place, spec: RuleSpec) -> Iterator[Problem]:
+    """What the event says stays as it was said."""
+    asked = {condition.field for condition in spec.conditions} | names_in(spec.expression)
+    if spec.after_seconds and not any(name.startswith(SUBJECT_FACTS) for name in asked):
+        sentence = _("it waits, but asks nothing that may have changed by then: it acts later, whatever happens.")
+        yield here.warning(RuleFault.NOTHING_ASKED_AGAIN, sentence, "after_seconds")
 
 
 def _same(here: Place, spec: RuleSpec, facts: Mapping[str, Fact]) -> Iterator[Problem]:

@@ -15,14 +15,15 @@ from typing import Any
 from django.db import connection
 
 from apps.core.pruning import prune
-from apps.workflows.rules.definition import WEEK_MINUTES
+from apps.workflows.rules.definition import LONGEST_WAIT_SECONDS, WEEK_MINUTES
 from apps.workflows.rules.facts import FactReader
 from apps.workflows.rules.in_force import LiveRule, Place, spec_of
 from apps.workflows.rules.models import RuleFiring, RuleOccurrence, RuleVersion
 
 MINUTE = timedelta(minutes=1)
-# Beyond the longest rest, and the windows of minutes and shifts; those of days keep what they count twice as long.
-KEPT = timedelta(minutes=2 * WEEK_MINUTES)
+# Beyond the windows of minutes and shifts, also for what is counted after the longest wait, and beyond the longest
+# rest. Windows of days keep what they count twice as long.
+KEPT = timedelta(minutes=2 * WEEK_MINUTES, seconds=LONGEST_WAIT_SECONDS)
 LONGEST_KEY = 200
 
 
@@ -95,11 +96,9 @@ def _what_is_counted(version: RuleVersion) -> tuple[Any, ...]:
 
 def prune_counted(now: datetime) -> int:
     """Some of what no window can see any more; how many. To be called until it is 0."""
-    longer = {
-        version_id: 2 * timedelta(days=days)
-        for version_id, days in RuleVersion.objects.in_force().values_list("pk", "content__window__days")
-        if days and 2 * timedelta(days=days) > KEPT
-    }
+    days_of = RuleVersion.objects.in_force().values_list("pk", "content__window__days")
+    kept_for = {version_id: 2 * timedelta(days=days) for version_id, days in days_of if days}
+    longer = {version_id: kept for version_id, kept in kept_for.items() if kept > KEPT}
     rows = RuleOccurrence.objects
     return prune(rows.filter(occurred_at__lt=now - KEPT).exclude(version__in=longer)) + sum(
         prune(rows.filter(version=version_id, occurred_at__lt=now - kept)) for version_id, kept in longer.items()

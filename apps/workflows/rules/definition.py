@@ -17,6 +17,7 @@ from apps.workflows.definition import Code, ConditionSpec, Document, EffectSpec,
 
 WEEK_MINUTES = 7 * 24 * 60
 LONGEST_DAYS = 366
+LONGEST_WAIT_SECONDS = 30 * 24 * 60 * 60
 
 
 class RuleCondition(ConditionSpec):
@@ -58,6 +59,7 @@ class WindowSpec(Part):
 class RuleSpec(Document):
     """
     event       kind of the ledger event that it follows; conditions and expression are asked of it
+    after_seconds       so long after the event all is asked again, and it acts if it is still so; 0: it acts at once
     scope       only there; none: everywhere
     same        facts that make two events the same for the window and the cool-down
     window      it acts on every so manieth event; what has been counted for one act counts for no other
@@ -70,9 +72,16 @@ class RuleSpec(Document):
     event: str = Field(max_length=80)
     conditions: list[RuleCondition] = Field(default=[], max_length=20)
     expression: str = ""
+    after_seconds: int = Field(default=0, ge=0, le=LONGEST_WAIT_SECONDS)
     scope: list[WhereSpec] = Field(default=[], max_length=50)
     same: list[str] = Field(default=[], max_length=5)
     window: WindowSpec | None = None
     cool_down_minutes: int = Field(default=0, ge=0, le=WEEK_MINUTES)
     per_minute: int = Field(default=20, ge=1, le=600)
     actions: list[EffectSpec] = Field(default=[], max_length=10)
+
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"after_seconds"})
+
+    @property
+    def after(self) -> timedelta:
+        return timedelta(seconds=self.after_seconds)

@@ -1,7 +1,7 @@
 """What a rule may ask: the event's own fields, the item it is about, and what is around it.
 
 event.scrap       a field of the event, by its declared type          line, item, shift      what is around it
-event.scrap_reason  the code behind event.scrap_reason_id             subject.quantity       a guard field of its kind
+event.scrap_reason  the code behind event.scrap_reason_id             subject.quantity       the item, as it is now
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from apps.plant.models import ReasonCode, Site, WorkCenter
 from apps.plant.shifts_calendar import calendar_of, calendar_of_site
 from apps.workflows.guards import GuardError, plain
 from apps.workflows.judgement import FieldReader
-from apps.workflows.kinds import KINDS, ValueType
-from apps.workflows.surroundings import Surroundings, surroundings_of
+from apps.workflows.kinds import KINDS, GuardField, ValueType
+from apps.workflows.surroundings import SUBJECTS, Surroundings, surroundings_of
 
 EVENT, SUBJECT = "event.", "subject."
 _REASON_ID = "reason_id"
@@ -70,14 +70,19 @@ def facts_of(event_kind: str) -> Mapping[str, Fact]:
         if name.endswith(_REASON_ID):
             code = name.removesuffix("_id")
             found[f"{EVENT}{code}"] = Fact(f"{EVENT}{code}", ValueType.TEXT, _in_words(code))
-    kind = KINDS.get(event.subject_kind)
-    for name, field in (kind.fields if kind else {}).items():
+    for name, field in _fields_of(event.subject_kind).items():
         found[f"{SUBJECT}{name}"] = Fact(f"{SUBJECT}{name}", field.type, field.label)
     return {**found, **AROUND}
 
 
 def _in_words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _fields_of(subject_kind: str) -> Mapping[str, GuardField]:
+    if subject_kind in KINDS:
+        return KINDS[subject_kind].fields
+    return SUBJECTS[subject_kind].fields if subject_kind in SUBJECTS else {}
 
 
 def _hints(event: type[Event]) -> dict[str, Any]:
@@ -206,12 +211,17 @@ class FactReader:
     @cached_property
     def _subject(self) -> FieldReader:
         """Locked by nobody here: it is as the command has left it."""
-        kind = KINDS[self.event.subject_kind]
-        rows = kind.model._base_manager.select_related("workflow_version", *kind.reads)
-        item = rows.filter(pk=self.subject_id).first()
+        item = self._found()
         if item is None:
             raise GuardError(f"{self.subject_kind} {self.subject_id} is not there")
-        return FieldReader(kind, item)
+        return FieldReader(_fields_of(self.event.subject_kind), item)
+
+    def _found(self) -> Any:
+        if self.event.subject_kind not in KINDS:
+            return SUBJECTS[self.event.subject_kind].find(self.subject_id, self.data)
+        kind = KINDS[self.event.subject_kind]
+        rows = kind.model._base_manager.select_related("workflow_version", *kind.reads)
+        return rows.filter(pk=self.subject_id).first()
 
 
 def needs_database(names: AbstractSet[str]) -> bool:

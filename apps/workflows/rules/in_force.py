@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,26 +122,41 @@ def _reread() -> None:
     _kept.read_at = time.monotonic()
 
 
+def begun_under(version_id: int) -> LiveRule | None:
+    """The version that something was begun under, though another may have taken its place since; None: the rule has
+    none in force any more.  Three queries: what was switched off this moment is off.
+    """
+    version = RuleVersion.objects.get(pk=version_id)
+    if not RuleVersion.objects.in_force().filter(rule=version.rule_id).exists():
+        return None
+    return _live(version, list(RuleStop.objects.in_force().filter(rule=version.rule_id)))
+
+
 def _read() -> Rules:
     stops: defaultdict[int, list[RuleStop]] = defaultdict(list)
     for stop in RuleStop.objects.in_force():
         stops[stop.rule_id].append(stop)
     found: defaultdict[str, list[LiveRule]] = defaultdict(list)
     for version in RuleVersion.objects.in_force().order_by("rule_id"):
-        spec = spec_of(version)
-        if spec is None:
-            continue
-        off = [stop for stop in stops[version.rule_id] if stop.version_id in (None, version.pk)]
-        found[version.event].append(
-            LiveRule(
-                rule_id=version.rule_id,
-                version_id=version.pk,
-                number=version.number,
-                spec=spec,
-                off_at=tuple(Place(stop.site_id, stop.work_center_id) for stop in off),
-            )
-        )
+        rule = _live(version, stops[version.rule_id])
+        if rule is not None:
+            found[version.event].append(rule)
     return {kind: tuple(rules) for kind, rules in found.items()}
+
+
+def _live(version: RuleVersion, stops: Iterable[RuleStop]) -> LiveRule | None:
+    """`stops`: of its rule, those in force."""
+    spec = spec_of(version)
+    if spec is None:
+        return None
+    off = [stop for stop in stops if stop.version_id in (None, version.pk)]
+    return LiveRule(
+        rule_id=version.rule_id,
+        version_id=version.pk,
+        number=version.number,
+        spec=spec,
+        off_at=tuple(Place(stop.site_id, stop.work_center_id) for stop in off),
+    )
 
 
 def spec_of(version: RuleVersion) -> RuleSpec | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -186,6 +187,31 @@ class RuleFiring(AtPlace):
             models.Index(fields=["version", "work_center", "-at"], name="rule_firing_line"),
             models.Index(fields=["at"], name="rule_firing_at"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.event_id}"
+
+
+class RuleTimerQuerySet(models.QuerySet["RuleTimer"]):
+    def due(self, at: datetime) -> Self:
+        return self.filter(due_at__lte=at).order_by("due_at", "pk")
+
+
+class RuleTimer(AtPlace):
+    """An event that the rule is to look at again; gone with the transaction in which it does."""
+
+    version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="timers", verbose_name=_("version"))
+    event_id = models.BigIntegerField(_("event"))
+    due_at = models.DateTimeField(_("looks again"))
+
+    version_id: int
+    objects = RuleTimerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("timer of a rule")
+        verbose_name_plural = _("timers of rules")
+        constraints = [models.UniqueConstraint(fields=["version", "event_id"], name="rule_waits_once_for_an_event")]
+        indexes = [models.Index(fields=["due_at", "id"], name="rule_timer_due")]
 
     def __str__(self) -> str:
         return f"{self.version_id} {self.event_id}"

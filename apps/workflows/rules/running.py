@@ -1,12 +1,14 @@
 """Rules follow what commands have recorded: in the same transaction, each in a savepoint, after all else is done.
 
+One that says "still so after N seconds" leaves a timer there, and follows when that is due (timers.py).
 Nothing that goes wrong here reaches the fact. It was booked, and stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -22,7 +24,7 @@ from apps.workflows.rules.events import RuleFired
 from apps.workflows.rules.facts import FactReader, needs_database
 from apps.workflows.rules.failing import BoundReached, note_failure
 from apps.workflows.rules.in_force import LiveRule, Place, rules_in_force
-from apps.workflows.rules.models import FailureReason
+from apps.workflows.rules.models import FailureReason, RuleTimer
 
 # A rule may follow what a rule has done, which may follow what a rule has done.
 MAX_DEPTH = 3
@@ -47,14 +49,28 @@ def holds(rule: LiveRule, reader: FactReader) -> bool:
     return rule.program is None or guards.allows(rule.program, values)
 
 
+def follow_after_all(heard: Heard, rule: LiveRule, context: Context) -> None:
+    """What the rule was to look at again: the fields are those of the event, all around it is as it is now.
+    Raises nothing.
+    """
+    for following in _followings(heard, [rule], context):
+        following.run()
+
+
 def _follow(heard: Heard, rules: Sequence[LiveRule], context: Context) -> None:
+    for following in _followings(heard, rules, context):
+        following.begin()
+
+
+def _followings(heard: Heard, rules: Sequence[LiveRule], context: Context) -> Iterator[_Following]:
+    """Of the rules that are on, and for the place of the event."""
     event = heard.event
     reader = FactReader(
         event.kind,
         event.subject_kind,
         event.subject_id,
         event.data(),
-        occurred_at=context.occurred_at,
+        occurred_at=heard.occurred_at,
         site_id=event.site_id,
     )
     place = Place(event.site_id, None)
@@ -67,7 +83,7 @@ def _follow(heard: Heard, rules: Sequence[LiveRule], context: Context) -> None:
         return
     for rule in rules:
         if not rule.is_off(place) and rule.is_for(reader.around):
-            _Following(_by(rule, heard, context), rule, heard, reader, place).run()
+            yield _Following(_by(rule, heard, context), rule, heard, reader, place)
 
 
 def _by(rule: LiveRule, heard: Heard, context: Context) -> Context:
@@ -85,6 +101,40 @@ class _Following:
     reader: FactReader
     place: Place
 
+    @property
+    def due_at(self) -> datetime:
+        return self.reader.occurred_at + self.rule.spec.after
+
+    def begin(self) -> None:
+        """Now, if it waits for nothing, or no longer, since the event is told late.  Raises nothing."""
+        if not self.rule.spec.after_seconds or self.due_at <= self.context.now:
+            self.run()
+            return
+        try:
+            if not self._asks_more and not holds(self.rule, self.reader):
+                return
+            with bounded():
+                if holds(self.rule, self.reader):
+                    self._set_timer()
+                else:
+                    counting.take_back(self.rule, self.reader)
+        except Exception as error:  # noqa: BLE001 - whatever a condition raises
+            note_failure(self.context, self.rule, self.heard, self.place, error)
+
+    @property
+    def _asks_more(self) -> bool:
+        """Than what is known of the event already."""
+        return needs_database(self.rule.names) or self.rule.counts_things
+
+    def _set_timer(self) -> None:
+        RuleTimer.objects.create(
+            version_id=self.rule.version_id,
+            event_id=self.heard.event_id,
+            site_id=self.place.site_id,
+            work_center_id=self.place.work_center_id,
+            due_at=self.due_at,
+        )
+
     def run(self) -> None:
         """Raises nothing."""
         try:
@@ -98,11 +148,10 @@ class _Following:
 
     def _due(self) -> str | None:
         """What it counts and rests by, if it is to act. What is counted stays counted, even if the act fails."""
-        asks_more = needs_database(self.rule.names) or self.rule.counts_things
-        if not asks_more and not holds(self.rule, self.reader):
+        if not self._asks_more and not holds(self.rule, self.reader):
             return None
         with bounded():
-            if asks_more and not holds(self.rule, self.reader):
+            if self._asks_more and not holds(self.rule, self.reader):
                 counting.take_back(self.rule, self.reader)
                 return None
             key = counting.key_of(self.rule, self.reader)
@@ -140,7 +189,8 @@ class _Following:
             actions=[action.code for action in spec.actions],
         )
         causes = (*self.heard.causes, self.heard)
-        after = self.context.after(Heard(fired, self.context.record(fired), causes), self.context.actor)
+        told = Heard(fired, self.context.record(fired), self.context.occurred_at, causes)
+        after = self.context.after(told, self.context.actor)
         around = self.reader.around
         occasion = Occasion(
             source=f"rule:{spec.code}",

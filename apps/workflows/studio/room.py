@@ -89,7 +89,7 @@ class Room:
         if self.kind is None:
             return []
         items = self.kind.model._base_manager.select_related(*self.kind.reads).order_by("-pk")
-        return [FieldReader(self.kind, item) for item in items[:RECENT_ITEMS]]
+        return [FieldReader(self.kind.fields, item) for item in items[:RECENT_ITEMS]]
 
 
 def _words(value: Any) -> list[str]:

@@ -175,7 +175,7 @@ def test_rows_that_no_window_sees_any_more_go(noon):
     ring()
     prune_rules.run()
     assert RuleOccurrence.objects.count() == 1
-    after(60 * 24 * 15)
+    after(60 * 24 * 45)
     prune_rules.run()
     assert RuleOccurrence.objects.count() == 0
 

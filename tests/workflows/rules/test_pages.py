@@ -65,6 +65,7 @@ TYPED: dict[str, Any] = {
     "rule-days": "",
     "rule-of": "events",
     "rule-cool_down_minutes": "10",
+    "rule-after_seconds": "",
     "rule-per_minute": "20",
     "conditions-count": "1",
     "conditions-0-field": "event.loudness",
@@ -104,6 +105,26 @@ def test_what_is_stored_comes_back_so_that_saving_it_changes_nothing(pia):
         assert text in shown
     pia.post(page(version), {**TYPED, "based_on": version.checksum})
     assert RuleVersion.objects.get().checksum == version.checksum
+
+
+def test_a_rule_that_waits_is_typed_and_shows_what_it_looks_at_again(pia):
+    typed = {**TYPED, "rule-after_seconds": "600", "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": ""}
+    pia.post(reverse(ADD), typed)
+    version = RuleVersion.objects.get()
+    assert RuleSpec.model_validate(version.content).after_seconds == 600
+    shown = html(pia, page(version))
+    assert re.search(r'name="rule-after_seconds"[^>]*value="600"|value="600"[^>]*name="rule-after_seconds"', shown)
+    assert "acts later, whatever happens" in shown
+    press(pia, version, "submit")
+    press(signed_in("paul", *ENGINEER), version, "publish", "Later.")
+    event_id = ring()
+    shown = html(pia, page(version)).partition("What it looks at again")[2]
+    assert f"tests.rung {event_id}" in shown
+
+
+def test_more_than_thirty_days_is_no_time_to_wait(pia):
+    answer = pia.post(reverse(ADD), {**TYPED, "rule-after_seconds": "2592001"})
+    assert "less than or equal to 2592000" in unescape(answer.content.decode())
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(pia):

@@ -3,7 +3,8 @@ from django.db import connection
 from apps.core.commands import Context
 from apps.core.events import Event
 from apps.workflows.effects import EffectFailed, EffectParameters, Occasion, effect, parameter
-from apps.workflows.surroundings import Surroundings, around
+from apps.workflows.kinds import GuardField, ValueType
+from apps.workflows.surroundings import Surroundings, around, declare_subject
 from tests.workflows.testapp.models import PlainThing
 
 
@@ -19,6 +20,19 @@ class Rung(Event, subject="bell", label="Bell rung"):
 @around("bell")
 def _bell(subject_id, data):
     return Surroundings(line=subject_id) if subject_id.startswith("L") else None
+
+
+declare_subject(
+    "bell",
+    find=lambda subject_id, data: subject_id,
+    fields={
+        "is_ringing": GuardField(
+            type=ValueType.BOOLEAN,
+            label="ringing",
+            read=lambda name: not PlainThing.objects.filter(name=f"hush {name}").exists(),
+        )
+    },
+)
 
 
 class Ring(EffectParameters):

@@ -20,7 +20,14 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from apps.workflows.guard_limits import MAX_LENGTH
 from apps.workflows.guards import expression_problems
 from apps.workflows.rules.check import followed_events
-from apps.workflows.rules.definition import LONGEST_DAYS, WEEK_MINUTES, RuleCondition, RuleSpec, WindowSpec
+from apps.workflows.rules.definition import (
+    LONGEST_DAYS,
+    LONGEST_WAIT_SECONDS,
+    WEEK_MINUTES,
+    RuleCondition,
+    RuleSpec,
+    WindowSpec,
+)
 from apps.workflows.rules.facts import Fact, facts_of
 from apps.workflows.studio import choices
 from apps.workflows.studio.forms import base
@@ -67,6 +74,12 @@ class RuleForm(base.StudioForm):
             max_length=MAX_LENGTH,
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "spellcheck": "false", "class": "studio-code"}),
             help_text=gettext_lazy("For what rows can't say. Facts by their names, as event.good or line."),
+        )
+        self.fields["after_seconds"] = base.whole_number(
+            gettext_lazy("and still so after seconds"),
+            low=0,
+            high=LONGEST_WAIT_SECONDS,
+            help_text=gettext_lazy("Counted from the event; then all is asked again. Empty: it acts at once."),
         )
 
     def _add_how_often(self) -> None:
@@ -189,6 +202,7 @@ class RuleForms:
             event=cleaned["event"],
             conditions=[form.rule_condition() for form in self.conditions.forms],
             expression=cleaned["expression"],
+            after_seconds=cleaned["after_seconds"] or 0,
             scope=[form.spec() for form in self.scope.forms],
             same=cleaned["same"],
             window=window,

@@ -1,4 +1,4 @@
-"""Workers that fire timers, each a process: `python -m tests.andon.timer_workers <database> <how many>`.
+"""Workers that do one task, each a process: `python -m tests.timer_workers <database> <how many> <task>`.
 
 This process forks them, forks another for each that dies, and says their ids, a line each time one is there.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib import import_module
 
 import django
 from django.conf import settings
@@ -15,18 +16,19 @@ from django.conf import settings
 import tests.environment  # noqa: F401  # sets the environment
 
 
-def work() -> None:
-    from apps.andon.tasks import fire_timers
+def work(task: str) -> None:
+    from apps.core.worker import TASKS
 
+    import_module(f"apps.{task.partition('.')[0]}.tasks")  # declares it
     while True:
-        if not fire_timers.run():
+        if not TASKS[task].run():
             time.sleep(0.05)
 
 
-def fork() -> int:
+def fork(task: str) -> int:
     child = os.fork()
     if child == 0:
-        work()
+        work(task)
     print(child, flush=True)
     return child
 
@@ -38,7 +40,7 @@ if __name__ == "__main__":
     database["OPTIONS"]["assume_role"] = "mfgos_app"
     django.setup()
     for _ in range(count):
-        fork()
+        fork(sys.argv[3])
     while True:
         os.wait()
-        fork()
+        fork(sys.argv[3])

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0051_partner_suffices'),
+        ('workflows', '0052_rule_timers'),
     ]
 
     operations = [
