@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from apps.core import clock
-from apps.workflows.rules import in_force
+from apps.workflows.rules.in_force import forget, rules_in_force
 from tests.tables import as_owner, filled, tables
 from tests.world import ALWAYS
 
@@ -26,10 +26,16 @@ _kept: dict[str, bytes] = {}
 
 
 def seed_plant() -> None:
-    """Roles, reason codes and workflows out of the box, as `manage.py seed` puts them in place."""
+    """Roles, reason codes, workflows and rules out of the box, as `manage.py seed` puts them in place."""
+    _put_in_place()
+    # Read now, so that no command is counted for it.
+    forget()
+    rules_in_force()
+
+
+def _put_in_place() -> None:
     if _kept and not filled(_kept):
         _copy()
-        in_force.forget()
         return
     can_be_kept = not _kept and not filled(tables() - {CLOCK})
     with patch.object(clock, "_setting", lambda: LONG_AGO):

@@ -55,7 +55,7 @@ class ManagedPlaced(PlacedAdmin):
 
 @admin.register(Machine)
 class MachineAdmin(ManagedPlaced):
-    list_display = ["work_unit", "micro_stop_seconds", "silence_seconds", "raises_exceptions", "raise_after_seconds"]
+    list_display = ["work_unit", "micro_stop_seconds", "silence_seconds", "raises_exceptions"]
     list_select_related = ["work_unit__work_center"]
     search_fields = ["work_unit__code", "work_unit__name"]
 

@@ -1,13 +1,12 @@
-"""A downtime calls somebody: an exception from the moment its machine's rule says, until the machine runs again."""
+"""A downtime calls somebody: an exception from the moment that a rule says, until the machine runs again."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +17,8 @@ from apps.andon.raising import end_causes, raise_exception
 from apps.andon.recurrence import recur_as
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
-from apps.equipment.models import Downtime, DowntimePart, Machine
+from apps.equipment.models import Downtime, DowntimePart, Machine, MachineNow
+from apps.equipment.words import FOLLOW_TOPIC, machine_of
 from apps.plant.texts import in_language
 
 log = logging.getLogger(__name__)
@@ -27,17 +27,29 @@ DOWNTIME = "downtime"
 TYPE = "downtime"
 
 
+def call_from_now_on(context: Context, downtime_id: int) -> None:
+    """The open downtime calls somebody, as soon as its machine and its reason let it. A machine that somebody has in
+    hand is waited for by nobody: then the worker calls, within a second.
+    """
+    stop = Downtime.objects.open().filter(pk=downtime_id, raised_at=None, call_due_at=None)
+    if not stop.update(call_due_at=context.now):
+        return
+    downtime = Downtime.objects.select_for_update(of=("self",)).select_related("work_unit").get(pk=downtime_id)
+    rows = MachineNow.objects.select_for_update(of=("self",), skip_locked=True)
+    if rows.filter(pk=downtime.work_unit_id).first() is None:
+        context.touch(FOLLOW_TOPIC)
+        return
+    settle_call(context, downtime, machine_of(downtime.work_unit))
+
+
 def settle_call(context: Context, downtime: Downtime, machine: Machine) -> None:
-    """Raises what is due, plans what will be, ends what is over; the downtime is locked, its parts are written."""
+    """Raises what is due, ends what is over; the downtime is locked, its parts are written."""
     is_over = downtime.ended_at is not None or downtime.withdrawn_at is not None
     downtime.calls_nobody, was_raised = not is_over and not _calls(downtime, machine), downtime.raised_at is not None
-    due_at = downtime.started_at + timedelta(seconds=machine.raise_after_seconds)
     if is_over or downtime.calls_nobody:
         _end(context, downtime)
-    elif downtime.raised_at is None:
-        downtime.call_due_at = due_at
-        if due_at <= context.now:
-            _raise(context, downtime)
+    elif downtime.call_due_at is not None and downtime.call_due_at <= context.now:
+        _raise(context, downtime)
     _write(downtime)
     if was_raised or downtime.raised_at is not None:
         _say_what_recurs(context, downtime)
@@ -79,7 +91,9 @@ def _last_part(downtime: Downtime) -> DowntimePart | None:
 
 
 def _raise(context: Context, downtime: Downtime) -> None:
-    """Where the plant has no workflow for exceptions the stop is a fact all the same; it stays due."""
+    """Where nobody can be called just now (the plant has no workflow for exceptions, somebody holds a lock for long)
+    the stop is a fact all the same; it stays due.
+    """
     unit = downtime.work_unit
     cause = Cause(
         type=TYPE,
@@ -96,19 +110,20 @@ def _raise(context: Context, downtime: Downtime) -> None:
     try:
         with transaction.atomic():
             raise_exception(context, cause)
-    except CommandRefused as refusal:
+    except (CommandRefused, OperationalError) as refusal:
         log.warning("nobody is called for %s: %s", downtime, refusal)
         return
     downtime.raised_at, downtime.call_due_at = context.now, None
 
 
 def _end(context: Context, downtime: Downtime) -> None:
-    downtime.call_due_at = None
+    if not downtime.calls_nobody:
+        downtime.call_due_at = None
     if downtime.raised_at is None:
         return
     if downtime.calls_nobody:
-        # It may call again, for another reason.
-        downtime.raised_at = None
+        # It calls again when there is another reason.
+        downtime.raised_at, downtime.call_due_at = None, context.now
         _write(downtime)
     at = max(downtime.ended_at, downtime.started_at) if downtime.ended_at else context.occurred_at
     then = replace(context, occurred_at=at)

@@ -28,6 +28,14 @@ class StopOpened(Event, subject="downtime", label=_("Stop of a machine begins"))
     by_hand: bool
 
 
+class MachineStands(Event, subject="downtime", label=_("Machine stands"), dated_by="started_at"):
+    """A downtime goes on: told when it opens, and when signals that came late have moved its start or its end away."""
+
+    work_unit_id: int
+    work_center_id: int
+    started_at: datetime
+
+
 class StopChanged(Event, subject="downtime", label=_("Stop of a machine changed")):
     """Signals that came late have moved its start or its end; None: it goes on after all."""
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from apps.core.commands import Context
 from apps.core.events import Story
 from apps.equipment.causes import settle_call
-from apps.equipment.events import StopChanged, StopClassified, StopClosed, StopOpened, StopWithdrawn
+from apps.equipment.events import MachineStands, StopChanged, StopClassified, StopClosed, StopOpened, StopWithdrawn
 from apps.equipment.models import Downtime, DowntimePart, Machine, MachineNow, ReasonWord, StateInterval
 from apps.equipment.parts import Part, fitted
 from apps.equipment.timeline import DOWN, MachineState, Span, Stop, stops
@@ -31,7 +31,7 @@ def follow(context: Context, row: MachineNow, machine: Machine) -> None:
     start = min((at for at in (row.look_from, row.stop_since) if at), default=None)
     if start is not None:
         _settle_stops(context, row, machine, start)
-    due = Downtime.objects.open().filter(work_unit=row.pk, call_due_at__lte=context.now)
+    due = Downtime.objects.to_call(context.now).filter(work_unit=row.pk)
     for downtime in due.select_for_update(of=("self",)).select_related("work_unit"):
         settle_call(context, downtime, machine)
 
@@ -79,7 +79,7 @@ def _settle(
         _withdraw(context, each)
         settle_call(context, each, machine)
     for own, stop in pairs:
-        downtime = own or _open(context, row, stop, machine)
+        downtime = own or _open(context, row, stop)
         if (downtime.started_at, downtime.ended_at) != (stop.start, stop.end):
             _move(context, downtime, stop)
         _fit_parts(context, downtime, fitted(said, stop.start, stop.end))
@@ -92,13 +92,12 @@ def _share(downtime: Downtime, stop: Stop) -> bool:
     )
 
 
-def _open(context: Context, row: MachineNow, stop: Stop, machine: Machine) -> Downtime:
+def _open(context: Context, row: MachineNow, stop: Stop) -> Downtime:
     downtime = Downtime(
         site_id=row.site_id,
         work_unit=row.work_unit,
         started_at=stop.start,
         ended_at=stop.end,
-        call_due_at=None if stop.end else stop.start + timedelta(seconds=machine.raise_after_seconds),
     )
     _save(context, downtime)
     context.record(
@@ -114,14 +113,14 @@ def _open(context: Context, row: MachineNow, stop: Stop, machine: Machine) -> Do
     )
     if stop.end is not None:
         _tell_end(context, downtime, stop.end)
+    else:
+        _tell_standing(context, downtime)
     return downtime
 
 
 def _move(context: Context, downtime: Downtime, stop: Stop) -> None:
     old_start, old_end = downtime.started_at, downtime.ended_at
     downtime.started_at, downtime.ended_at = stop.start, stop.end
-    if stop.end is None and downtime.raised_at is None and downtime.call_due_at is None:
-        downtime.call_due_at = context.now
     _save(context, downtime)
     if old_start == stop.start and old_end is None and stop.end is not None:
         _tell_end(context, downtime, stop.end)
@@ -138,8 +137,22 @@ def _move(context: Context, downtime: Downtime, stop: Stop) -> None:
             ended_at=stop.end,
         )
     )
-    if old_end is None and stop.end is not None:
+    if stop.end is None:
+        _tell_standing(context, downtime)
+    elif old_end is None:
         _tell_end(context, downtime, stop.end)
+
+
+def _tell_standing(context: Context, downtime: Downtime) -> None:
+    context.record(
+        MachineStands(
+            subject_id=downtime.pk,
+            **story_of(downtime),
+            work_unit_id=downtime.work_unit_id,
+            work_center_id=downtime.work_unit.work_center_id,
+            started_at=downtime.started_at,
+        )
+    )
 
 
 def _tell_end(context: Context, downtime: Downtime, ended_at: datetime) -> None:

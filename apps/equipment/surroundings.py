@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.prepared import Given, Prepared
 from apps.equipment.models import Downtime, MaintenanceRequest
 from apps.plant.models import WorkUnit
-from apps.workflows.surroundings import Surroundings, around
+from apps.workflows.kinds import GuardField, ValueType
+from apps.workflows.surroundings import Surroundings, around, declare_subject
 
 _UNIT = Prepared(lambda: WorkUnit.objects.select_related("site", "work_center").filter(pk=Given("pk")))
 _STOP = Prepared(
@@ -30,7 +35,7 @@ def _work_unit(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
 @around("downtime")
 def _downtime(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     stop = _STOP.first(pk=int(subject_id))
-    return _around(stop.work_unit, thread=f"downtime:{stop.pk}") if stop else None
+    return replace(_around(stop.work_unit, thread=f"downtime:{stop.pk}"), downtime_id=stop.pk) if stop else None
 
 
 @around("maintenance_request")
@@ -52,3 +57,47 @@ def _around(unit: WorkUnit, *, thread: str = "", exception_id: int | None = None
         thread=thread,
         exception_id=exception_id,
     )
+
+
+# ---- how a stop is now
+
+
+@dataclass(frozen=True)
+class StopNow:
+    """`told`: when it began, as the event said it that a rule asks about; None: it said nothing of that."""
+
+    stop: Downtime
+    told: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Signals that came late may have made another stop of it, of which there is an event of its own."""
+        stop = self.stop
+        return stop.ended_at is None and stop.withdrawn_at is None and self.told in (None, stop.started_at)
+
+    @property
+    def reason(self) -> str:
+        """The last that was said; empty: nobody has said why."""
+        part = self.stop.parts.exclude(reason=None).select_related("reason").order_by("-started_at").first()
+        return part.reason.code if part and part.reason else ""
+
+
+def _stop_now(subject_id: str, data: Mapping[str, Any]) -> StopNow | None:
+    stop = _STOP.first(pk=int(subject_id))
+    told = data.get("started_at")
+    return StopNow(stop, datetime.fromisoformat(told) if told else None) if stop else None
+
+
+declare_subject(
+    "downtime",
+    find=_stop_now,
+    fields={
+        "is_open": GuardField(type=ValueType.BOOLEAN, label=_("goes on"), read=lambda now: now.is_open),
+        "reason": GuardField(type=ValueType.TEXT, label=_("why it stands"), read=lambda now: now.reason),
+        "machine": GuardField(
+            type=ValueType.TEXT,
+            label=_("machine, with its site: S1/A33"),
+            read=lambda now: f"{now.stop.work_unit.site.code}/{now.stop.work_unit.code}",
+        ),
+    },
+)

@@ -46,7 +46,7 @@ def due() -> list[int]:
         Q(look_from__isnull=False)
         | Q(silent_at__lte=now)
         | Q(stop_due_at__lte=now)
-        | Q(work_unit__in=Downtime.objects.open().filter(call_due_at__lte=now).values("work_unit"))
+        | Q(work_unit__in=Downtime.objects.to_call(now).values("work_unit"))
     )
     return list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
 

@@ -13,7 +13,7 @@ from apps.core.errors import CommandRefused
 from apps.core.rights import EVERYWHERE
 from apps.workflows.actions import PUBLISH
 from apps.workflows.commands import import_draft, publish, submit_for_review
-from apps.workflows.definition import Definition, parse
+from apps.workflows.definition import Definition, parse, parse_as
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Rule, Workflow
 from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
@@ -48,17 +48,7 @@ def seed() -> list[str]:
     return [*_workflows(), *_rules()]
 
 
-def _rules() -> Iterator[str]:
-    known = set(Rule.objects.values_list("code", flat=True))
-    for file in sorted(RULES.glob("*.json")):
-        spec = RuleSpec.model_validate_json(file.read_bytes())
-        if spec.code not in known:
-            install_rule(actor=Actor.system("seed"), command_id=uuid4(), spec=spec)
-            yield f"rule {spec.code} is published"
-
-
-def _workflows() -> list[str]:
-    lines: list[str] = []
+def _workflows() -> Iterator[str]:
     for file in sorted(FOLDER.glob("*.json")):
         definition = parse(file.read_bytes())
         if definition.kind not in KINDS or Workflow.objects.filter(code=definition.code).exists():
@@ -66,7 +56,19 @@ def _workflows() -> list[str]:
         try:
             install(actor=Actor.system("seed"), command_id=uuid4(), definition=definition)
         except CommandRefused as refusal:
-            lines.append(f"workflow {definition.code} is not published: {refusal}")
+            yield f"workflow {definition.code} is not published: {refusal}"
         else:
-            lines.append(f"workflow {definition.code} is published")
-    return lines
+            yield f"workflow {definition.code} is published"
+
+
+def _rules() -> Iterator[str]:
+    for file in sorted(RULES.glob("*.json")):
+        spec = parse_as(RuleSpec, file.read_bytes())
+        if Rule.objects.filter(code=spec.code).exists():
+            continue
+        try:
+            install_rule(actor=Actor.system("seed"), command_id=uuid4(), spec=spec)
+        except CommandRefused as refusal:
+            yield f"rule {spec.code} is not published: {refusal}"
+        else:
+            yield f"rule {spec.code} is published"

@@ -32,6 +32,7 @@ class Surroundings:
     job_order_id: int | None = None
     lot_id: int | None = None
     exception_id: int | None = None
+    downtime_id: int | None = None
     thread: str = ""
     site: str = ""
     line: str = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apps.core import clock
 from apps.core.actors import Actor, Origin
@@ -13,6 +15,10 @@ from apps.equipment.tasks import follow_machines
 from apps.equipment.timeline import Word
 from apps.equipment.words import Told, take_words
 from apps.plant.models import WorkUnit
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.seeds import RULES
+from apps.workflows.tasks import look_again_where_due
+from tests.workflows.rules.bells import publish
 
 START = datetime(2026, 6, 1, 6, tzinfo=UTC)
 LINE = Actor.system("tests", Origin.MACHINE)
@@ -42,9 +48,17 @@ def tell(unit: WorkUnit, *said: Said, now: float | None = None) -> None:
 
 
 def later(second: float) -> int:
-    """The worker's look at that time; how many machines it had to do with."""
+    """The worker's look at that time, at machines and at what rules wait for; how many machines it had to do with."""
     clock.move_to(at(second), rate=0)
-    return follow_machines.run()
+    followed = follow_machines.run()
+    look_again_where_due.run()
+    return followed
+
+
+def when_machines_stand(code: str = "machine_stands", **otherwise: Any) -> None:
+    """A version of the shipped rule that says otherwise, or another rule that does the same, in force from now on."""
+    shipped = json.loads((RULES / "machine_stands.json").read_text(encoding="utf-8"))
+    publish(RuleSpec.model_validate({**shipped, "code": code, **otherwise}))
 
 
 def make_machine(unit: WorkUnit, **values: object) -> Machine:

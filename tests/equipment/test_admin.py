@@ -38,7 +38,7 @@ def page(model: str, name: str = "changelist", *args: Any) -> str:
 
 def test_a_machine_gets_its_rules_with_history(world: World, pia: Client) -> None:
     form = {
-        "work_unit": world.station.pk, "micro_stop_seconds": "90", "silence_seconds": "", "raise_after_seconds": "30",
+        "work_unit": world.station.pk, "micro_stop_seconds": "90", "silence_seconds": "",
         "clock_skew_seconds": "5", "oldest_hours": "24", "expected_cycle_seconds": "12.5", "raises_exceptions": "on",
     }  # fmt: skip
     assert pia.post(page("machine", "add"), form).status_code == 302

@@ -40,7 +40,7 @@ class Machine(models.Model):
 
     micro_stop_seconds   a stop shorter than this is no downtime: no question, the operation runs on
     silence_seconds      the last signal holds for so long, then nothing is known; None: it reports changes only
-    raise_after_seconds  of a downtime, until an exception asks for somebody
+    raises_exceptions    a downtime calls somebody, when a rule says so
     asks_for_maintenance  and with the exception there is a request for maintenance
     quiet_reasons        reasons that ask for nobody, say a planned cleaning
     clock_skew_seconds   so far ahead may the clock of its signals be: they count as of now; beyond, they are kept out
@@ -62,11 +62,10 @@ class Machine(models.Model):
         validators=[MinValueValidator(LEAST_SILENCE_SECONDS)],
         help_text=_("Seconds without any signal. Empty: the machine reports changes only."),
     )
-    raises_exceptions = models.BooleanField(_("a downtime calls somebody"), default=True)
-    asks_for_maintenance = models.BooleanField(_("a downtime that calls somebody asks for maintenance"), default=True)
-    raise_after_seconds = models.PositiveIntegerField(
-        _("calls after"), default=0, help_text=_("Seconds of downtime; 0: at once.")
+    raises_exceptions = models.BooleanField(
+        _("a downtime calls somebody"), default=True, help_text=_("When, the rules say: “Machine stands”.")
     )
+    asks_for_maintenance = models.BooleanField(_("a downtime that calls somebody asks for maintenance"), default=True)
     quiet_reasons = models.ManyToManyField(
         ReasonCode, blank=True, related_name="+", verbose_name=_("reasons that call nobody")
     )

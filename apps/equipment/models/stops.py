@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -28,14 +29,19 @@ class DowntimeQuerySet(AtUnitQuerySet["Downtime"]):
     def open(self) -> Self:
         return self.standing().filter(ended_at=None)
 
+    def to_call(self, at: datetime) -> Self:
+        """Those that are to call somebody and have not yet."""
+        return self.open().filter(call_due_at__lte=at, calls_nobody=False)
+
 
 class Downtime(models.Model):
     """A stop [started_at, ended_at) that has become longer than its machine's threshold, or that a person reported.
 
     version       goes up with every word about its reason or parts: who answers says which one it is an answer to
     withdrawn_at  signals that came late have shown that the machine ran, or that the stop was part of another
-    raised_at     somebody was called, and is     call_due_at   somebody is to be called then
-    calls_nobody  by the rule of its machine, or for its reason
+    raised_at     somebody was called, and is
+    call_due_at   since then a rule wants somebody called; None: no rule does, or somebody is called
+    calls_nobody  its machine does not, or not for its reason
     """
 
     site = models.ForeignKey("plant.Site", models.PROTECT, related_name="+", verbose_name=_("site"))
@@ -64,12 +70,7 @@ class Downtime(models.Model):
                 condition=Q(ended_at=None) | Q(ended_at__gt=F("started_at")), name="downtime_ends_after_start"
             ),
             models.CheckConstraint(
-                condition=Q(ended_at__isnull=False)
-                | Q(withdrawn_at__isnull=False)
-                | Q(raised_at__isnull=False)
-                | Q(call_due_at__isnull=False)
-                | Q(calls_nobody=True),
-                name="downtime_has_called_or_will",
+                condition=Q(raised_at=None) | Q(call_due_at=None), name="downtime_has_called_or_is_to"
             ),
             ExclusionConstraint(
                 name="downtime_no_overlap",

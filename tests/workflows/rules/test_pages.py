@@ -119,7 +119,7 @@ def test_a_rule_that_waits_is_typed_and_shows_what_it_looks_at_again(pia):
     press(signed_in("paul", *ENGINEER), version, "publish", "Later.")
     event_id = ring()
     shown = html(pia, page(version)).partition("What it looks at again")[2]
-    assert f"tests.rung {event_id}" in shown
+    assert f"Bell rung {event_id}" in shown
 
 
 def test_more_than_thirty_days_is_no_time_to_wait(pia):
