@@ -25,7 +25,7 @@ class ExceptionRaised(Event, subject="exception", label=_("Exception raised")):
     parent_id: int | None
 
 
-class CaseNamed(Event, subject="exception", label=_("Exception is a case of a cause"), dated_by="raised_at"):
+class CaseNamed(Event, subject="exception", label=_("What an exception is a case of is known"), dated_by="raised_at"):
     """What it is a case of, when it was raised or said later, and again when that turns out otherwise: the same
     `recurs_as` of one type and kind of cause is the same again; "": nothing that could happen again.
 

@@ -41,7 +41,7 @@ ROWS = ("conditions", "scope", "actions")
 WINDOW = ("count", "minutes", "days", "of")
 COUNTED: base.Choices = [
     ("events", gettext_lazy("each event")),
-    ("things", gettext_lazy("each thing once, as the last event about it says")),
+    ("things", gettext_lazy("each thing once")),
 ]
 
 
@@ -108,7 +108,9 @@ class RuleForm(base.StudioForm):
             high=LONGEST_DAYS,
             help_text=gettext_lazy("Both empty: within the shift."),
         )
-        self.fields["of"] = base.one_of(gettext_lazy("Count"), COUNTED)
+        self.fields["of"] = base.one_of(
+            gettext_lazy("Count"), COUNTED, help_text=gettext_lazy("A thing counts as the last event about it says.")
+        )
         self.fields["cool_down_minutes"] = base.whole_number(
             gettext_lazy("Then rest for minutes"), low=0, high=WEEK_MINUTES
         )
