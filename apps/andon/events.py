@@ -29,14 +29,14 @@ class CaseNamed(Event, subject="exception", label=_("What an exception is a case
     """What it is a case of, when it was raised or said later, and again when that turns out otherwise: the same
     `recurs_as` of one type and kind of cause is the same again; "": nothing that could happen again.
 
-    problem_id  that it belongs to, as there is one open    facts  for the name of one
+    in_problem  it belongs to one, as there is one open    facts  for the name of one
     """
 
     type: str
     cause_kind: str
     recurs_as: str
     raised_at: datetime
-    problem_id: int | None
+    in_problem: bool
     facts: dict[str, Any]
 
 

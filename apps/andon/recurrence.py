@@ -155,7 +155,7 @@ def _told(exception: FloorException, facts: Mapping[str, Any]) -> CaseNamed:
         cause_kind=exception.cause_kind,
         recurs_as=exception.recurs_as,
         raised_at=exception.raised_at,
-        problem_id=exception.problem_id,
+        in_problem=exception.problem_id is not None,
         facts=dict(facts),
     )
 

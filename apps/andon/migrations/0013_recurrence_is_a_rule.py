@@ -33,7 +33,7 @@ def _content(code, name, numbers, of_types):
         "event": "andon.case_named",
         "conditions": [
             _condition("event.recurs_as", "not empty"),
-            _condition("event.problem_id", "empty"),
+            _condition("event.in_problem", "=", value=False),
             *of_types,
         ],
         "expression": "",

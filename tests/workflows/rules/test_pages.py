@@ -107,6 +107,26 @@ def test_what_is_stored_comes_back_so_that_saving_it_changes_nothing(pia):
     assert RuleVersion.objects.get().checksum == version.checksum
 
 
+def test_one_that_counts_things_within_days_is_typed_and_comes_back(pia):
+    make_line(code="L3")
+    pia.post(reverse(ADD), {**TYPED, "rule-days": "30", "rule-of": "things"})
+    version = RuleVersion.objects.get()
+    window = RuleSpec.model_validate(version.content).window
+    assert (window.count, window.days, window.minutes, window.of) == (3, 30, None, "things")
+    shown = html(pia, page(version))
+    assert 'value="things" selected' in shown
+    pia.post(page(version), {**TYPED, "rule-days": "30", "rule-of": "things", "based_on": version.checksum})
+    assert RuleVersion.objects.get().checksum == version.checksum
+
+
+def test_a_window_has_one_length_and_a_number(pia):
+    both = pia.post(reverse(ADD), {**TYPED, "rule-minutes": "5", "rule-days": "1"})
+    assert "Give minutes or days, not both." in unescape(both.content.decode())
+    none = pia.post(reverse(ADD), {**TYPED, "rule-count": "", "rule-days": "1"})
+    assert "Say how often within this time." in unescape(none.content.decode())
+    assert not RuleVersion.objects.exists()
+
+
 def test_a_rule_that_waits_is_typed_and_shows_what_it_looks_at_again(pia):
     typed = {**TYPED, "rule-after_seconds": "600", "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": ""}
     pia.post(reverse(ADD), typed)
