@@ -1,12 +1,11 @@
-"""A workflow that waits for its approval longer than the site allows: an exception until somebody has decided.
+"""A workflow that waits for its approval for longer than a rule says: an exception until somebody has decided.
 
 Nobody approves what they have written themselves, so somebody else is asked: who may, and is not away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Max
 from django.utils import timezone
@@ -20,8 +19,7 @@ from apps.andon.causes import declare as declare_cause
 from apps.andon.cures import Cure, Inputs, Offer, Offers, Subject, Subjects, declare
 from apps.andon.models import FloorException, Informed
 from apps.andon.models.exceptions import FloorExceptionQuerySet
-from apps.andon.owners import rules_of
-from apps.andon.raising import end_causes
+from apps.andon.raising import end_causes, raise_exception
 from apps.core import clock
 from apps.core.commands import Context
 from apps.core.models import LedgerEvent
@@ -37,17 +35,12 @@ LATE_APPROVAL = "late_approval"
 TYPE = "late_approval"
 
 
-def late_approvals(now: datetime) -> Iterator[Version]:
-    """Those in review for longer than their site allows, for which nobody is called yet. One query where there is none
-    in review.
-    """
-    for version in Version.objects.filter(status=VersionStatus.IN_REVIEW).select_related("workflow"):
-        since = _since(version)
-        if since is None or not Site.objects.exists():
-            continue
-        limit = timedelta(hours=rules_of(site_of(version)).approval_hours)
-        if since + limit <= now and not calls(version.pk).exists():
-            yield version
+def call_for_approval(context: Context, version_id: int) -> None:
+    """Somebody, unless somebody is called already, or nothing waits any more."""
+    rows = Version.objects.select_for_update(of=("self",)).select_related("workflow")
+    version = rows.filter(pk=version_id, status=VersionStatus.IN_REVIEW).first()
+    if version is not None and Site.objects.exists() and not calls(version_id).exists():
+        raise_exception(context, cause_of(version))
 
 
 def cause_of(version: Version) -> Cause:

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.andon import approvals
 from apps.andon.causes import Cause, CauseKind
 from apps.andon.causes import declare as declare_cause
 from apps.andon.commands.answering import give
@@ -97,6 +98,17 @@ def open_problem(context: Context, occasion: Occasion, parameters: NoParameters)
         raise EffectFailed(_("nobody has said what this exception is a case of"))
     facts = occasion.data["facts"] if occasion.event_kind == CaseNamed.kind else {}
     make_problem(context, exception, since=occasion.since, facts=facts)
+
+
+@effect(
+    "call_for_approval",
+    gettext_lazy("Call somebody who approves the version"),
+    NoParameters,
+    needs={"workflow_version_id"},
+)
+def call_for_approval(context: Context, occasion: Occasion, parameters: NoParameters) -> None:  # noqa: ARG001
+    """Once, until it is approved or given back."""
+    approvals.call_for_approval(context, occasion.around.workflow_version_id or 0)
 
 
 class RoleParameters(EffectParameters):

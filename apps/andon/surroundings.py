@@ -1,12 +1,17 @@
-"""What is around an exception, for rules; order and lot are upper floors', known by their ids."""
+"""What is around an exception, for rules; order and lot are upper floors', known by their ids. And around a version of
+a workflow, which holds for the whole plant: where who has written it is at home.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from apps.andon.approvals import site_of
 from apps.andon.models import FloorException
 from apps.core.prepared import Given, Prepared
+from apps.plant.models import Site
+from apps.workflows.models import Version
 from apps.workflows.surroundings import Surroundings, around
 
 _EXCEPTION = Prepared(
@@ -32,4 +37,18 @@ def _exception(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
         work_order=exception.erp_reference,
         lot_id=exception.lot_id,
         thread=exception.thread,
+    )
+
+
+@around("workflow_version")
+def _version(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    version = Version.objects.filter(pk=subject_id).first()
+    if version is None:
+        return None
+    site = site_of(version) if Site.objects.exists() else None
+    return Surroundings(
+        site_id=site.pk if site else None,
+        site=site.code if site else "",
+        thread=f"workflow_version:{version.pk}",
+        workflow_version_id=version.pk,
     )

@@ -6,9 +6,7 @@ import logging
 from uuid import uuid4
 
 from apps.andon.alone import PLAYBOOK, act_alone
-from apps.andon.approvals import late_approvals
 from apps.andon.broken_steps import broken_steps, call_for_broken_step
-from apps.andon.commands.approvals import call_for_approval
 from apps.andon.firing import AT_ONCE, WORKER, fire_due, put_back_timer
 from apps.andon.models import AloneOutcome, AloneRun, FloorException, OwnerLevel, Problem, Timer
 from apps.andon.playbooks import ALONE_TOPIC
@@ -75,13 +73,6 @@ def watch() -> int:
     done = make_round()
     for finding in done.findings:
         log.error("exceptions: %(rule)s for %(count)s of them, %(exceptions)s", finding)
-    return 0
-
-
-@task("andon.approvals", every_seconds=60)
-def call_for_late_approvals() -> int:
-    for version in late_approvals(clock.now()):
-        call_for_approval(WORKER, uuid4(), version_id=version.pk)
     return 0
 
 

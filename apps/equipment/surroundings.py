@@ -82,7 +82,7 @@ class StopNow:
         return part.reason.code if part and part.reason else ""
 
 
-def _stop_now(subject_id: str, data: Mapping[str, Any]) -> StopNow | None:
+def _stop_now(subject_id: str, data: Mapping[str, Any], at: datetime) -> StopNow | None:  # noqa: ARG001
     stop = _STOP.first(pk=int(subject_id))
     told = data.get("started_at")
     return StopNow(stop, datetime.fromisoformat(told) if told else None) if stop else None

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from apps.workflows.kinds import GuardField
@@ -33,6 +34,7 @@ class Surroundings:
     lot_id: int | None = None
     exception_id: int | None = None
     downtime_id: int | None = None
+    workflow_version_id: int | None = None
     thread: str = ""
     site: str = ""
     line: str = ""
@@ -67,8 +69,8 @@ def surroundings_of(subject_kind: str, subject_id: int | str, data: Mapping[str,
     return (finder(str(subject_id), data) if finder else None) or Surroundings()
 
 
-# What the fields read, None where it is gone.
-SubjectFinder = Callable[[str, Mapping[str, Any]], Any]
+# The subject's id, the event's data, and when that happened -> what the fields read, None where it is gone.
+SubjectFinder = Callable[[str, Mapping[str, Any], datetime], Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from apps.andon.commands import apply_cure
 from apps.andon.cures import InPlace, Subject, cures_for
-from apps.andon.models import FloorException, Informed, Notification, SiteRules
-from apps.andon.owners import rules_of
-from apps.andon.tasks import call_for_late_approvals
+from apps.andon.models import FloorException, Informed, Notification
 from apps.core import clock
 from apps.core.models import CommandReceipt
 from apps.plant.models import Absence, Person
 from apps.workflows import commands as workflows
-from apps.workflows.models import Version
+from apps.workflows.models import RuleFailure, RuleTimer, RuleVersion, Version
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.seeds import RULES
+from apps.workflows.tasks import look_again_where_due
 from tests.seeded import seed_plant
+from tests.workflows.rules.bells import publish
 from tests.world import World, actor_of, give_role, make_person, make_world, run
 
+migration = import_module("apps.andon.migrations.0015_approvals_by_rule")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -46,6 +52,10 @@ def author(world: World) -> Person:
 @pytest.fixture
 def draft(author: Person) -> int:
     """In review."""
+    return submit(author)
+
+
+def submit(author: Person) -> int:
     published = Version.objects.get(workflow__code="job_order", status="published")
     made: int = run(workflows.create_draft, author, version_id=published.pk)
     run(workflows.submit_for_review, author, version_id=made)
@@ -54,7 +64,7 @@ def draft(author: Person) -> int:
 
 def hours_pass(hours: int) -> None:
     clock.move_to(clock.now() + timedelta(hours=hours))
-    call_for_late_approvals.run()
+    look_again_where_due.run()
 
 
 def ways(exception: FloorException, who: Person) -> dict[str, InPlace]:
@@ -75,13 +85,43 @@ class TestAnApprovalThatWaits:
         hours_pass(1)
         assert FloorException.objects.count() == 1
 
-    def test_has_the_time_that_the_site_gives(self, world: World, draft: int) -> None:
-        rules_of(world.site)
-        SiteRules.objects.filter(site=world.site).update(approval_hours=48)
+    def test_has_the_time_that_the_rule_gives_there(self, world: World, author: Person) -> None:
+        shipped = json.loads((RULES / "approval_waits.json").read_text(encoding="utf-8"))
+        still = shipped["conditions"]
+        here = {"field": "site", "operator": "in", "value": [world.site.code]}
+        publish(RuleSpec.model_validate({**shipped, "conditions": [*still, {**here, "operator": "not in"}]}))
+        other = {**shipped, "code": "approval_waits_here", "conditions": [*still, here], "after_seconds": 48 * 3600}
+        publish(RuleSpec.model_validate(other))
+        submit(author)
         hours_pass(47)
         assert not FloorException.objects.exists()
         hours_pass(2)
         assert FloorException.objects.exists()
+
+    def test_waits_anew_when_it_was_given_back_and_asked_for_again(
+        self, world: World, author: Person, draft: int
+    ) -> None:
+        hours_pass(20)
+        run(workflows.return_to_draft, author, version_id=draft)
+        run(workflows.submit_for_review, author, version_id=draft)
+        hours_pass(5)
+        assert not FloorException.objects.exists()
+        hours_pass(20)
+        assert FloorException.objects.count() == 1
+
+    def test_goes_on_waiting_by_the_rule_that_came_meanwhile(self, world: World, draft: int) -> None:
+        RuleTimer.objects.all().delete()
+        rule = RuleVersion.objects.in_force().get(rule__code="approval_waits")
+        migration._go_on_waiting(apps, {24: rule}, {world.site.code: 24})
+        hours_pass(23)
+        assert not FloorException.objects.exists()
+        hours_pass(2)
+        assert FloorException.objects.count() == 1
+
+    def test_calls_nobody_when_it_was_decided_in_time(self, world: World, author: Person, draft: int) -> None:
+        run(workflows.publish, engineer("berta", world), version_id=draft, note="Checked.")
+        hours_pass(25)
+        assert (FloorException.objects.count(), RuleFailure.objects.count()) == (0, 0)
 
     @pytest.mark.parametrize("decision", ["publish", "return"])
     def test_is_over_with_the_decision(self, world: World, author: Person, draft: int, decision: str) -> None:

@@ -1,7 +1,6 @@
 """Every change that can be made to exceptions; they begin and end with their cause: apps.andon.raising."""
 
 from apps.andon.commands.answering import accept, acknowledge, cannot, give, on_the_way, progress, remark
-from apps.andon.commands.approvals import call_for_approval
 from apps.andon.commands.calling import call_for_help, report_safety, ring_again
 from apps.andon.commands.channels import (
     add_channel,
@@ -25,7 +24,6 @@ __all__ = [
     "acknowledge",
     "add_channel",
     "apply_cure",
-    "call_for_approval",
     "call_for_help",
     "cannot",
     "confirm_channel",

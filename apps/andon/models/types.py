@@ -145,7 +145,6 @@ class SiteRules(models.Model):
     pages_per_person at most so many in `page_minutes`, what comes beyond is listed
     problem_role     of what happens again and again; empty: the shipped one
     accept_minutes   within which an incoming person accepts what was handed over
-    approval_hours   somebody is called when an approval has waited for so long
     log_months       so long it is kept who was told of an exception, after that has closed
     storm_count      so many of a type in one area within `storm_seconds` have one cause
     """
@@ -166,7 +165,6 @@ class SiteRules(models.Model):
     pages_per_person = models.PositiveSmallIntegerField(_("pages per person"), default=6)
     page_minutes = models.PositiveSmallIntegerField(_("within minutes"), default=10)
     accept_minutes = models.PositiveSmallIntegerField(_("minutes to accept a handover"), default=15)
-    approval_hours = models.PositiveSmallIntegerField(_("hours that an approval may wait"), default=24)
     storm_count = models.PositiveSmallIntegerField(_("a storm from so many"), default=5)
     storm_seconds = models.PositiveSmallIntegerField(_("within seconds"), default=60)
     log_months = models.PositiveSmallIntegerField(_("months to keep who was told"), default=24)

@@ -218,7 +218,7 @@ class FactReader:
 
     def _found(self) -> Any:
         if self.event.subject_kind not in KINDS:
-            return SUBJECTS[self.event.subject_kind].find(self.subject_id, self.data)
+            return SUBJECTS[self.event.subject_kind].find(self.subject_id, self.data, self.occurred_at)
         kind = KINDS[self.event.subject_kind]
         rows = kind.model._base_manager.select_related("workflow_version", *kind.reads)
         return rows.filter(pk=self.subject_id).first()

@@ -24,7 +24,7 @@ def _bell(subject_id, data):
 
 declare_subject(
     "bell",
-    find=lambda subject_id, data: subject_id,
+    find=lambda subject_id, data, at: subject_id,
     fields={
         "is_ringing": GuardField(
             type=ValueType.BOOLEAN,
