@@ -18,11 +18,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypedDict, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from apps.core.commands import Context
 from apps.workflows.surroundings import Surroundings
@@ -44,16 +45,28 @@ class EffectParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FormField(TypedDict):
-    """What the editor reads of a parameter, besides its type and limits; kept as pydantic's json_schema_extra."""
+@dataclass(frozen=True)
+class FormField:
+    """What the editor reads of a parameter, besides its type and limits.
+
+    Kept as pydantic's json_schema_extra, which it may call: a schema has no room for a label of no language yet.
+    """
 
     label: StrOrPromise
-    choose: Choice
+    choose: Choice = Choice.NONE
+
+    def __call__(self, schema: dict[str, Any]) -> None:
+        """Adds nothing to it."""
+
+    @classmethod
+    def of(cls, info: FieldInfo) -> FormField:
+        said = info.json_schema_extra
+        return said if isinstance(said, cls) else cls("")
 
 
 def parameter(label: StrOrPromise, default: Any = ..., *, choose: Choice = Choice.NONE, **limits: Any) -> Any:
     """A field of the form; `limits` as of pydantic's Field (ge, le, max_length)."""
-    return Field(default, json_schema_extra=cast(dict[str, Any], FormField(label=label, choose=choose)), **limits)
+    return Field(default, json_schema_extra=FormField(label, choose), **limits)
 
 
 P = TypeVar("P", bound=EffectParameters)

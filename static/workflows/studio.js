@@ -1,4 +1,4 @@
-// The editor of a draft: what is typed and not saved is not left without a word.
+// The editor of a draft, and the form of a rule: what is typed and not saved is not left without a word.
 "use strict";
 
 (() => {

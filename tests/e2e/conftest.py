@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.core.privileges import settle_privileges
 from apps.plant.models import Terminal
@@ -108,10 +108,6 @@ class Floor:
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.goto(f"{self.base}{path}")
         return page
-
-    def _look_at(self, response: Response) -> None:
-        if response.status >= 500:
-            self.faults.append(f"{response.url} {response.status}")
 
     def close(self) -> None:
         for context in self.contexts:

@@ -45,7 +45,10 @@ def _copy(actor: Actor, command_id: UUID, pk: int, _text: str) -> str:
 
 
 def _done(command: Callable[..., Any]) -> Callable[[Actor, UUID, int, str], None]:
-    return lambda actor, command_id, pk, _text: command(actor, command_id, version_id=pk)
+    def press(actor: Actor, command_id: UUID, pk: int, _text: str) -> None:
+        command(actor, command_id, version_id=pk)
+
+    return press
 
 
 def _publish(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
@@ -197,6 +200,7 @@ class _Desk:
             "forms": forms,
             "may_edit": self.may_edit,
             "notice": self.notice,
+            "is_typed": self.request.method == "POST",
             **(self._of_the_version(row) if row else {}),
         }
         return TemplateResponse(self.request, TEMPLATE, context)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from apps.workflows.check.problems import Fault, Place, Problem, edge
 from apps.workflows.check.subject import Subject, Words
 from apps.workflows.definition import EffectSpec
-from apps.workflows.effects import EFFECTS, Choice, EffectFailed, EffectParameters, parameters_of
+from apps.workflows.effects import EFFECTS, Choice, EffectFailed, EffectParameters, FormField, parameters_of
 
 
 def consequences(subject: Subject) -> Iterator[Problem]:
@@ -44,6 +44,6 @@ def effect_problems(here: Place, given: EffectSpec, words: Words) -> Iterator[Pr
 
 def _chosen(parameters: EffectParameters) -> Iterator[tuple[str, Choice]]:
     for name, field in type(parameters).model_fields.items():
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and extra.get("choose"):
-            yield name, Choice(str(extra["choose"]))
+        choose = FormField.of(field).choose
+        if choose:
+            yield name, choose

@@ -12,7 +12,7 @@ from apps.plant.actions import MANAGE_PEOPLE, MANAGE_PLANT, MANAGE_ROLES
 from apps.plant.commands import add_reason_code, add_role, add_skill
 from apps.plant.models import Purpose, ReasonCode, Role, Skill, WorkCenter
 from apps.workflows.definition import SYSTEM_ROLE, Texts
-from apps.workflows.effects import EFFECTS, Choice
+from apps.workflows.effects import EFFECTS, FormField
 from apps.workflows.packages.exportables import Content, Need, NeedKind, declare_need
 
 _TEXTS: TypeAdapter[Texts] = TypeAdapter(Texts)
@@ -111,7 +111,6 @@ def needs_of_effect(code: str, parameters: Mapping[str, object]) -> Iterable[Nee
     yield Need(EFFECT.code, code)
     known = EFFECTS.get(code)
     for name, field in known.parameters.model_fields.items() if known else ():
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        choose, value = str(extra.get("choose", Choice.NONE)), parameters.get(name)
+        choose, value = FormField.of(field).choose, parameters.get(name)
         if choose and isinstance(value, str) and value:
-            yield Need(choose, value)
+            yield Need(str(choose), value)

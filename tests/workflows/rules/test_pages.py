@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.workflows.effects import EFFECTS
 from apps.workflows.models import RuleFailure, RuleStop, RuleVersion
 from apps.workflows.rules.definition import RuleSpec
 from tests.workflows.rules.bells import alarms, failing, publish, ring, spec
@@ -50,7 +51,9 @@ def press(client: Client, version: RuleVersion, name: str, text: str = ""):
     forms = re.findall(r"<form.*?</form>", html(client, page(version)), re.DOTALL)
     form = next(form for form in forms if f'value="{name}"' in form)
     command_id = re.search(r'name="command_id" value="([^"]+)"', form).group(1)
-    return client.post(page(version), {"_do": name, "command_id": command_id, "text": text}, follow=True)
+    answer = client.post(page(version), {"_do": name, "command_id": command_id, "text": text}, follow=True)
+    assert "/admin/workflows/ruleversion/" in answer.request["PATH_INFO"], "it goes on at a rule's page"
+    return answer
 
 
 TYPED: dict[str, Any] = {
@@ -173,6 +176,15 @@ def test_rows_come_and_go(pia):
     assert 'name="actions-count" value="0"' in rows("row actions remove 0")
 
 
+def test_rows_can_be_added_to_a_new_rule_before_anything_else_is_said(pia):
+    for rows in ("conditions", "scope", "actions"):
+        answer = pia.post(reverse(ADD), {"do": f"row {rows} add", "rule-per_minute": "20"})
+        assert f'name="{rows}-count" value="1"' in answer.content.decode()
+    answer = pia.post(reverse(ADD), {"do": "save", "conditions-count": "1", "actions-count": "1"})
+    assert "Not saved yet" in answer.content.decode()
+    assert not RuleVersion.objects.exists()
+
+
 def test_two_who_edit_one_draft_do_not_overwrite_each_other(pia):
     make_line(code="L3")
     pia.post(reverse(ADD), TYPED)
@@ -240,3 +252,15 @@ def test_who_has_no_right_sees_nothing():
     nora = signed_in("nora", "plant.view_plant")
     assert nora.get(page(version)).status_code == 403
     assert nora.get(reverse("admin:workflows_ruleversion_changelist")).status_code == 403
+
+
+def test_every_effect_of_the_product_can_be_typed_in_every_language(pia):
+    ours = [effect for effect in EFFECTS.values() if effect.apply.__module__.startswith("apps.")]
+    assert len(ours) > 5
+    for language in ("en", "de"):
+        for effect in ours:
+            typed = {**TYPED, "do": "refresh", "actions-0-code": effect.code}
+            answer = pia.post(reverse(ADD), typed, headers={"accept-language": language})
+            shown = answer.content.decode()
+            for name in effect.parameters.model_fields:
+                assert f"actions-0-with_{name}" in shown, (effect.code, language)

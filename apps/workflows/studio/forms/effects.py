@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, Self, Union, cast, get_args, get_origin
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
 from django import forms
 from django.http import QueryDict
@@ -119,13 +119,13 @@ class _Wanted:
 
     @classmethod
     def of(cls, info: FieldInfo, schema: Mapping[str, Any]) -> Self:
-        said = cast(FormField, info.json_schema_extra)
+        said = FormField.of(info)
         return cls(
             type=_without_none(info.annotation),
-            label=capfirst(str(said["label"])),
+            label=capfirst(str(said.label)),
             required=info.is_required(),
             default=None if info.is_required() else info.get_default(call_default_factory=True),
-            lister=LISTS.get(said["choose"]),
+            lister=LISTS.get(said.choose),
             schema=schema,
         )
 
