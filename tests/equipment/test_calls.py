@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.andon.models import FloorException
 from apps.core import clock
@@ -287,6 +287,22 @@ def test_where_no_workflow_for_exceptions_is_there_the_stop_is_a_fact_and_stays_
         assert Downtime.objects.open().count() == 1
         assert due() == [world.station.pk]
     later(221)
+    assert len(open_ones()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_is_held_for_long_delays_a_call_and_loses_none(world: World) -> None:
+    machine(world)
+    when_machines_stand(after_seconds=600)
+    tell(world.station, (0, "producing"), (100, "stopped"))
+    later(220)
+    clock.move_to(at(700), rate=0)
+    name = f"exception:{world.site.pk}:downtime:{Downtime.objects.get().pk}"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        assert at_once(look_again_where_due.run) == [None]
+    assert (RuleFailure.objects.count(), RuleTimer.objects.count(), open_ones()) == (0, 0, [])
+    later(701)
     assert len(open_ones()) == 1
 
 

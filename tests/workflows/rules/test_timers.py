@@ -212,6 +212,20 @@ class TestWhatHoldsForAllRules:
         seconds(1200)
         assert len(alarms()) == 1
 
+    def test_a_thing_counts_once_as_it_is_when_it_is_looked_at_again(self) -> None:
+        publish(patient(window={"count": 2, "minutes": 60, "of": "things"}))
+        for name in ("a", "a", "b"):
+            ring(name)
+        hush("b")
+        seconds(600)
+        assert (alarms(), RuleOccurrence.objects.count()) == ([], 1)
+        ring("a", loudness=6)
+        assert RuleOccurrence.objects.count() == 0
+        ring("a")
+        ring("c")
+        seconds(1200)
+        assert len(alarms()) == 1
+
     def test_it_rests_from_its_act_on(self) -> None:
         publish(patient(cool_down_minutes=30))
         ring()
