@@ -33,7 +33,7 @@ from tests.workflows.testapp.models import Thing
 from tests.world import ledger as events_of
 
 LONG = bool(os.environ.get("LONG"))
-RUNS, STEPS = (100, 20) if LONG else (8, 6)
+RUNS, STEPS = (50, 20) if LONG else (8, 6)
 
 MANNERS = [*[Manner.LIKELY] * 10, Manner.ANYBODY, *Manner]
 small = st.integers(0, 11)
