@@ -178,6 +178,8 @@ OTHER_ADMIN = {
     "admin:workflows_version_publish": "workflows.view",
     "admin:workflows_version_import_package": "workflows.edit",
     "admin:workflows_version_library": "workflows.edit",
+    "admin:workflows_ruleversion_import_package": "workflows.edit",
+    "admin:workflows_ruleversion_library": "workflows.edit",
     "admin:workflows_version_graph": "workflows.view",
     "admin:workflows_version_history": "workflows.view",
 }

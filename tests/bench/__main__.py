@@ -15,6 +15,7 @@ BENCHES = (
         "fire",
         "live_push",
         "outbox",
+        "publish_live",
         "raise_to_screen",
         "signals",
     ),

@@ -26,6 +26,7 @@ from apps.plant.administration import by
 from apps.workflows import people
 from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE, VIEW
 from apps.workflows.admin.buttons import Button, ButtonsAdmin
+from apps.workflows.admin.packages import PackagesMixin
 from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStatus
 from apps.workflows.rules import commands
 from apps.workflows.rules.check import check_rule, event_label
@@ -95,8 +96,10 @@ def _where(row: Any) -> str:
 
 
 @admin.register(RuleVersion)
-class RuleVersionAdmin(ButtonsAdmin):
+class RuleVersionAdmin(PackagesMixin, ButtonsAdmin):
     """Adding one makes a new rule; only a draft can be changed."""
+
+    exportable = "rule"
 
     view_action = VIEW
     change_action = EDIT

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.workflows.effects import EFFECTS
 from apps.workflows.models import RuleFailure, RuleStop, RuleVersion
+from apps.workflows.packages.file import read
 from apps.workflows.rules.definition import RuleSpec
 from tests.workflows.rules.bells import alarms, failing, publish, ring, spec
 from tests.workflows.testapp.effects import Rung
@@ -264,3 +265,13 @@ def test_every_effect_of_the_product_can_be_typed_in_every_language(pia):
             shown = answer.content.decode()
             for name in effect.parameters.model_fields:
                 assert f"actions-0-with_{name}" in shown, (effect.code, language)
+
+
+def test_rules_are_taken_to_another_plant_as_one_file(pia):
+    make_line(code="L3")
+    pia.post(reverse(ADD), TYPED)
+    version = RuleVersion.objects.get()
+    form = {"action": "export_package", "_selected_action": [version.pk]}
+    answer = pia.post(reverse("admin:workflows_ruleversion_changelist"), form)
+    (packed,) = read(answer.content).objects
+    assert (packed.kind, packed.content) == ("rule", version.content)
