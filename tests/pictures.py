@@ -1,4 +1,4 @@
-"""`make pictures`: the README's pictures, taken from the running demo plant in a browser."""
+"""`make pictures`: the pictures of the README and of the guides, taken from the running demo plant in a browser."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import django
 from playwright.sync_api import Browser, Page, expect
 
+from tests import pictures_studio
+from tests.bench.running import adopt
 from tests.browser import chromium, executable
 from tests.environment import BASE_DIR
+from tests.pictures_studio import DANA
 from tests.supervisor.product import Product
 
 PICTURES = BASE_DIR / "docs" / "pictures"
-DANA = ("1001", "402917")
 
 
 def main() -> None:
@@ -23,7 +26,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Product(Path(folder), MFGOS_DEMO="1") as product:
         product.running()
         with chromium() as browser:
-            take(browser, f"http://127.0.0.1:{product.port}")
+            base = f"http://127.0.0.1:{product.port}"
+            take(browser, base)
+            adopt(product)
+            django.setup()
+            pictures_studio.take(browser, base, BASE_DIR / "docs" / "engineers")
         product.stop()
 
 

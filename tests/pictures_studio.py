@@ -1,0 +1,148 @@
+"""The pictures of the engineers' guide: Pia drafts a workflow, Paula publishes it, an inspector signs at a station."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+from playwright.sync_api import Browser, Page, expect
+
+DANA = ("1001", "402917")
+STATION = "A32"
+PIA = ("pia", "northgate-engineer-7")
+CUSTOMER = "Harlow Water"
+PAULA = ("paula", "northgate-manager-7")
+# Taller than a screen, so that a picture shows a whole page.
+DESK = {"width": 1440, "height": 1000}
+
+
+def take(browser: Browser, base: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    pia = signed_in(browser, base, *PIA)
+    address = draft(pia, base, folder)
+    rule(pia, base, folder)
+    paula = signed_in(browser, base, *PAULA)
+    paula.goto(f"{address}publish/")
+    paula.get_by_label("What changes, and why").fill(f"{CUSTOMER} wants every first piece approved.")
+    shoot(paula, folder, "publish")
+    paula.get_by_role("button", name="Approve and publish").click()
+    expect(paula.get_by_role("heading", name="On the floor")).to_be_visible()
+    release(CUSTOMER)
+    signature(browser, base, folder)
+    pia.context.close()
+    paula.context.close()
+
+
+def signed_in(browser: Browser, base: str, name: str, password: str) -> Page:
+    page = browser.new_context(viewport=DESK, locale="en-GB", color_scheme="light").new_page()
+    page.goto(f"{base}/admin/login/")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/admin/")
+    return page
+
+
+def draft(page: Page, base: str, folder: Path) -> str:
+    """Its address, in review."""
+    page.goto(f"{base}/admin/workflows/version/library/")
+    shoot(page, folder, "library")
+    page.locator("li", has_text="First-article approval").get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Import as drafts").click()
+    page.get_by_role("row", name=re.compile("First-article.*draft")).get_by_role("link").first.click()
+    address = page.url.removesuffix("change/")
+    page.goto(f"{address}edit/")
+    page.locator("#id_applies_to-0-customer").fill(CUSTOMER)
+    save(page, "changed")
+    page.locator("#studio-list").get_by_role("link", name=re.compile("^Approve the first piece")).click()
+    page.locator("#studio-form").get_by_role("button", name="Input", exact=True).click()
+    page.locator("#id_inputs-0-labels_en").fill("Bore")
+    page.locator("#id_inputs-0-labels_de").fill("Bohrung")
+    page.locator("#id_inputs-0-unit").fill("mm")
+    save(page, "approve_first_piece changed")
+    page.locator("#studio-form h3").scroll_into_view_if_needed()
+    shoot(page, folder, "edit")
+    for name in ("check", "graph"):
+        page.goto(f"{address}{name}/")
+        shoot(page, folder, name)
+    page.goto(f"{address}simulate/")
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_text("Replay")).to_be_visible()
+    shoot(page, folder, "simulate")
+    page.goto(f"{address}publish/")
+    page.get_by_role("button", name="Send for review").click()
+    expect(page.get_by_text("Someone other than you must approve.")).to_be_visible()
+    return address
+
+
+def release(customer: str) -> None:
+    """As the ERP does: an order at its station, due before all others."""
+    from apps.core.actors import Actor
+    from apps.orders.commands import Operation, release_work_order
+    from apps.plant.models import WorkUnit
+
+    unit = WorkUnit.objects.select_related("work_center__area__site").get(code=STATION)
+    release_work_order(
+        Actor.system("pictures"),
+        uuid4(),
+        site_id=unit.site_id,
+        number="WO-10501",
+        item_code="ES-65-200",
+        item_name="End-suction pump ES 65-200",
+        quantity=Decimal(12),
+        unit="pcs",
+        customer=customer,
+        due_at=datetime.now(UTC),
+        operations=[
+            Operation(sequence=10, name="Bolt up", work_center_id=unit.work_center_id, work_unit_id=unit.pk),
+        ],
+    )
+
+
+def signature(browser: Browser, base: str, folder: Path) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB").new_page()
+    page.goto(base)
+    page.get_by_role("button", name=STATION).click()
+    page.locator("#who").click()
+    page.fill("#sign-in [name=badge]", DANA[0])
+    page.fill("#sign-in [name=pin]", DANA[1])
+    page.locator("#sign-in button.go").click()
+    page.get_by_role("button", name="Make the first piece").click()
+    page.locator("#count [name=good]").click()
+    page.locator("#count [data-key='1']").click()
+    page.locator("#book button").click()
+    page.get_by_role("button", name="Have the first piece checked").click()
+    page.get_by_role("button", name="Approve the first piece").click()
+    page.fill("[name='number.bore']", "65.02")
+    shoot(page, folder, "sign")
+    page.context.close()
+
+
+def save(page: Page, done: str) -> None:
+    page.locator(".studio-head").get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#studio-undo")).to_contain_text(done)
+
+
+def rule(page: Page, base: str, folder: Path) -> None:
+    page.goto(f"{base}/admin/workflows/ruleversion/add/")
+    page.get_by_label("Name").fill("Porous castings")
+    page.get_by_label("When this happens").select_option(label="Quantity reported")
+    page.get_by_role("button", name="Condition").click()
+    page.locator("#id_conditions-0-field").select_option("event.scrap")
+    page.locator("#id_conditions-0-operator").select_option(">")
+    page.locator("#id_conditions-0-value").fill("0")
+    page.get_by_role("button", name="Place, item or customer").click()
+    page.locator("#id_scope-0-item").fill("ES-65-200")
+    page.get_by_role("button", name="Action").click()
+    page.locator("#id_actions-0-code").select_option(label="Stop the operation")
+    page.locator("#id_actions-0-with_say_en").fill("Set apart what was made since the last good check.")
+    page.locator("#id_actions-0-with_say_de").fill("Aussondern, was seit der letzten guten Prüfung gemacht wurde.")
+    shoot(page, folder, "rule", whole=True)
+
+
+def shoot(page: Page, folder: Path, name: str, *, whole: bool = False) -> None:
+    page.wait_for_timeout(500)
+    page.screenshot(path=folder / f"{name}.png", full_page=whole)
