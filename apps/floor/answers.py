@@ -16,8 +16,10 @@ from apps.andon.path import Look, looks
 from apps.andon.queries import to_merge_into
 from apps.core import rights
 from apps.core.actors import Actor
+from apps.core.rights import EVERYWHERE
 from apps.floor import entry
 from apps.plant.models import Purpose, ReasonCode
+from apps.workflows.actions import EDIT
 
 S = ExceptionStatus
 # On the way there: what a person under way can tell.
@@ -29,12 +31,14 @@ DELAYS_MINUTES = (15, 30, 60, 120, 240, 480)
 class Answers:
     """
     may_answer  take it, go, resolve        may_give  to another, though it is somebody else's
+    may_draft_rule  make a draft of a rule from it
     """
 
     look: Look
     person_id: int
     may_answer: bool
     may_give: bool
+    may_draft_rule: bool
 
     @property
     def exception(self) -> FloorException:
@@ -134,6 +138,7 @@ def answers(exception: FloorException, actor: Actor) -> Answers:
         person_id=actor.person_id,
         may_answer=rights.may(actor, ANSWER, exception.scope),
         may_give=rights.may(actor, GIVE, exception.scope),
+        may_draft_rule=rights.may(actor, EDIT, EVERYWHERE),
     )
 
 
@@ -187,4 +192,5 @@ ACTS: dict[str, Act] = {
         who, key, exception_id=pk, step_id=entry.row_id(sent, "step")
     ),
     "make-step": lambda who, key, pk, _sent: commands.draft_step_from(who, key, exception_id=pk),
+    "make-rule": lambda who, key, pk, _sent: commands.draft_rule_from(who, key, exception_id=pk),
 }

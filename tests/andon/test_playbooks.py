@@ -12,6 +12,7 @@ from apps.andon.commands import (
     acknowledge,
     apply_cure,
     draft_playbook,
+    draft_rule_from,
     draft_step_from,
     follow_step,
     publish_playbook,
@@ -36,6 +37,9 @@ from apps.core.errors import CommandRefused
 from apps.orders.commands import take_edge
 from apps.orders.models import JobOrder
 from apps.plant.models import Person, WorkUnit
+from apps.workflows.models import RuleVersion
+from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.definition import RuleSpec
 from tests.andon.floor import SYSTEM, Floor, fresh, later, make_floor, raise_it
 from tests.orders.shop import make_job
 from tests.world import actor_of, give_role, ledger, make_line, make_person, make_station, run
@@ -253,6 +257,39 @@ class TestAStepFromWhatHelped:
         with pytest.raises(CommandRefused) as refused:
             run(draft_step_from, book.floor.sven, exception_id=stop.pk)
         assert refused.value.code == "nothing_done"
+
+
+class TestARuleFromWhatHelped:
+    def solved(self, book: Book) -> FloorException:
+        give_role(book.pia, "process_engineer")
+        stop = book.stop()
+        run(acknowledge, book.pia, exception_id=stop.pk)
+        with pytest.raises(CommandRefused) as refused:
+            run(draft_rule_from, book.pia, exception_id=stop.pk)
+        assert refused.value.code == "not_resolved"
+        run(resolve, book.pia, exception_id=stop.pk, resolution="repaired", cause="wear")
+        return stop
+
+    def test_is_a_draft_that_can_be_published_and_then_gives_the_next_one_to_them(self, book: Book) -> None:
+        stop = self.solved(book)
+        version = RuleVersion.objects.get(pk=run(draft_rule_from, book.pia, exception_id=stop.pk))
+        assert (version.status, version.author_id) == ("draft", book.pia.pk)
+        spec = RuleSpec.model_validate(version.content)
+        assert [problem for problem in check_rule(spec) if problem.is_error] == []
+        assert spec.event == "andon.exception_raised"
+        assert [(row.field, row.value) for row in spec.conditions] == [("event.type", stop.type.code)]
+        assert spec.scope[0].line == "L3"
+        assert [action.parameters for action in spec.actions] == [{"role": "process_engineer"}]
+        with pytest.raises(CommandRefused) as refused:
+            run(draft_rule_from, book.pia, exception_id=stop.pk)
+        assert refused.value.code == "known_already"
+
+    def test_is_for_those_who_may_edit_rules(self, book: Book) -> None:
+        stop = self.solved(book)
+        with pytest.raises(CommandRefused) as refused:
+            run(draft_rule_from, book.floor.sven, exception_id=stop.pk)
+        assert refused.value.code == "not_allowed"
+        assert not RuleVersion.objects.filter(author_id=book.floor.sven.pk).exists()
 
 
 class TestActingAlone:

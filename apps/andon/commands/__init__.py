@@ -14,6 +14,7 @@ from apps.andon.commands.channels import (
 )
 from apps.andon.commands.clocks import pause_clock, resume_clock
 from apps.andon.commands.curing import apply_cure
+from apps.andon.commands.drafting_rules import draft_rule_from
 from apps.andon.commands.ending import reopen, resolve, snooze
 from apps.andon.commands.grouping import merge, split
 from apps.andon.commands.playbooks import draft_playbook, draft_step_from, follow_step, publish_playbook
@@ -28,6 +29,7 @@ __all__ = [
     "cannot",
     "confirm_channel",
     "draft_playbook",
+    "draft_rule_from",
     "draft_step_from",
     "drop_push_subscription",
     "follow_step",
