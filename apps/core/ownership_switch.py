@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.core.actions import SWITCH_OWNERSHIP
 from apps.core.commands import Context, command
@@ -12,7 +13,7 @@ from apps.core.ownership import OWNERSHIP
 from apps.core.rights import EVERYWHERE
 
 
-class OwnershipSwitched(Event, subject="field"):
+class OwnershipSwitched(Event, subject="field", label=gettext_lazy("Another system owns a field")):
     """`subject_id` is "materials.Item.shelf_life_days"; without a site for all that have no switch of their own."""
 
     owner: str
