@@ -71,13 +71,14 @@ def stations() -> list[list[str]]:
     from apps.core.actors import Actor
     from apps.orders.commands import Operation, release_work_order
     from apps.orders.models import JobOrder
-    from apps.plant.commands import enrol_terminal
+    from apps.plant.commands import assign_role, enrol_terminal
     from apps.plant.models import Person, WorkCenter, WorkUnit
 
     bench = Actor.system("bench")
     model = WorkCenter.objects.select_related("area__site").get(code="L3")
     site, made = model.area.site, []
     dana = Person.objects.get(username="dana")
+    assign_role(bench, uuid4(), person_id=dana.pk, role="operator", place=f"site:{site.pk}")
     for line in range(LINES):
         center = WorkCenter.objects.create(area=model.area, code=f"B{line}", name=f"Bench {line}", kind=model.kind)
         for position in range(1, STATIONS_EACH + 1):
