@@ -18,7 +18,8 @@
   }
 
   // What is typed while other fields are on their way stays: it is put into the form that comes.
-  let sent = null;
+  // By request: a second one may be on its way before the first has come back.
+  const sent = new WeakMap();
   let late = [];
 
   const boxes = (field) => field.type === "checkbox" || field.type === "radio";
@@ -29,12 +30,12 @@
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const isRefresh = event.detail.elt.matches("[hx-vals]") && form()?.contains(event.detail.elt);
-    sent = isRefresh ? new Map(fields().map((field) => [named(field), worth(field)])) : null;
+    if (isRefresh) sent.set(event.detail.xhr, new Map(fields().map((field) => [named(field), worth(field)])));
   });
 
-  function keepLate() {
-    late = sent ? fields().filter((field) => sent.get(named(field)) !== worth(field)) : [];
-    sent = null;
+  function keepLate(request) {
+    const before = sent.get(request);
+    late = before ? fields().filter((field) => before.get(named(field)) !== worth(field)) : [];
   }
 
   function putLate() {
@@ -66,8 +67,8 @@
     list().querySelector(".studio-chosen")?.scrollIntoView({ block: "nearest" });
   }
 
-  document.addEventListener("htmx:beforeSwap", () => {
-    keepLate();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    keepLate(event.detail.xhr);
     scrolled = list()?.scrollTop ?? 0;
   });
 
