@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, expect
+
+from tests.studio_walk import (
+    make_it_for,
+    send_for_review,
+    sign_in_at_desk,
+    take_first_article_from_library,
+    type_containment,
+)
 
 DANA = ("1001", "402917")
 STATION = "A32"
@@ -38,11 +45,7 @@ def take(browser: Browser, base: str, folder: Path) -> None:
 
 def signed_in(browser: Browser, base: str, name: str, password: str) -> Page:
     page = browser.new_context(viewport=DESK, locale="en-GB", color_scheme="light").new_page()
-    page.goto(f"{base}/admin/login/")
-    page.fill("[name=username]", name)
-    page.fill("[name=password]", password)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/admin/")
+    sign_in_at_desk(page, base, name, password)
     return page
 
 
@@ -50,19 +53,10 @@ def draft(page: Page, base: str, folder: Path) -> str:
     """Its address, in review."""
     page.goto(f"{base}/admin/workflows/version/library/")
     shoot(page, folder, "library")
-    page.locator("li", has_text="First-article approval").get_by_role("button", name="Look at it").click()
-    page.get_by_role("button", name="Import as drafts").click()
-    page.get_by_role("row", name=re.compile("First-article.*draft")).get_by_role("link").first.click()
+    take_first_article_from_library(page)
     address = page.url.removesuffix("change/")
     page.goto(f"{address}edit/")
-    page.locator("#id_applies_to-0-customer").fill(CUSTOMER)
-    save(page, "changed")
-    page.locator("#studio-list").get_by_role("link", name=re.compile("^Approve the first piece")).click()
-    page.locator("#studio-form").get_by_role("button", name="Input", exact=True).click()
-    page.locator("#id_inputs-0-labels_en").fill("Bore")
-    page.locator("#id_inputs-0-labels_de").fill("Bohrung")
-    page.locator("#id_inputs-0-unit").fill("mm")
-    save(page, "approve_first_piece changed")
+    make_it_for(page, CUSTOMER)
     page.locator("#studio-form h3").scroll_into_view_if_needed()
     shoot(page, folder, "edit")
     for name in ("check", "graph"):
@@ -73,8 +67,7 @@ def draft(page: Page, base: str, folder: Path) -> str:
     expect(page.get_by_text("Replay")).to_be_visible()
     shoot(page, folder, "simulate")
     page.goto(f"{address}publish/")
-    page.get_by_role("button", name="Send for review").click()
-    expect(page.get_by_text("Someone other than you must approve.")).to_be_visible()
+    send_for_review(page)
     return address
 
 
@@ -121,25 +114,8 @@ def signature(browser: Browser, base: str, folder: Path) -> None:
     page.context.close()
 
 
-def save(page: Page, done: str) -> None:
-    page.locator(".studio-head").get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator("#studio-undo")).to_contain_text(done)
-
-
 def rule(page: Page, base: str, folder: Path) -> None:
-    page.goto(f"{base}/admin/workflows/ruleversion/add/")
-    page.get_by_label("Name").fill("Porous castings")
-    page.get_by_label("When this happens").select_option(label="Quantity reported")
-    page.get_by_role("button", name="Condition").click()
-    page.locator("#id_conditions-0-field").select_option("event.scrap")
-    page.locator("#id_conditions-0-operator").select_option(">")
-    page.locator("#id_conditions-0-value").fill("0")
-    page.get_by_role("button", name="Place, item or customer").click()
-    page.locator("#id_scope-0-item").fill("ES-65-200")
-    page.get_by_role("button", name="Action").click()
-    page.locator("#id_actions-0-code").select_option(label="Stop the operation")
-    page.locator("#id_actions-0-with_say_en").fill("Set apart what was made since the last good check.")
-    page.locator("#id_actions-0-with_say_de").fill("Aussondern, was seit der letzten guten Prüfung gemacht wurde.")
+    type_containment(page, base, "ES-65-200")
     shoot(page, folder, "rule", whole=True)
 
 

@@ -31,7 +31,7 @@ DELAYS_MINUTES = (15, 30, 60, 120, 240, 480)
 class Answers:
     """
     may_answer  take it, go, resolve        may_give  to another, though it is somebody else's
-    may_draft_rule  make a draft of a rule from it
+    may_draft_rule  make a draft of a rule from it, once it is resolved
     """
 
     look: Look
@@ -138,7 +138,7 @@ def answers(exception: FloorException, actor: Actor) -> Answers:
         person_id=actor.person_id,
         may_answer=rights.may(actor, ANSWER, exception.scope),
         may_give=rights.may(actor, GIVE, exception.scope),
-        may_draft_rule=rights.may(actor, EDIT, EVERYWHERE),
+        may_draft_rule=exception.status == S.RESOLVED and rights.may(actor, EDIT, EVERYWHERE),
     )
 
 

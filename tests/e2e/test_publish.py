@@ -11,6 +11,7 @@ from apps.workflows.models import Version
 from tests.e2e.conftest import Floor
 from tests.orders.shop import make_job, make_shop
 from tests.orders.test_two_versions import Renamed
+from tests.studio_walk import send_for_review, sign_in_at_desk
 from tests.world import PASSWORD, give_role, make_person, run
 
 pytestmark = pytest.mark.browser
@@ -18,10 +19,7 @@ pytestmark = pytest.mark.browser
 
 def desk(floor: Floor, name: str) -> Page:
     page = floor.screen("/admin/login/", width=1440, height=1000)
-    page.fill("[name=username]", name)
-    page.fill("[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url("**/admin/")
+    sign_in_at_desk(page, floor.base, name, PASSWORD)
     return page
 
 
@@ -43,8 +41,7 @@ def test_from_the_plan_to_the_floor(floor: Floor) -> None:
     petra.get_by_role("button", name="Save the plan and count").click()
     expect(petra.locator(".publish-split")).to_contain_text("1 stay")
     expect(petra.locator(".publish-split")).to_contain_text("1 will move")
-    petra.get_by_role("button", name="Send for review").click()
-    expect(petra.get_by_text("Someone other than you must approve.")).to_be_visible()
+    send_for_review(petra)
     expect(petra.get_by_role("button", name="Approve and publish")).to_have_count(0)
 
     paul = desk(floor, "paul")

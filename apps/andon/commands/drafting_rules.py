@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from apps.andon.actions import ANSWER
-from apps.andon.commands.rows import locked
+from apps.andon.commands.rows import locked_solved
 from apps.andon.events import ExceptionRaised
-from apps.andon.models import ExceptionStatus, FloorException
+from apps.andon.models import FloorException
 from apps.core.commands import Context, command
 from apps.plant.access import roles_at
 from apps.workflows.definition import EffectSpec, WhereSpec
@@ -26,10 +25,7 @@ def draft_rule_from(context: Context, *, exception_id: int) -> int:
     Nothing is in force by this. Raises CommandRefused: not_found, not_resolved, nothing_done, known_already, and for
     who may not answer there, or not edit rules.
     """
-    exception = locked(context, exception_id)
-    context.allow(ANSWER, at=exception.scope)
-    if exception.status not in (ExceptionStatus.RESOLVED, ExceptionStatus.CLOSED):
-        context.refuse("not_resolved", _("It is not resolved yet: nobody knows what helps."))
+    exception = locked_solved(context, exception_id)
     if exception.resolution is None:
         context.refuse("nothing_done", _("It ended by itself: there is nothing to do again."))
     role = _role_of_who_solved(exception)

@@ -6,13 +6,12 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER, CONFIGURE
-from apps.andon.commands.rows import Standing, locked, standing, still_open
+from apps.andon.commands.rows import Standing, locked, locked_solved, standing, still_open
 from apps.andon.commands.versions import may_be_published, next_number, publish
 from apps.andon.cures import CURES
 from apps.andon.events import InstructionFollowed, PlaybookPublished
 from apps.andon.models import (
     AppliedCure,
-    ExceptionStatus,
     FloorException,
     Playbook,
     PlaybookStep,
@@ -107,10 +106,7 @@ def draft_step_from(context: Context, *, exception_id: int) -> int:
     The cure that was applied last, else an instruction in the words of its resolution. Nothing is in force by this.
     Raises CommandRefused: not_found, not_resolved, nothing_done, known_already, and for who may not.
     """
-    exception = locked(context, exception_id)
-    context.allow(ANSWER, at=exception.scope)
-    if exception.status not in (ExceptionStatus.RESOLVED, ExceptionStatus.CLOSED):
-        context.refuse("not_resolved", _("It is not resolved yet: nobody knows what helps."))
+    exception = locked_solved(context, exception_id)
     applied = AppliedCure.objects.filter(exception=exception).exclude(cure="").order_by("pk").last()
     if applied is None and exception.resolution is None:
         context.refuse("nothing_done", _("It ended by itself: there is nothing to do again."))

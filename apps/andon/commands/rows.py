@@ -7,9 +7,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from apps.andon.actions import ANSWER
 from apps.andon.events import OwnerChanged
 from apps.andon.kinds import take
-from apps.andon.models import FloorException, OwnerLevel
+from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel
 from apps.core.commands import Context
 from apps.plant.commands import go_on_duty
 from apps.plant.duty import is_on_duty
@@ -32,6 +33,15 @@ def locked(context: Context, exception_id: int) -> FloorException:
     exception = rows.filter(pk=exception_id).first()
     if exception is None:
         context.refuse("not_found", _("This exception does not exist any more. Reload the screen."))
+    return exception
+
+
+def locked_solved(context: Context, exception_id: int) -> FloorException:
+    """One from which something is to be learned; refuses as long as nobody knows what helps, and who may not answer."""
+    exception = locked(context, exception_id)
+    context.allow(ANSWER, at=exception.scope)
+    if exception.status not in (ExceptionStatus.RESOLVED, ExceptionStatus.CLOSED):
+        context.refuse("not_resolved", _("It is not resolved yet: nobody knows what helps."))
     return exception
 
 
