@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 
+import django
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import path
 
+from apps.core.pages import PageHandler
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mfgos.settings")
 
 try:
-    http = get_asgi_application()
+    django.setup(set_prefix=False)
+    http = PageHandler()
     # A server runs no system checks by itself; a wrong setting must not wait for the first request.
     call_command("check", fail_level="ERROR")
 except (ImproperlyConfigured, SystemCheckError) as error:

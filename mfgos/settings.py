@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.core.middleware.OneLookMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.plant.middleware.DeskUserMiddleware",
     "apps.plant.middleware.LanguageMiddleware",
@@ -182,6 +183,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 # A demo shown over TLS once must not bind its name to TLS for a year.
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not DEMO else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and not DEMO
+SESSION_ENGINE = "apps.plant.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "mfgos_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "mfgos_csrf"

@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("apps.erp_sync.api.urls")),
     path("", include("apps.andon.urls")),
+    path("", include("apps.workflows.urls")),
     path("", include("apps.floor.urls")),
 ]

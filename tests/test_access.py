@@ -76,6 +76,7 @@ ADMIN_LISTS = {
     "materials_movementposting": "materials.view",
     "materials_stocksnapshot": "materials.view",
     "materials_unit": "materials.view",
+    "orders_changerequest": "orders.view",
     "orders_pendingchange": "orders.view",
     "orders_workmaster": "orders.view",
     "plant_absence": "plant.manage_roster",
@@ -95,6 +96,7 @@ ADMIN_LISTS = {
     "plant_workunit": "plant.view_plant",
     "shifts_shifttarget": "shifts.set_target",
     "workflows_edgestop": "workflows.view",
+    "workflows_photo": "workflows.view_photos",
     "workflows_ruleversion": "workflows.view",
     "workflows_version": "workflows.view",
     "workflows_workflow": "workflows.view",
@@ -143,6 +145,7 @@ ADMIN_FORMS = {
     "materials_movementposting": None,
     "materials_stocksnapshot": None,
     "materials_unit": "materials.manage",
+    "orders_changerequest": "orders.request_change",
     "orders_pendingchange": None,
     "orders_workmaster": "orders.edit_standard_work",
     "plant_absence": "plant.manage_roster",
@@ -162,6 +165,7 @@ ADMIN_FORMS = {
     "plant_workunit": "plant.manage_plant",
     "shifts_shifttarget": None,
     "workflows_edgestop": "workflows.stop_edge",
+    "workflows_photo": None,
     "workflows_ruleversion": "workflows.edit",
     "workflows_version": "workflows.edit",
     "workflows_workflow": None,
@@ -178,6 +182,7 @@ OTHER_ADMIN = {
     "admin:workflows_version_publish": "workflows.view",
     "admin:workflows_version_import_package": "workflows.edit",
     "admin:workflows_version_library": "workflows.edit",
+    "admin:workflows_ruleversion_simulate": "workflows.view",
     "admin:workflows_ruleversion_import_package": "workflows.edit",
     "admin:workflows_ruleversion_library": "workflows.edit",
     "admin:workflows_version_graph": "workflows.view",
@@ -272,6 +277,7 @@ FRAGMENT_ACTIONS = {
     "line-alerts": "floor.view_board",
     "line-lost": "floor.view_board",
     "station": "floor.view_station",
+    "station-buttons": "floor.view_station",
     "station-erp": "floor.view_station",
     "exception": "andon.view",
     "exception-story": "andon.view",
@@ -283,6 +289,8 @@ FRAGMENT_ACTIONS = {
     "blocked": "orders.view",
     "people": "plant.manage_roster",
 }
+# Of items and sites: who takes and sees them is asked in tests/floor/test_photos.py, role by role.
+PHOTOS = {"workflows:take_photo", "workflows:photo", "workflows:photo_small"}
 # Of one person, for that person alone.
 OWN_FRAGMENTS = {"mine", "to-sign"}
 
@@ -337,7 +345,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | RING.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
-    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys() | OF_A_SIGNATURE
+    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys() | OF_A_SIGNATURE | PHOTOS
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()
@@ -526,6 +534,7 @@ def test_a_live_fragment_is_seen_by_just_whose_role_and_site_allow_it(role: str,
         "line-lost": shop.world.line.pk,
         "losses": f"{shop.world.line.pk}.shift",
         "station": unit,
+        "station-buttons": unit,
         "station-erp": unit,
     }
     keys |= dict.fromkeys(("exception", "exception-story"), a_call(shop).pk)

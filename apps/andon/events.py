@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
-class ExceptionRaised(Event, subject="exception", label=_("Exception raised")):
+class ExceptionRaised(Event, subject="exception", label=_("Exception raised"), codes_of={"type": "exception_type"}):
     type: str
     cause_kind: str
     cause_key: str
@@ -25,7 +25,13 @@ class ExceptionRaised(Event, subject="exception", label=_("Exception raised")):
     parent_id: int | None
 
 
-class CaseNamed(Event, subject="exception", label=_("What an exception is a case of is known"), dated_by="raised_at"):
+class CaseNamed(
+    Event,
+    subject="exception",
+    label=_("What an exception is a case of is known"),
+    dated_by="raised_at",
+    codes_of={"type": "exception_type"},
+):
     """What it is a case of, when it was raised or said later, and again when that turns out otherwise: the same
     `recurs_as` of one type and kind of cause is the same again; "": nothing that could happen again.
 
@@ -176,14 +182,46 @@ class ProblemChanged(Event, subject="problem", label=_("Problem changed")):
     noted: bool
 
 
+class OfVersion:
+    """What happens to versions of policies and of playbooks: the ledger's subject is the version's own kind."""
+
+    version_kind: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject_kind", self.version_kind)
+
+
+class DraftBegun(OfVersion, Event, subject="version", label=_("Policy or playbook: draft made")):
+    version_kind: str
+    copy_of_id: int | None
+
+
+class DraftSaved(OfVersion, Event, subject="version", label=_("Policy or playbook: draft saved")):
+    version_kind: str
+    checksum: str
+
+
+class ReviewRequested(OfVersion, Event, subject="version", label=_("Policy or playbook: review requested")):
+    version_kind: str
+    checksum: str
+
+
+class DraftReturned(OfVersion, Event, subject="version", label=_("Policy or playbook: returned to draft")):
+    version_kind: str
+
+
 class PolicyPublished(Event, subject="policy_version", label=_("Escalation policy published")):
     policy_id: int
     number: int
+    checksum: str
+    editor_ids: list[int]
 
 
 class PlaybookPublished(Event, subject="playbook_version", label=_("Playbook published")):
     playbook_id: int
     number: int
+    checksum: str
+    editor_ids: list[int]
 
 
 class ChannelAdded(Event, subject="person", label=_("Way to reach somebody added")):
@@ -200,3 +238,34 @@ class ChannelProven(Event, subject="person", label=_("Way to reach somebody prov
     """A test message arrived, the person says."""
 
     channel: str
+
+
+declare_words(
+    {
+        "arrives_at": _("there at"),
+        "cases": _("cases"),
+        "cause_key": _("cause"),
+        "cause_kind": _("kind of cause"),
+        "channel": _("channel"),
+        "clock": _("clock"),
+        "cure": _("remedy"),
+        "due_at": _("due at"),
+        "impact": _("impact"),
+        "in_problem": _("belongs to an open problem"),
+        "level": _("level of the path"),
+        "noted": _("a note was written"),
+        "outcome": _("outcome"),
+        "owner_level": _("how the owner was found"),
+        "owner_role": _("role of the owner"),
+        "percent": _("percent of the time"),
+        "raised_at": _("raised at"),
+        "reason": _("reason"),
+        "recurs_as": _("what it is a case of"),
+        "severity": _("severity"),
+        "step": _("step of the path"),
+        "type": _("kind of exception"),
+        "until": _("until"),
+        "version_kind": _("kind of version"),
+        "why": _("why"),
+    }
+)

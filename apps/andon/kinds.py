@@ -140,7 +140,12 @@ EXCEPTION = declare(
         scope=lambda exception: exception.scope,
         own_inputs=frozenset({OWNER, ARRIVES, UNTIL, CAUSE_ENDED}),
         fields={
-            "type": GuardField(type=ValueType.TEXT, label=gettext_lazy("type"), read=lambda e: e.type.code),
+            "type": GuardField(
+                type=ValueType.TEXT,
+                label=gettext_lazy("type"),
+                read=lambda e: e.type.code,
+                codes_of="exception_type",
+            ),
             "severity": GuardField(type=ValueType.NUMBER, label=gettext_lazy("severity"), read=lambda e: e.severity),
             "impact": GuardField(type=ValueType.TEXT, label=gettext_lazy("impact"), read=lambda e: e.impact),
             "level": GuardField(type=ValueType.NUMBER, label=gettext_lazy("level"), read=lambda e: e.level),

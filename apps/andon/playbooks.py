@@ -10,10 +10,11 @@ from typing import Any
 from django.db import connection
 
 from apps.andon.cures import CURES, InPlace, Subject, Subjects, cures_for
-from apps.andon.models import AloneRun, FloorException, Playbook, PlaybookStep, PolicyStatus
+from apps.andon.models import AloneRun, FloorException, Playbook, PlaybookStep
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import Context
+from apps.workflows.models import VersionStatus
 
 # What has ended an exception ended it within so long after it was done.
 WORKS_WITHIN = timedelta(hours=4)
@@ -75,11 +76,11 @@ def suggested(exception: FloorException, ways: Sequence[InPlace]) -> list[Sugges
 
 
 def steps_for(exception: FloorException) -> list[PlaybookStep]:
-    published = Playbook.objects.filter(type=exception.type_id, versions__status=PolicyStatus.PUBLISHED)
+    published = Playbook.objects.filter(type=exception.type_id, versions__status=VersionStatus.PUBLISHED)
     playbook = chosen(exception, published)
     if playbook is None:
         return []
-    steps = PlaybookStep.objects.filter(version__playbook=playbook, version__status=PolicyStatus.PUBLISHED)
+    steps = PlaybookStep.objects.filter(version__playbook=playbook, version__status=VersionStatus.PUBLISHED)
     return list(steps.select_related("version__playbook").order_by("position"))
 
 
@@ -154,13 +155,13 @@ def first_way(exception: FloorException, step: PlaybookStep) -> Subject | None:
 def to_act_alone(context: Context, raised: Sequence[FloorException]) -> None:
     """Notes for the worker what is to be tried about the new exceptions. One query where no playbook acts alone."""
     kinds = {exception.type_id for exception in raised}
-    published = PlaybookStep.objects.filter(version__status=PolicyStatus.PUBLISHED, acts_alone=True)
+    published = PlaybookStep.objects.filter(version__status=VersionStatus.PUBLISHED, acts_alone=True)
     alone = list(
         published.filter(version__playbook__type__in=kinds).select_related("version__playbook").order_by("position")
     )
     if not alone:
         return
-    playbooks = list(Playbook.objects.filter(type__in=kinds, versions__status=PolicyStatus.PUBLISHED))
+    playbooks = list(Playbook.objects.filter(type__in=kinds, versions__status=VersionStatus.PUBLISHED))
     runs = []
     for exception in raised:
         playbook = chosen(exception, playbooks)

@@ -48,7 +48,10 @@ Key = tuple[str, str]
 
 
 def raise_exceptions(context: Context, causes: Sequence[Cause]) -> dict[Key, int]:
-    """Id of the open exception of each cause, new or there already; of one site. A fixed number of queries for many."""
+    """Id of the open exception of each cause, new or there already; of one site.
+
+    A fixed number of queries for many, besides what the rules count and do by each.
+    """
     wanted = {cause.name: cause for cause in causes}
     if not wanted:
         return {}

@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.andon.causes import Cause, CauseKind, declare
-from apps.andon.models import AloneOutcome, AloneRun, FloorException, PlaybookStep, PlaybookVersion, PolicyStatus
+from apps.andon.models import AloneOutcome, AloneRun, FloorException, PlaybookStep, PlaybookVersion
 from apps.andon.raising import end_causes, raise_exception
 from apps.core.commands import Context
+from apps.workflows.models import VersionStatus
 
 SWITCHED_OFF = "playbook_off"
 FAILURES = 3
@@ -47,7 +48,7 @@ def in_force_again(context: Context, version: PlaybookVersion) -> None:
 
 
 def _is_in_force(exception: FloorException) -> bool:
-    steps = PlaybookStep.objects.filter(pk=int(exception.cause_key), version__status=PolicyStatus.PUBLISHED)
+    steps = PlaybookStep.objects.filter(pk=int(exception.cause_key), version__status=VersionStatus.PUBLISHED)
     return steps.exists()
 
 

@@ -37,6 +37,7 @@ from apps.core import clock, ledger, live, rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.core.events import LISTENERS, SUBSCRIPTIONS, Event, Heard
+from apps.core.one_look import looking_anew
 from apps.core.prepared import planned_once
 from apps.core.rights import Action, Scope
 
@@ -171,7 +172,7 @@ class Command(Generic[P, R]):
             now = clock.now()
             context = Context(self.name, actor, command_id, now, occurred_at or now)
             try:
-                with transaction.atomic(durable=True):
+                with looking_anew(), transaction.atomic(durable=True):
                     return self._once(context, kwargs, occurred_at)
             except CommandRefused as refusal:
                 with transaction.atomic():
@@ -235,7 +236,8 @@ class Command(Generic[P, R]):
     @staticmethod
     def _digest(actor: Actor, inputs: Mapping[str, Any], occurred_at: datetime | None) -> str:
         content = [actor.person_id, actor.agent, dict(inputs), occurred_at]
-        return hashlib.sha256(json.dumps(to_jsonable_python(content), sort_keys=True).encode()).hexdigest()
+        plain = to_jsonable_python(content, bytes_mode="base64")
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     def _loggable(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return dict(to_jsonable_python({k: v for k, v in inputs.items() if k not in self._unloggable}))
@@ -243,7 +245,7 @@ class Command(Generic[P, R]):
     @cached_property
     def _unloggable(self) -> frozenset[str]:
         hints = get_type_hints(self.body, include_extras=True)
-        return frozenset(name for name, hint in hints.items() if hint in (FreeText, SecretStr))
+        return frozenset(name for name, hint in hints.items() if hint in (FreeText, SecretStr, bytes))
 
     @cached_property
     def _answers(self) -> TypeAdapter[R]:

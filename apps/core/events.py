@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, TypedDict, TypeVar, dataclass_transform
 
 from django_stubs_ext import StrOrPromise
@@ -34,6 +35,9 @@ class Story(TypedDict):
     erp_reference: str
 
 
+NO_CODES: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -44,6 +48,8 @@ class Event:
 
     dated_by    the field that says when it happened, of one that is about something earlier
 
+    codes_of    field -> of what kind of the plant's own things its values are codes ({"type": "exception_type"})
+
     `label` is how engineers are offered it for rules; without one it is not offered.
     """
 
@@ -51,6 +57,7 @@ class Event:
     subject_kind: ClassVar[str]
     label: ClassVar[StrOrPromise]
     dated_by: ClassVar[str]
+    codes_of: ClassVar[Mapping[str, str]]
 
     subject_id: int | str
     site_id: int | None = None
@@ -58,14 +65,21 @@ class Event:
     erp_reference: str = ""
 
     def __init_subclass__(
-        cls, *, subject: str, kind: str = "", label: StrOrPromise = "", dated_by: str = "", **options: Any
+        cls,
+        *,
+        subject: str,
+        kind: str = "",
+        label: StrOrPromise = "",
+        dated_by: str = "",
+        codes_of: Mapping[str, str] = NO_CODES,
+        **options: Any,
     ) -> None:
         super().__init_subclass__(**options)
         dataclass(frozen=True, kw_only=True)(cls)
         app = cls.__module__.removeprefix("apps.").split(".", 1)[0]
         cls.kind = kind or f"{app}.{_snake(cls.__name__)}"
         cls.subject_kind, cls.dated_by = subject, dated_by
-        cls.label = label
+        cls.label, cls.codes_of = label, codes_of
         if cls.kind in EVENTS:
             raise ValueError(f"event {cls.kind} is declared twice")
         EVENTS[cls.kind] = cls
@@ -74,6 +88,16 @@ class Event:
         """The fields that have no column of their own in the ledger, as JSON values."""
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _COLUMNS}
         return dict(to_jsonable_python(own))
+
+
+# Name of a field -> what people call it, for engineers who make rules of events.
+WORDS: dict[str, StrOrPromise] = {}
+
+
+def declare_words(words: Mapping[str, StrOrPromise]) -> None:
+    """Of the fields of an app's events; what a lower app has said already holds for those above."""
+    for name, word in words.items():
+        WORDS.setdefault(name, word)
 
 
 EVENTS: dict[str, type[Event]] = {}

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.core.actions import SWITCH_OWNERSHIP
 from apps.core.commands import Context, command
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 from apps.core.models import FieldOwnership
 from apps.core.ownership import OWNERSHIP
 from apps.core.rights import EVERYWHERE
@@ -18,6 +18,9 @@ class OwnershipSwitched(Event, subject="field", label=gettext_lazy("Another syst
 
     owner: str
     before: str
+
+
+declare_words({"owner": gettext_lazy("owner"), "before": gettext_lazy("owner before")})
 
 
 @command("core.switch_ownership")

@@ -30,14 +30,20 @@ class GuardTrigger(pgtrigger.Trigger):
 
 def append_only() -> list[GuardTrigger]:
     """Rows can be added and read, nothing else, by anybody."""
+    return guarded("mfgos_refuse_change", pgtrigger.Update | pgtrigger.Delete, name="append_only")
+
+
+def guarded(
+    function: str,
+    operation: Any = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+    *,
+    name: str = "frozen",
+) -> list[GuardTrigger]:
+    """`function` is asked about each row that `operation` concerns; nobody empties the table."""
     return [
+        GuardTrigger(name=name, function=function, operation=operation),
         GuardTrigger(
-            name="append_only",
-            function="mfgos_refuse_change",
-            operation=pgtrigger.Update | pgtrigger.Delete,
-        ),
-        GuardTrigger(
-            name="append_only_truncate",
+            name=f"{name}_truncate",
             function="mfgos_refuse_change",
             operation=pgtrigger.Truncate,
             level=pgtrigger.Statement,

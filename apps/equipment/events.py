@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class MachineStateChanged(Event, subject="work_unit", label=_("Machine changes its state")):
@@ -109,3 +109,15 @@ class MaintenanceDone(Event, subject="maintenance_request", label=_("Maintenance
     work_unit_id: int
     work_center_id: int
     cause_id: int | None
+
+
+declare_words(
+    {
+        "at": _("at"),
+        "by_hand": _("reported by hand"),
+        "old_ended_at": _("ended at, before the change"),
+        "old_reason": _("reason before"),
+        "old_started_at": _("began at, before the change"),
+        "since": _("since"),
+    }
+)

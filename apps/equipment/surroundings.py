@@ -64,16 +64,22 @@ def _around(unit: WorkUnit, *, thread: str = "", exception_id: int | None = None
 
 @dataclass(frozen=True)
 class StopNow:
-    """`told`: when it began, as the event said it that a rule asks about; None: it said nothing of that."""
+    """`told`: when it began, as the event said it that a rule asks about; None: it said nothing of that.
+
+    at  an instant of the past that is asked about; None: now
+    """
 
     stop: Downtime
     told: datetime | None
+    at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
         """Signals that came late may have made another stop of it, of which there is an event of its own."""
         stop = self.stop
-        return stop.ended_at is None and stop.withdrawn_at is None and self.told in (None, stop.started_at)
+        over = [moment for moment in (stop.ended_at, stop.withdrawn_at) if moment is not None]
+        is_over = any(self.at is None or moment <= self.at for moment in over)
+        return not is_over and self.told in (None, stop.started_at)
 
     @property
     def reason(self) -> str:
@@ -91,6 +97,8 @@ def _stop_now(subject_id: str, data: Mapping[str, Any], at: datetime) -> StopNow
 declare_subject(
     "downtime",
     find=_stop_now,
+    then=lambda stop, at: replace(stop, at=at),
+    kept=frozenset({"is_open", "machine"}),
     fields={
         "is_open": GuardField(type=ValueType.BOOLEAN, label=_("goes on"), read=lambda now: now.is_open),
         "reason": GuardField(type=ValueType.TEXT, label=_("why it stands"), read=lambda now: now.reason),

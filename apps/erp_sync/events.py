@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 from apps.orders.models import WorkOrder
 
 
@@ -75,3 +75,17 @@ class OrderDone(Event, subject="work_order", label=_("Order done in the ERP")):
 
 def order_done(order: WorkOrder) -> OrderDone:
     return OrderDone(subject_id=order.pk, **order.story)
+
+
+declare_words(
+    {
+        "attempts": _("attempts"),
+        "expires_at": _("expires at"),
+        "fixable_by": _("who can mend it"),
+        "posting": _("kind of posting"),
+        "record": _("record"),
+        "rejected": _("rejected"),
+        "scopes": _("scopes"),
+        "system": _("system"),
+    }
+)

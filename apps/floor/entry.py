@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,13 +16,32 @@ from apps.core.actors import Actor, Origin
 from apps.core.errors import CommandRefused
 from apps.materials.queries import is_material
 from apps.plant.access import floor_actor
-from apps.plant.commands import sign_in_at_desk, sign_in_with_badge
-from apps.plant.models import Person
+from apps.plant.commands import sign_in_with_badge
+from apps.plant.proving import prove_by_password
 from apps.plant.queries import is_badge
+from apps.workflows.sent import LONGEST_SCAN, LOT, act_id, inputs, typed_number
+
+__all__ = [
+    "Proved",
+    "actor_of",
+    "badge_and_pin",
+    "command_id_of",
+    "cure_inputs",
+    "has_badge",
+    "inputs",
+    "is_no_lot",
+    "measured",
+    "proved",
+    "proved_by_badge",
+    "quantity",
+    "row_id",
+    "row_ids",
+    "scanned",
+    "whole",
+]
 
 # Beyond this, somebody scanned a barcode into the count.
 LARGEST_QUANTITY = Decimal(1_000_000)
-LONGEST_SCAN = 200
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -72,27 +90,12 @@ def proved_by_badge(request: HttpRequest) -> Proved:
 
 
 def _proved_by_password(request: HttpRequest) -> Proved:
-    """At a desk the one who is signed in signs, and nobody else."""
-    actor, proof = actor_of(request), uuid4()
-    assert actor.person_id is not None  # actor_of has seen it
-    person = Person.objects.get_queryset().get(pk=actor.person_id)
-    answer = sign_in_at_desk(
-        actor=Actor.system("desk"),
-        command_id=proof,
-        username=person.username,
-        password=SecretStr(request.POST.get("password", "")),
-    )
-    if answer.person_id is None:
-        raise CommandRefused("sign_in", answer.sentence)
-    return Proved(actor, proof)
+    actor = actor_of(request)
+    return Proved(actor, prove_by_password(actor, request.POST.get("password", "")))
 
 
 def command_id_of(data: QueryDict) -> UUID:
-    """The browser's id of the act; one that can't be read is taken as a new act."""
-    try:
-        return UUID(data.get("command_id", ""))
-    except ValueError:
-        return uuid4()
+    return act_id(data.get("command_id", ""))
 
 
 def row_id(data: QueryDict, name: str) -> int:
@@ -127,7 +130,7 @@ def quantity(data: QueryDict, name: str) -> Decimal:
 
 def measured(data: QueryDict, name: str) -> Decimal | None:
     """None when left empty; comma or point as the decimal mark, and a minus of either kind."""
-    text = _typed_number(data.get(name, ""))
+    text = typed_number(data.get(name, ""))
     if not text:
         return None
     try:
@@ -151,18 +154,6 @@ def scanned(data: QueryDict, name: str) -> str:
     return data.get(name, "").strip()[:LONGEST_SCAN]
 
 
-def inputs(data: QueryDict) -> dict[str, str | bool]:
-    """What an edge asks for, written as its form has it: the prefix says what kind of value; empty fields were not
-    given.
-    """
-    given: dict[str, str | bool] = {}
-    for field, text in data.items():
-        prefix, _dot, name = field.partition(".")
-        if prefix in _READ and isinstance(text, str) and text.strip():
-            given[name] = _READ[prefix](text)
-    return given
-
-
 def has_badge(data: QueryDict) -> bool:
     """Somebody has held a badge to the scanner where a lot was asked for."""
     return any(is_no_lot(scanned(data, name)) for name in data if name.startswith(f"{LOT}."))
@@ -170,19 +161,6 @@ def has_badge(data: QueryDict) -> bool:
 
 def is_no_lot(code: str) -> bool:
     return bool(code) and is_badge(code) and not is_material(code)
-
-
-def _typed_number(text: str) -> str:
-    return text.strip().replace(",", ".").replace("\u2212", "-")
-
-
-LOT = "lot"
-_READ: dict[str, Callable[[str], str | bool]] = {
-    "input": str,
-    LOT: lambda text: text.strip()[:LONGEST_SCAN],
-    "number": _typed_number,
-    "yes_no": lambda text: text == "yes",
-}
 
 
 def cure_inputs(data: QueryDict) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from apps.andon.actions import VIEW_EXCEPTIONS
+from apps.andon.kinds import EXCEPTION
 from apps.andon.models import FloorException
 from apps.andon.queries import OF_ONE, can_see, open_for
 from apps.core import clock, rights
@@ -22,17 +23,19 @@ from apps.floor.alerts import alerts_at_line
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.losses_look import Period, losses_of, lost_at
-from apps.floor.places import Located, lines_of, place_named, site_of
-from apps.floor.screens import board, station
+from apps.floor.places import Located, lines_of, place_named, site_of, unit_known
+from apps.floor.screens import board, buttons_at, station
 from apps.floor.shift_look import blocked_look, lines_look, people_look, standing_look
 from apps.floor.stops_look import Order, StopsLink, stops_look
 from apps.floor.story import story
 from apps.floor.to_sign import to_sign
 from apps.floor.trail import erp_mark
 from apps.orders.actions import VIEW_ORDERS
+from apps.orders.kinds import JOB_ORDER
 from apps.plant.actions import MANAGE_ROSTER
 from apps.plant.models import Person, Site, WorkCenter, WorkUnit
 from apps.plant.presence import TOPIC as DUTY
+from apps.workflows.life.seen import buttons_topic
 from apps.workflows.signatures import signatures_topic
 
 # What depends on the time only (how long, how late) moves on this often.
@@ -51,13 +54,10 @@ def _line(key: str) -> WorkCenter | None:
 
 
 def _unit(key: str) -> WorkUnit | None:
-    return _UNIT.first(pk=int(key)) if key.isdecimal() else None
+    return unit_known(int(key)) if key.isdecimal() else None
 
 
 _LINE = Prepared(lambda: WorkCenter.objects.select_related("site", "area").filter(pk=Given("pk")))
-_UNIT = Prepared(
-    lambda: WorkUnit.objects.select_related("site", "work_center__site", "work_center__area").filter(pk=Given("pk"))
-)
 
 
 def may_view_board(actor: Actor, key: str) -> bool:
@@ -76,8 +76,7 @@ def board_topics(key: str) -> Collection[str]:
 
 def station_topics(key: str) -> Collection[str]:
     unit = _unit(key)
-    # A published workflow or a stopped edge changes the buttons of operations that did not move.
-    return [f"line:{unit.work_center_id}", "workflow:job_order"] if unit else []
+    return [f"line:{unit.work_center_id}"] if unit else []
 
 
 @fragment("line-board", topics=board_topics, may_view=may_view_board, tick_seconds=TICK_SECONDS)
@@ -145,9 +144,22 @@ def losses_fragment(key: str) -> str:
 
 @fragment("station", topics=station_topics, may_view=may_view_station, tick_seconds=TICK_SECONDS)
 def station_fragment(key: str) -> str:
-    (unit,) = _UNIT(pk=int(key))
+    unit = _unit(key)
+    assert unit is not None  # may_view_station has seen it
     with timezone.override(unit.site.zone):
         return render_to_string("floor/_station.html", {"station": station(unit)})
+
+
+def station_buttons_topics(_key: str) -> Collection[str]:
+    return [buttons_topic(JOB_ORDER.code)]
+
+
+# Apart from the station: by a stopped step, or another version, nothing of it looks different but the buttons.
+@fragment("station-buttons", topics=station_buttons_topics, may_view=may_view_station)
+def station_buttons(key: str) -> str:
+    unit = _unit(key)
+    assert unit is not None  # may_view_station has seen it
+    return render_to_string("floor/_station_buttons.html", {"buttons": buttons_at(unit)})
 
 
 def station_erp_topics(key: str) -> Collection[str]:
@@ -172,7 +184,7 @@ def may_view_exception(actor: Actor, key: str) -> bool:
 
 
 def exception_topics(key: str) -> Collection[str]:
-    return [f"exception:{key}", "workflow:exception"]
+    return [f"exception:{key}", buttons_topic(EXCEPTION.code)]
 
 
 @fragment("exception", topics=exception_topics, may_view=may_view_exception, tick_seconds=TICK_SECONDS)

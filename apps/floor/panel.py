@@ -17,8 +17,9 @@ from apps.floor.ways import Choice, choices
 from apps.orders.actions import CONFIRM, REVERSE
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.queries import StepNow, WorkNow, queue_of_station, work_now
-from apps.plant.access import LAST_ACT
-from apps.plant.models import Person, Terminal, WorkUnit
+from apps.plant.access import LAST_ACT, person_known, terminal_known
+from apps.plant.models import Person, WorkUnit
+from apps.workflows.kinds import kind_of
 
 S = DispatchStatus
 
@@ -81,6 +82,11 @@ class Panel:
         """Empty: nothing here waits for a partner. Two with the same key make the same sheet."""
         return " ".join(choice.key for choice in self.choices if choice.needs_partner)
 
+    @property
+    def item_kind(self) -> str:
+        """Of what pictures are taken here."""
+        return kind_of(JobOrder).code
+
     def choice(self, edge: str) -> Choice | None:
         return next((choice for choice in self.choices if choice.exit.code == edge), None)
 
@@ -120,8 +126,8 @@ _HEADLINES = {
 
 def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
     queue = queue_of_station(unit)
-    job = queue.current or (queue.ready[0] if queue.ready else None)
-    person = Person.objects.filter(pk=actor.person_id).first() if actor.person_id else None
+    job = queue.in_hand
+    person = person_known(actor.person_id) if actor.person_id else None
     work = work_now(job) if job else None
     last = last_entry(unit)
     may_book = person is not None and rights.may(actor, CONFIRM, unit.scope)
@@ -155,5 +161,5 @@ def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool
 
 def _locks_at(actor: Actor, session: SessionBase) -> int | None:
     last_act = session.get(LAST_ACT)
-    terminal = Terminal.objects.filter(pk=actor.terminal_id).first() if actor.terminal_id else None
+    terminal = terminal_known(actor.terminal_id) if actor.terminal_id else None
     return int((last_act + terminal.auto_lock_seconds) * 1000) + 500 if last_act and terminal else None

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from apps.core import rights
 from apps.core.actors import Actor
+from apps.core.prepared import Given, Prepared
 from apps.core.rights import Action
-from apps.plant.models import Area, Site, WorkCenter
+from apps.plant.models import Area, Site, WorkCenter, WorkUnit
 
 Located = Site | Area | WorkCenter
 
@@ -25,6 +26,20 @@ def place_named(name: str) -> Located | None:
         case "line":
             return WorkCenter.objects.select_related("site", "area").filter(pk=int(key)).first()
     return None
+
+
+def unit_known(pk: int) -> WorkUnit | None:
+    """A station with its line, area and site."""
+    return _KNOWN.first(pk=pk)
+
+
+def unit_named(site: str, code: str) -> WorkUnit | None:
+    return _NAMED.first(site=site, code=code)
+
+
+_UNITS = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area")
+_KNOWN = Prepared(lambda: _UNITS.filter(pk=Given("pk")))
+_NAMED = Prepared(lambda: _UNITS.filter(site__code=Given("site"), code=Given("code")))
 
 
 def places_at(site: Site, actor: Actor, action: Action) -> list[Located]:

@@ -63,7 +63,7 @@ def look(job: JobOrder) -> Look:
 class Station:
     """`work`: the steps of the current operation; None without one. `crew`: who works on it now.
 
-    buttons  what those of the current operation hang on besides itself
+    buttons  the mark of those of the current operation, see `buttons_at`
     """
 
     unit: WorkUnit
@@ -80,12 +80,12 @@ class Station:
 
 def station(unit: WorkUnit) -> Station:
     queue, now = queue_of_station(unit), clock.now()
-    current = queue.current or (queue.ready[0] if queue.ready else None)
+    current = queue.in_hand
     following = [job for job in (*queue.begun, *queue.ready) if job is not current]
     return Station(
         unit=unit,
         current=look(current) if current else None,
-        buttons=buttons_mark(current) if current else "",
+        buttons=_mark(current),
         work=work_now(current) if current else None,
         crew=on_job(current.pk) if current and current.is_running else [],
         next=[look(job) for job in following[:NEXT_AT_STATION]],
@@ -94,6 +94,15 @@ def station(unit: WorkUnit) -> Station:
         stop=stop_at(unit, now),
         now=now,
     )
+
+
+def buttons_at(unit: WorkUnit) -> str:
+    """What the buttons of the operation in hand hang on besides itself; the station and its terminal read it."""
+    return _mark(queue_of_station(unit).in_hand)
+
+
+def _mark(job: JobOrder | None) -> str:
+    return buttons_mark(job) if job else ""
 
 
 @dataclass(frozen=True)

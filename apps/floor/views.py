@@ -13,12 +13,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.core import rights
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
+from apps.core.one_look import one_look
 from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
-from apps.floor.fragments import station_erp, station_fragment
+from apps.floor.fragments import station_buttons, station_erp, station_fragment
 from apps.floor.panel import Panel, panel
+from apps.floor.places import unit_named
 from apps.floor.reasons import branches
 from apps.floor.screens import station
 from apps.labor.commands import change_to, clock_off, clock_on
@@ -40,9 +43,8 @@ def at_station(view: Callable[[HttpRequest, WorkUnit], HttpResponse]) -> View:
         if actor is None:
             # A redirect would be followed silently, and what was sent would pass for saved.
             return HttpResponse(status=401) if "HX-Request" in request.headers else redirect("floor:home")
-        units = WorkUnit.objects.visible_to(actor, VIEW_STATION)
-        unit = units.select_related("site", "work_center__site", "work_center__area").filter(site__code=site, code=code)
-        if not (found := unit.first()):
+        found = unit_named(site, code)
+        if found is None or not rights.may(actor, VIEW_STATION, found.scope):
             raise Http404
         with timezone.override(found.site.zone):
             return view(request, found)
@@ -55,7 +57,7 @@ def at_station(view: Callable[[HttpRequest, WorkUnit], HttpResponse]) -> View:
 def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     context = {
         "unit": unit,
-        "addresses": [station_fragment.address(unit.pk), station_erp.address(unit.pk)],
+        "addresses": [part.address(unit.pk) for part in (station_fragment, station_buttons, station_erp)],
         "station": station(unit),
         "panel": _panel(request, unit),
         "scrap_reasons": ReasonCode.objects.choosable(Purpose.SCRAP),
@@ -210,7 +212,8 @@ def shown(
     request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None, *, said: str = ""
 ) -> HttpResponse:
     """What a screen fetches by itself leaves the last refusal standing; only the next act takes it away."""
-    found = _panel(request, unit)
+    with one_look():
+        found = _panel(request, unit)
     failed = found.choice(request.POST.get("edge", "")) if refusal and refusal.code in BROKEN else None
     context = {
         "unit": unit,

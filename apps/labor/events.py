@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class ClockedOn(Event, subject="time_entry", label=_("Somebody clocks on")):
@@ -36,3 +36,13 @@ class TimeEntryCorrected(Event, subject="time_entry", label=_("Working time corr
     old_ended_at: datetime
     new_started_at: datetime
     new_ended_at: datetime
+
+
+declare_words(
+    {
+        "closed_by": _("ended by what"),
+        "new_ended_at": _("ended at, after the correction"),
+        "new_started_at": _("began at, after the correction"),
+        "phase": _("phase"),
+    }
+)

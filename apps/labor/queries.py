@@ -41,8 +41,17 @@ def at_lines(work_center_ids: Collection[int]) -> QuerySet[TimeEntry]:
 
 def jobs_of(person_id: int) -> list[TimeEntry]:
     """All that the person is clocked on to, with the operations and where they run."""
-    entries = TimeEntry.objects.open().filter(person=person_id)
-    return list(entries.select_related("job_order__work_order", "job_order__work_unit").order_by("started_at", "pk"))
+    return _OF_PERSON(person=person_id)
+
+
+_OF_PERSON = Prepared(
+    lambda: (
+        TimeEntry.objects.open()
+        .filter(person=Given("person"))
+        .select_related("job_order__work_order", "job_order__work_unit")
+        .order_by("started_at", "pk")
+    )
+)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class MaterialMoved(Event, subject="movement", label=_("Material moved")):
@@ -111,3 +111,20 @@ class MasterDataTaken(Event, subject="table", label=_("Master data taken from th
 
 class LocationPolicySet(Event, subject="location", label=_("Rules of a location set")):
     may_go_negative: bool
+
+
+declare_words(
+    {
+        "for_kind": _("kind of what it is for"),
+        "items": _("number of items"),
+        "may_go_negative": _("may go below zero"),
+        "movement": _("kind of movement"),
+        "movements": _("movements"),
+        "parts": _("parts"),
+        "posted_at": _("posted at"),
+        "quantity": _("quantity"),
+        "stock_quantity": _("quantity in the unit of the stock"),
+        "updated": _("updated"),
+        "violations": _("violations"),
+    }
+)

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.prepared import Given, Prepared
-from apps.materials.models import Lot, Movement
+from apps.materials.models import Lot, Movement, StockSnapshot
 from apps.workflows.surroundings import Surroundings, around
 
 _LOT = Prepared(lambda: Lot.objects.select_related("item").filter(pk=Given("pk")))
+_MOVED = Prepared(lambda: Movement.objects.select_related("site").filter(lot=Given("lot")).order_by("-pk")[:1])
+_ON_RECORD = Prepared(
+    lambda: StockSnapshot.objects.select_related("site").filter(lot=Given("lot")).order_by("-as_of")[:1]
+)
 _MOVEMENT = Prepared(
     lambda: Movement.objects.select_related("site", "work_center", "item", "lot").filter(pk=Given("pk"))
 )
@@ -17,9 +21,19 @@ _MOVEMENT = Prepared(
 
 @around("lot")
 def _lot(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
-    """A lot is at no place: it may lie at several."""
+    """It may lie at several sites: where it moved last counts, else where the ERP has it."""
     lot = _LOT.first(pk=int(subject_id))
-    return Surroundings(lot_id=lot.pk, lot=lot.number, item=lot.item.code) if lot else None
+    if lot is None:
+        return None
+    place: Movement | StockSnapshot | None = _MOVED.first(lot=lot.pk) or _ON_RECORD.first(lot=lot.pk)
+    site = place.site if place else None
+    return Surroundings(
+        lot_id=lot.pk,
+        lot=lot.number,
+        item=lot.item.code,
+        site_id=site.pk if site else None,
+        site=site.code if site else "",
+    )
 
 
 @around("movement")

@@ -8,15 +8,28 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
 from apps.core.errors import CommandRefused
-from apps.orders.actions import DECIDE_CHANGE, EDIT_STANDARD_WORK, VIEW_ORDERS
-from apps.orders.commands import apply_change, copy_master, publish_master, refuse_change, retire_master
-from apps.orders.models import MasterStep, PendingChange, WorkMaster
+from apps.orders.actions import DECIDE_CHANGE, EDIT_STANDARD_WORK, REQUEST_CHANGE, VIEW_ORDERS
+from apps.orders.commands import (
+    apply_change,
+    copy_master,
+    publish_master,
+    refuse_change,
+    request_change,
+    retire_master,
+    take_change_step,
+)
+from apps.orders.models import ChangeRequest, MasterStep, PendingChange, WorkMaster
 from apps.plant.administration import CommandAdmin, InlineMixin, PlacedAdmin, WithReason, by
+from apps.workflows.administration import ItemAdmin
+from apps.workflows.definition import word
+from apps.workflows.people import person_name, person_names
 
 
 class MasterStepInline(InlineMixin, StackedInline):
@@ -111,3 +124,53 @@ class WorkMasterAdmin(PlacedAdmin):
                 messages.error(request, str(refusal))
             else:
                 messages.success(request, _now("Done."))
+
+
+@admin.register(ChangeRequest)
+class ChangeRequestAdmin(ItemAdmin):
+    """Asked for here, and taken step by step by whom the workflow names; nobody edits what was asked for."""
+
+    view_action = VIEW_ORDERS
+    change_action = REQUEST_CHANGE
+    take_step = take_change_step
+    item_name = "request_id"
+    list_display = ["__str__", "item", "status", "site", "work_center", "requested_at"]
+    list_filter = ["status", ("site", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["item", "site", "work_center"]
+    search_fields = ["title", "=item__code"]
+    date_hierarchy = "requested_at"
+    show_full_result_count = False
+    autocomplete_fields = ["item"]
+    fields = ["site", "item", "work_center", "title", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
+        rows: QuerySet[ChangeRequest] = super().get_queryset(request)
+        return rows.select_related("workflow_version", "site", "item", "work_center__site", "work_center__area")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
+        return [*self.fields, "asked_by", "requested_at", "written"] if obj else self.fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    @admin.display(description=_("asked for by"))
+    def asked_by(self, request: ChangeRequest) -> str:
+        return person_name(request.requested_by_id)
+
+    @admin.display(description=_("written at the steps"))
+    def written(self, request: ChangeRequest) -> SafeString:
+        notes = list(request.notes.all())
+        names = person_names({note.written_by_id for note in notes if note.written_by_id})
+        lines = [(word(note.labels), note.text, names.get(note.written_by_id or 0, "")) for note in notes]
+        return format_html_join("", '<p class="mb-2">{}: <b>{}</b> ({})</p>', lines)
+
+    def save_model(self, request: HttpRequest, obj: ChangeRequest, form: ModelForm[Any], change: bool) -> None:  # noqa: ARG002, FBT001
+        obj.pk = request_change(
+            *by(request),
+            site_id=obj.site_id,
+            item_id=obj.item_id,
+            work_center_id=obj.work_center_id,
+            title=obj.title,
+            reason=obj.reason,
+        )
+        obj.refresh_from_db()

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class WorkOrderReleased(Event, subject="work_order", label=_("Work order released")):
@@ -157,3 +157,33 @@ class MaterialSubstituted(Event, subject="job_order", label=_("Material replaced
     item_id: int
     by_item_ids: list[int]
     bom_id: int
+
+
+class ChangeRequested(Event, subject="change_request", label=_("Change of an item asked for")):
+    """`work_center_id` None: wherever it is made at the site."""
+
+    item_id: int
+    work_center_id: int | None
+
+
+declare_words(
+    {
+        "applied": _("applied"),
+        "blocker": _("kind of blocker"),
+        "field": _("field"),
+        "from_quantity": _("from quantity"),
+        "good": _("good"),
+        "is_within": _("within the limits"),
+        "left_out": _("left out"),
+        "new": _("new value"),
+        "occasion": _("occasion"),
+        "old": _("old value"),
+        "piece": _("piece"),
+        "position": _("position"),
+        "refusal": _("refusal"),
+        "scrap": _("scrap"),
+        "scrap_reason": _("reason of the scrap"),
+        "to_quantity": _("up to quantity"),
+        "value": _("value"),
+    }
+)

@@ -14,6 +14,7 @@ from apps.core.numbers import plain
 from apps.equipment.queries import open_downtime
 from apps.orders.actions import RUN_JOB
 from apps.orders.aftermath import aftermath, customers_known, items_known
+from apps.orders.change_requests import CHANGE_REQUEST
 from apps.orders.commands.moves import take
 from apps.orders.models import DispatchStatus, JobOrder
 from apps.orders.models.statuses import BEGUN, MOVES
@@ -23,6 +24,8 @@ from apps.orders.together import partners_at
 from apps.workflows.definition import REASON
 from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
 from apps.workflows.models import Phases
+
+__all__ = ["CHANGE_REQUEST", "JOB_ORDER"]
 
 S = DispatchStatus
 
@@ -107,7 +110,12 @@ JOB_ORDER = declare(
             "customer": GuardField(
                 type=ValueType.TEXT, label=gettext_lazy("customer"), read=lambda job: job.work_order.customer
             ),
-            "line": GuardField(type=ValueType.TEXT, label=gettext_lazy("line"), read=lambda job: job.work_center.code),
+            "line": GuardField(
+                type=ValueType.TEXT,
+                label=gettext_lazy("line"),
+                read=lambda job: job.work_center.code,
+                codes_of="work_center",
+            ),
         },
         invariants=[
             done_without_running_only_uncounted,

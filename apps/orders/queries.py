@@ -31,9 +31,16 @@ class Queue:
     def current(self) -> JobOrder | None:
         return self.begun[0] if self.begun else None
 
+    @property
+    def in_hand(self) -> JobOrder | None:
+        """What the station shows: what has begun, else what may be started next."""
+        return self.current or (self.ready[0] if self.ready else None)
+
 
 def queue_of_station(unit: WorkUnit) -> Queue:
     jobs = _AT_STATION(work_unit=unit.pk, work_center=unit.work_center_id)
+    for job in jobs:
+        job.work_center = unit.work_center
     return _sorted_out(jobs)
 
 

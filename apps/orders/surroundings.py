@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.prepared import Given, Prepared
 from apps.materials.models import Lot
-from apps.orders.models import JobOrder, WorkOrder
+from apps.orders.models import ChangeRequest, JobOrder, WorkOrder
 from apps.workflows.surroundings import Surroundings, around
 
 # What `around_job` reads of an operation.
@@ -16,6 +16,7 @@ JOB_READS = ("work_order", "site", "work_center", "work_unit")
 
 _JOB = Prepared(lambda: JobOrder.objects.select_related(*JOB_READS).filter(pk=Given("pk")))
 _ORDER = Prepared(lambda: WorkOrder.objects.select_related("site").filter(pk=Given("pk")))
+_REQUEST = Prepared(lambda: ChangeRequest.objects.select_related("site", "work_center", "item").filter(pk=Given("pk")))
 _LOT = Prepared(lambda: Lot.objects.filter(pk=Given("pk")))
 
 
@@ -33,6 +34,21 @@ def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
 def _work_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     order = _ORDER.first(pk=int(subject_id))
     return around_order(order) if order else None
+
+
+@around("change_request")
+def _change_request(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
+    request = _REQUEST.first(pk=int(subject_id))
+    if request is None:
+        return None
+    return Surroundings(
+        site_id=request.site_id,
+        site=request.site.code,
+        work_center_id=request.work_center_id,
+        line=request.work_center.code if request.work_center else "",
+        item=request.item.code,
+        workflow_version_id=request.workflow_version_id,
+    )
 
 
 def around_order(order: WorkOrder) -> Surroundings:

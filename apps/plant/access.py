@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.sessions.backends.base import SessionBase
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.utils.crypto import constant_time_compare
 
 from apps.core import clock, rights
 from apps.core.actors import Actor
 from apps.core.models import LedgerEvent
+from apps.core.one_look import read_once
 from apps.core.prepared import Given, Prepared
 from apps.core.rights import EVERYWHERE, Action, Scope
 from apps.plant.events import SignedIn
 from apps.plant.models.people import Person, PersonSkill, PersonSkillQuerySet
-from apps.plant.models.roles import Role, RoleAssignment, RoleAssignmentQuerySet, place_of
+from apps.plant.models.roles import Role, RoleAction, RoleAssignment, place_of
 from apps.plant.models.terminals import Terminal
 
 TERMINAL_COOKIE = "mfgos_terminal"
@@ -40,16 +43,17 @@ SIGN_IN, BY_PIN, AT_TERMINAL, LAST_ACT = "sign_in", "pin", "terminal_id", "last_
 
 class PlantAuthorizer:
     def may(self, actor: Actor, action: Action, scope: Scope) -> bool:
-        """One query."""
+        """One query, within one look once for all that is asked."""
         held = self.places(actor, action)
         return bool(held & scope) or held >= EVERYWHERE
 
     def places(self, actor: Actor, action: Action) -> Scope:
-        """One query."""
+        """One query, within one look once for all that is asked."""
         if actor.person_id is not None:
-            return _held(actor.person_id, action.code)
+            held = _roles_held(actor.person_id)
+            return frozenset(role.place for role in held if action.code in role.actions)
         if actor.terminal_id is not None and action.code in TERMINAL_ACTIONS:
-            terminal = Terminal.objects.active().select_related("work_unit").filter(pk=actor.terminal_id).first()
+            terminal = terminal_known(actor.terminal_id)
             return frozenset({terminal.place}) if terminal else frozenset()
         return frozenset()
 
@@ -84,14 +88,31 @@ def terminal_of(cookies: Mapping[str, str]) -> Terminal | None:
     key, _separator, secret = cookies.get(TERMINAL_COOKIE, "").partition(".")
     if not (secret and key.isascii() and key.isdigit() and len(key) < 19):
         return None
-    terminal = Terminal.objects.active().filter(pk=int(key)).first()
+    terminal = terminal_known(int(key))
     return terminal if terminal and terminal.secret_matches(secret) else None
 
 
+@read_once
+def terminal_known(terminal_id: int) -> Terminal | None:
+    """None for one that is unknown or revoked. One query."""
+    return _TERMINAL.first(pk=terminal_id)
+
+
+_TERMINAL = Prepared(lambda: Terminal.objects.active().select_related("work_unit").filter(pk=Given("pk")))
+
+
+@read_once
+def person_known(person_id: int) -> Person | None:
+    """Active or not. One query."""
+    return _PERSON.first(pk=person_id)
+
+
+_PERSON = Prepared(lambda: Person.objects.get_queryset().filter(pk=Given("pk")))
+
+
 def roles_at(person_id: int, scope: Scope) -> set[str]:
-    """Codes of the roles that a person holds now for one of the places in `scope`."""
-    held = _ASSIGNMENTS(person=person_id, now=clock.now())
-    return {assignment.role.code for assignment in held if _covers(assignment, scope)}
+    """Codes of the roles that a person holds now for one of the places in `scope`. One query."""
+    return {role.code for role in _roles_held(person_id) if role.place in scope or role.place in EVERYWHERE}
 
 
 def has_role(actor: Actor, codes: Collection[str], scope: Scope) -> bool:
@@ -151,25 +172,37 @@ def _holding(at: datetime) -> PersonSkillQuerySet:
     )
 
 
-def _held(person_id: int, action: str) -> Scope:
-    """The places of the assignments whose role holds the action."""
-    return frozenset(place_of(*row) for row in _PLACES(person=person_id, action=action, now=clock.now()))
+@dataclass(frozen=True)
+class _RoleHeld:
+    """A role at a place, and the codes of what it may do there."""
+
+    code: str
+    place: str
+    actions: frozenset[str]
 
 
-def _assignments() -> RoleAssignmentQuerySet:
-    return RoleAssignment.objects.valid_at(Given("now")).filter(person=Given("person"), person__is_active=True)
+@read_once
+def _roles_held(person_id: int) -> tuple[_RoleHeld, ...]:
+    """All that an active person holds now; one query."""
+    rows = _ROLES_HELD(person=person_id, now=clock.now())
+    return tuple(_RoleHeld(code, place_of(*place), frozenset(actions)) for code, actions, *place in rows)
 
 
-_ASSIGNMENTS = Prepared(lambda: _assignments().select_related("role"))
-_PLACES = Prepared(
+_ROLES_HELD = Prepared(
     lambda: (
-        _assignments()
-        .filter(role__actions__code=Given("action"))
-        .values_list("everywhere", "site_id", "area_id", "work_center_id")
+        RoleAssignment.objects.valid_at(Given("now"))
+        .filter(person=Given("person"), person__is_active=True)
+        .order_by()
+        .values_list(
+            "role__code",
+            ArraySubquery(RoleAction.objects.order_by().filter(role=OuterRef("role")).values("code")),
+            "everywhere",
+            "site_id",
+            "area_id",
+            "work_center_id",
+        )
     )
 )
-
-
 _HOLDERS = Prepared(
     lambda: (
         RoleAssignment.objects.valid_at(Given("now"))
@@ -180,17 +213,13 @@ _HOLDERS = Prepared(
 _NEAREST_FIRST = ("line", "area", "site", "everywhere")
 
 
-def _covers(assignment: RoleAssignment, scope: Scope) -> bool:
-    return assignment.everywhere or assignment.place in scope
-
-
 def _signed_in(session: SessionBase) -> Person | None:
     """The active person of the session; a password or PIN changed since, or a deactivation, has ended it."""
     key = str(session.get(SESSION_KEY, ""))
     if not key.isdigit():
         return None
-    person = Person.objects.get_queryset().filter(pk=int(key), is_active=True).first()
-    if person is None:
+    person = person_known(int(key))
+    if person is None or not person.is_active:
         return None
     hashes = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
     proof = str(session.get(HASH_SESSION_KEY, ""))

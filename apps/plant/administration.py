@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import BaseModelFormSet, CharField, ModelChoiceField, ModelForm
+from django.forms import BaseModelFormSet, CharField, ModelChoiceField, ModelForm, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _later
 from django.views.decorators.csrf import csrf_protect
+from unfold.forms import ActionForm
 
 from apps.core import rights
 from apps.core.actors import Actor
@@ -116,10 +116,17 @@ class WithoutTransaction(admin.ModelAdmin):  # type: ignore[type-arg]  # generic
         return page
 
 
+# How unfold shows the choice of an action, on the bar's own colour.
+_AS_THE_CHOICE = " ".join(
+    f"group-[.changelist-actions]:{name}"
+    for name in ("!bg-white/20", "font-medium", "px-2", "py-1", "rounded-default", "!text-current", "lg:w-72")
+)
+
+
 class WithReason(ActionForm):
     """Beside the actions of a list: why."""
 
-    reason = CharField(label=_later("Reason"), required=False)
+    reason = CharField(label=_later("Reason"), required=False, widget=TextInput({"class": _AS_THE_CHOICE}))
 
 
 class CommandAdmin(PlacedMixin, PlainAdmin, WithoutTransaction):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class SignedIn(Event, subject="person", label=_("Somebody signs in")):
@@ -154,3 +154,24 @@ class AbsenceReported(Event, subject="absence", label=_("Absence reported")):
 class AbsenceEnded(Event, subject="absence", label=_("Absence ended")):
     person_id: int
     ended_at: datetime
+
+
+declare_words(
+    {
+        "added": _("added"),
+        "by": _("by what"),
+        "code": _("code"),
+        "ended_at": _("ended at"),
+        "ended_by": _("ended by what"),
+        "ends_at": _("ends at"),
+        "failures": _("failed attempts"),
+        "fields": _("what was changed"),
+        "place": _("place"),
+        "purpose": _("purpose"),
+        "removed": _("removed"),
+        "role": _("role"),
+        "skill": _("qualification"),
+        "started_at": _("began at"),
+        "starts_at": _("begins at"),
+    }
+)

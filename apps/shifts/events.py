@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class TargetSet(Event, subject="shift_target", label=_("Shift target set")):
@@ -17,3 +17,12 @@ class TargetSet(Event, subject="shift_target", label=_("Shift target set")):
     version: int
     quantity: Decimal
     old_quantity: Decimal | None
+
+
+declare_words(
+    {
+        "old_quantity": _("quantity before"),
+        "shift_code": _("shift"),
+        "version": _("version"),
+    }
+)

@@ -25,7 +25,8 @@ from apps.workflows.events import (
 )
 from apps.workflows.kinds import KINDS
 from apps.workflows.life.planning import policy_of
-from apps.workflows.life.publishing import insist_on_a_plan, insist_on_clean, next_shift, put_in_force, topic
+from apps.workflows.life.publishing import insist_on_a_plan, insist_on_clean, next_shift, put_in_force
+from apps.workflows.life.seen import buttons_topic
 from apps.workflows.models import Edge, EdgeStop, Policy, Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, replace_rows, to_definition
 from apps.workflows.studio.steps import keep
@@ -197,7 +198,7 @@ def stop_edge(context: Context, *, workflow_id: int, edge: str, reason: FreeText
         stopped_at=context.now,
     )
     context.record(EdgeStopped(subject_id=workflow.pk, edge=edge, stop_id=stop.pk))
-    context.touch(topic(workflow))
+    context.touch(buttons_topic(workflow.kind))
     return stop.pk
 
 
@@ -210,7 +211,7 @@ def resume_edge(context: Context, *, stop_id: int) -> None:
     stop.resumed_by_id, stop.resumed_at = context.actor.person_id, context.now
     stop.save(update_fields=["resumed_by_id", "resumed_at"])
     context.record(EdgeResumed(subject_id=stop.workflow_id, edge=stop.edge, stop_id=stop.pk))
-    context.touch(topic(stop.workflow))
+    context.touch(buttons_topic(stop.workflow.kind))
 
 
 # ---- shared

@@ -38,7 +38,7 @@ Texts = dict[Language, Annotated[str, Field(max_length=1_000)]]  # language -> t
 
 StateKind = Literal["initial", "normal", "hold", "gate", "final"]
 Phase = Literal["", "set_up", "run", "stop"]
-InputType = Literal["number", "choice", "text", "boolean", "lot"]
+InputType = Literal["number", "choice", "text", "boolean", "lot", "photo"]
 Presentation = Literal["offered", "disabled", "hidden"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "empty", "not empty"]
 
@@ -48,6 +48,7 @@ SYSTEM_ROLE = "system"
 MAX_STATES = 1_000
 MAX_EDGES = 5_000
 MAX_PARTS = 50
+MAX_PHOTOS = 3  # that one input asks for
 
 # The name of the input that carries an edge's reason code.
 REASON = "reason"
@@ -70,6 +71,11 @@ class Part(BaseModel):
         return written
 
 
+def checksum_of(content: Any) -> str:
+    """SHA-256 of JSON values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
 class Document(Part):
     """What is kept as one file: canonical, so that equal content is equal bytes."""
 
@@ -87,9 +93,8 @@ class Document(Part):
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of what it does; the name is none of it."""
-        content = self.model_dump(mode="json", exclude={"name"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        """Of what it does; the name is none of it."""
+        return checksum_of(self.model_dump(mode="json", exclude={"name"}))
 
 
 D = TypeVar("D", bound=Document)
@@ -109,7 +114,9 @@ class StateSpec(Part):
 
 
 class InputSpec(Part):
-    """`reason_purpose` names the reason codes a choice is made from; low and high bound a number, `unit` is shown."""
+    """`reason_purpose` names the reason codes a choice is made from; low and high bound a number, `unit` is shown; of
+    photos there may be as many as `at_most`.
+    """
 
     name: Code
     type: InputType
@@ -119,6 +126,9 @@ class InputSpec(Part):
     low: Decimal | None = Field(default=None, max_digits=24, decimal_places=12)
     high: Decimal | None = Field(default=None, max_digits=24, decimal_places=12)
     reason_purpose: Named = ""
+    at_most: int = Field(default=1, ge=1, le=MAX_PHOTOS)
+
+    omitted_when_default: ClassVar[frozenset[str]] = frozenset({"at_most"})
 
 
 class ConditionSpec(Part):

@@ -31,6 +31,7 @@ from apps.workflows.keeping import labelled
 from apps.workflows.kinds import Kind, Move, Refusal, Warrant, kind_of
 from apps.workflows.life.following import follow
 from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
+from apps.workflows.photos import using
 from apps.workflows.surroundings import surroundings_of
 
 Item = TypeVar("Item", bound=WorkflowItem)
@@ -86,6 +87,7 @@ class _Firing:
         specs = self.edge.spec.all_inputs
         self.inputs = validated(specs, self.given, besides=self.kind.own_inputs)
         asked = {spec.name: self.inputs[spec.name] for spec in specs}
+        raise_if(using.not_of_item(self.kind, self.item, specs, asked))
         self.pass_over_or_raise(judgement.guarded(self.edge, self.reader, asked))
         raise_if(signing.too_often(self.kind, self.item, self.edge))
         raise_if(judgement.forbidden(self.kind, self.item, self.move, self.context, self.inputs))
@@ -150,6 +152,7 @@ def fire(
         hook(item, firing.move, context, firing.inputs)
     event = _event(kind, item, firing)
     event_id = context.record(event)
+    using.keep(edge, firing.inputs, event_id=event_id)
     _name_the_partner(firing)
     for effect in edge.spec.effects:
         _have_effect(firing, effect, event, event_id)
@@ -221,16 +224,11 @@ def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event
 def _name_the_partner(firing: _Firing) -> None:
     partner_id = firing.help.given.get(firing.edge.spec.code)
     if partner_id is not None:
-        kind, item = firing.kind, firing.item
         firing.context.record(
             EdgeTakenTogether(
-                subject_id=item.pk,
-                site_id=kind.site_id(item),
-                thread=kind.thread(item),
-                erp_reference=kind.erp_reference(item),
-                item_kind=kind.code,
+                **firing.kind.story(firing.item),
                 edge=firing.edge.spec.code,
-                version_id=item.workflow_version_id,
+                version_id=firing.item.workflow_version_id,
                 partner_id=partner_id,
             )
         )
@@ -240,16 +238,11 @@ def _close(firing: _Firing, step: SignedStep, event_id: int) -> None:
     step.closed_at, step.taken_event_id = firing.context.now, event_id
     step.save(update_fields=["closed_at", "taken_event_id"])
     if firing.passed_over:
-        kind, item = firing.kind, firing.item
         firing.context.record(
             EdgeOverridden(
-                subject_id=item.pk,
-                site_id=kind.site_id(item),
-                thread=kind.thread(item),
-                erp_reference=kind.erp_reference(item),
-                item_kind=kind.code,
+                **firing.kind.story(firing.item),
                 edge=firing.edge.spec.code,
-                version_id=item.workflow_version_id,
+                version_id=firing.item.workflow_version_id,
                 step_id=step.pk,
                 problems=firing.passed_over,
             )
@@ -300,11 +293,7 @@ def _save(item: WorkflowItem, move: Move, context: Context) -> None:
 def _event(kind: Kind, item: WorkflowItem, firing: _Firing) -> StateChanged:
     move = firing.move
     return StateChanged(
-        subject_id=item.pk,
-        site_id=kind.site_id(item),
-        thread=kind.thread(item),
-        erp_reference=kind.erp_reference(item),
-        item_kind=kind.code,
+        **kind.story(item),
         edge=move.edge,
         from_state=move.from_state,
         to_state=move.to_state,

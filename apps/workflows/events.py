@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.events import Event
+from apps.core.events import Event, declare_words
 
 
 class OfItem:
@@ -49,6 +49,16 @@ class EdgeSigned(OfItem, Event, subject="workflow_item", label=_("Step signed"))
     needed: int
     record_hash: str
     override: bool
+
+
+class PhotoTaken(OfItem, Event, subject="workflow_item", label=_("Picture taken")):
+    """For a step of an item that is still to come; it goes again when no step uses it. Subject: the item, as of
+    StateChanged.
+    """
+
+    item_kind: str
+    photo_id: int
+    sha256: str
 
 
 class EdgeTakenTogether(OfItem, Event, subject="workflow_item", label=_("Step taken together")):
@@ -120,7 +130,7 @@ class EdgeResumed(Event, subject="workflow", label=_("Step allowed again")):
     stop_id: int
 
 
-class ItemMovedToVersion(Event, subject="workflow_item", label=_("Item moved to another version")):
+class ItemMovedToVersion(OfItem, Event, subject="workflow_item", label=_("Item moved to another version")):
     """An item goes on by another version. Its subject is the item itself: ("job_order", 17).
 
     policy  what the plan of the new version says of the items under way: "safe", "plan"
@@ -132,9 +142,6 @@ class ItemMovedToVersion(Event, subject="workflow_item", label=_("Item moved to 
     from_state: str
     to_state: str
     policy: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "subject_kind", self.item_kind)
 
 
 class MovesPlanned(Event, subject="workflow_version", label=_("Workflow: plan for the items under way")):
@@ -176,3 +183,28 @@ class DraftTried(Event, subject="workflow_version", label=_("Workflow: draft sim
     checksum: str
     days: int
     moves: int
+
+
+declare_words(
+    {
+        "created": _("created"),
+        "days": _("days"),
+        "edge": _("step of the workflow"),
+        "from_phase": _("phase before"),
+        "from_state": _("state before"),
+        "from_status": _("status before"),
+        "item_kind": _("kind of item"),
+        "moved": _("items moved"),
+        "moves": _("steps looked at"),
+        "needed": _("signatures needed"),
+        "number": _("number"),
+        "objects": _("objects"),
+        "override": _("with an override"),
+        "policy": _("what becomes of the items under way"),
+        "problems": _("what is broken"),
+        "to_phase": _("phase after"),
+        "to_state": _("state after"),
+        "to_status": _("status after"),
+        "what": _("what was done"),
+    }
+)

@@ -19,9 +19,10 @@ from apps.workflows.actions import OVERRIDE
 from apps.workflows.definition import InputSpec, word
 from apps.workflows.engine import move_along
 from apps.workflows.graph import CompiledEdge
-from apps.workflows.judgement import FieldReader, Help
+from apps.workflows.judgement import FieldReader, Help, stops_of
 from apps.workflows.kinds import Kind, Refusal, kind_of
-from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
+from apps.workflows.models import SignedStep, WorkflowItem
+from apps.workflows.photos.using import id_of
 
 # Nothing is done under this id: a screen only asks.
 _NO_COMMAND = UUID(int=0)
@@ -29,7 +30,7 @@ _NO_COMMAND = UUID(int=0)
 
 @dataclass(frozen=True)
 class ExitInput:
-    """`choices` is (code, label) of the reasons to choose from; empty for other types."""
+    """`choices` is (code, label) of the reasons to choose from; empty for other types. `at_most`: so many photos."""
 
     name: str
     type: str
@@ -39,6 +40,7 @@ class ExitInput:
     low: Decimal | None
     high: Decimal | None
     choices: tuple[tuple[str, str], ...]
+    at_most: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class ExitSignature:
     meaning     what the signer answers for      credentials  badge and PIN are given again
     signed_by   names of who has signed already  missing      so many are still needed, this one among them
     entered     what they have signed: (label, value) of each input
+    may_withdraw   whoever looks may take these signatures back
+    photos      and of each input of photos (label, their ids)
     """
 
     meaning: str
@@ -54,6 +58,8 @@ class ExitSignature:
     signed_by: tuple[str, ...]
     missing: int
     entered: tuple[tuple[str, str], ...]
+    may_withdraw: bool
+    photos: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Exit:
 def exits(item: WorkflowItem, actor: Actor) -> list[Exit]:
     """In the workflow's order, labels in the active language; without those that are hidden while not possible.
 
-    Queries: one for stops, one per purpose of reasons, the plant's for rights, and whatever fields and invariants read.
+    Queries: one for stops, one for reasons, the plant's for rights, and whatever fields and invariants read.
     """
     return _Asking(item, actor).answer()
 
@@ -111,9 +117,7 @@ class _Asking:
     def answer(self) -> list[Exit]:
         if not self.edges:
             return []
-        self.stops = {
-            stop.edge: stop for stop in EdgeStop.objects.in_force().filter(workflow_id=self.graph.workflow_id)
-        }
+        self.stops = {stop.edge: stop for stop in stops_of(self.graph.workflow_id)}
         self.is_allowed = rights.may(self.actor, self.kind.permission, self.scope)
         self.roles = people.roles_of(self.actor, self.scope)
         self.steps = signing.being_signed(self.kind, self.item, self.edges)
@@ -161,12 +165,17 @@ class _Asking:
             signed_by=tuple(people.person_name(signature.person_id) for signature in given),
             missing=spec.signers - len(given),
             entered=tuple(self._entered(edge, step)) if step else (),
+            may_withdraw=step is not None and self._may_withdraw(edge, step),
+            photos=tuple(_photos(edge, step)) if step else (),
         )
+
+    def _may_withdraw(self, edge: CompiledEdge, step: SignedStep) -> bool:
+        return self.is_allowed and signing.may_not_withdraw(edge, step, self.actor, self.roles) is None
 
     def _entered(self, edge: CompiledEdge, step: SignedStep) -> Iterator[tuple[str, str]]:
         for spec in edge.spec.all_inputs:
             value = step.inputs.get(spec.name)
-            if value not in (None, ""):
+            if value not in (None, "") and spec.type != "photo":
                 yield word(spec.labels, spec.name), f"{self._shown_as(spec, value)} {spec.unit}".strip()
 
     def _shown_as(self, spec: InputSpec, value: Any) -> str:
@@ -227,4 +236,11 @@ class _Asking:
             low=spec.low,
             high=spec.high,
             choices=tuple(choices.items()),
+            at_most=spec.at_most,
         )
+
+
+def _photos(edge: CompiledEdge, step: SignedStep) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for spec in edge.spec.all_inputs:
+        if spec.type == "photo" and step.inputs.get(spec.name):
+            yield word(spec.labels, spec.name), tuple(map(id_of, step.inputs[spec.name]))

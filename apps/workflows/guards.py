@@ -161,6 +161,10 @@ def compiled(expression: str) -> cel.Program:
     problems = limits_broken(expression)
     if problems:
         raise GuardError(problems[0])
+    return _compiled(expression)
+
+
+def _compiled(expression: str) -> cel.Program:
     try:
         return cel.compile(expression)
     except Exception as error:
@@ -237,7 +241,7 @@ def expression_problems(
     if problems:
         return problems
     try:
-        program = compiled(expression)
+        program = _compiled(expression)
     except GuardError as error:
         return [str(error)]
     known = {*fields, *(f"{INPUTS}.{name}" for name in inputs)}

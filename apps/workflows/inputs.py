@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.errors import CommandRefused
 from apps.workflows.definition import InputSpec, word
@@ -15,6 +17,7 @@ from apps.workflows.people import reasons
 
 MAX_TEXT = 2_000
 MAX_LOT = 80
+PHOTO_REFERENCE = re.compile(r"[1-9][0-9]{0,17}:[0-9a-f]{64}")
 MAX_DIGITS = 12  # before the point, and as many after it
 
 VALUE_TYPES: dict[str, ValueType] = {
@@ -23,6 +26,7 @@ VALUE_TYPES: dict[str, ValueType] = {
     "text": ValueType.TEXT,
     "boolean": ValueType.BOOLEAN,
     "lot": ValueType.TEXT,
+    "photo": ValueType.TEXTS,
 }
 
 
@@ -41,7 +45,7 @@ def validated(specs: Sequence[InputSpec], given: Mapping[str, Any], *, besides: 
     values = {name: given[name] for name in besides if name in given}
     for spec in specs:
         value = given.get(spec.name)
-        is_left_out = value is None or (isinstance(value, str) and not value.strip())
+        is_left_out = value is None or value == [] or (isinstance(value, str) and not value.strip())
         if is_left_out and spec.required:
             raise CommandRefused(
                 "input_missing",
@@ -98,4 +102,23 @@ def _boolean(spec: InputSpec, value: Any) -> bool:
     return value
 
 
-_CHECKS = {"number": _number, "choice": _choice, "text": _text, "lot": _text, "boolean": _boolean}
+def _photos(spec: InputSpec, value: Any) -> list[str]:
+    """References of apps.workflows.models.Photo; whether they are there is asked of the item."""
+    if not isinstance(value, list) or not all(isinstance(one, str) and PHOTO_REFERENCE.fullmatch(one) for one in value):
+        _wrong(spec, _("these are no pictures. Take them again."))
+    if len(value) > spec.at_most:
+        sentence = ngettext("at most %(count)s picture.", "at most %(count)s pictures.", spec.at_most)
+        _wrong(spec, sentence % {"count": spec.at_most})
+    if len(set(value)) < len(value):
+        _wrong(spec, _("one picture is there twice. Remove one of them."))
+    return value
+
+
+_CHECKS: Mapping[str, Callable[[InputSpec, Any], Any]] = {
+    "number": _number,
+    "choice": _choice,
+    "text": _text,
+    "lot": _text,
+    "boolean": _boolean,
+    "photo": _photos,
+}

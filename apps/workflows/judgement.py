@@ -17,6 +17,7 @@ from apps.core.actors import Actor
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.models import LedgerEvent
+from apps.core.prepared import Given, Prepared
 from apps.plant.access import all_qualified
 from apps.workflows import guards, people
 from apps.workflows.actions import EDIT, OVERRIDE, STOP_EDGE
@@ -89,6 +90,14 @@ class Help:
         if at not in self._partners:
             self._partners[at] = frozenset(self.kind.partners(self._item, at)) if self.kind.partners else frozenset()
         return self._partners[at]
+
+
+def stops_of(workflow_id: int) -> list[EdgeStop]:
+    """What is stopped now of all its versions; one query."""
+    return _STOPS(workflow=workflow_id)
+
+
+_STOPS = Prepared(lambda: EdgeStop.objects.in_force().filter(workflow=Given("workflow")).order_by("pk"))
 
 
 def stopped(edge: CompiledEdge, workflow_id: int, stop: EdgeStop | None) -> Refusal | None:

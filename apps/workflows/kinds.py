@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.apps import apps
 from django.db import models
@@ -39,11 +39,15 @@ class ValueType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GuardField:
-    """One fact about an item that a guard may ask for; `read(item)` gives a plain value, never a row."""
+    """One fact about an item that a guard may ask for; `read(item)` gives a plain value, never a row.
+
+    codes_of  its values are codes of this kind of the plant's own things ("exception_type"), as packages call it
+    """
 
     type: ValueType
     label: StrOrPromise
     read: Callable[[Any], Any]
+    codes_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,16 @@ class Aftermath:
     scrap: Decimal = Decimal(0)
     unit: str = ""
     sentence: str = ""
+
+
+class ItemStory(TypedDict):
+    """What all events about one item have alike; see apps.workflows.events.OfItem."""
+
+    subject_id: int
+    site_id: int | None
+    thread: str
+    erp_reference: str
+    item_kind: str
 
 
 # One answer for each (item id, moment), in their order; in few queries, whatever their number.
@@ -166,6 +180,15 @@ class Kind:
     def model(self) -> type[WorkflowItem]:
         found: type[WorkflowItem] = apps.get_model(self.model_name)
         return found
+
+    def story(self, item: Any) -> ItemStory:
+        return ItemStory(
+            subject_id=item.pk,
+            site_id=self.site_id(item),
+            thread=self.thread(item),
+            erp_reference=self.erp_reference(item),
+            item_kind=self.code,
+        )
 
     def allows(self, from_status: str, to_status: str) -> bool:
         return from_status == to_status or to_status in self.moves.get(from_status, frozenset())

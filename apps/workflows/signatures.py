@@ -12,13 +12,14 @@ from pydantic_core import to_jsonable_python
 
 from apps.core.commands import Context, FreeText, command
 from apps.plant.access import has_proved
-from apps.workflows import signing
+from apps.workflows import people, signing
 from apps.workflows.actions import OVERRIDE
 from apps.workflows.engine import judged, located
 from apps.workflows.events import EdgeSigned, SignedStepDropped
 from apps.workflows.judgement import raise_if
 from apps.workflows.kinds import KINDS, Warrant
 from apps.workflows.models import Signature, SignedStep
+from apps.workflows.photos import using
 
 # What is signed where somebody passes over a broken part.
 OVERRIDDEN = {
@@ -67,7 +68,9 @@ def sign_edge(
         context.refuse("signed_already", _("You have signed this already. Somebody else signs now."))
     if spec.credentials:
         asked.insist_on(proof)
-    step = step or asked.open(inputs)
+    if step is None:
+        step = asked.open(inputs)
+        asked.keep_photos(step)
     asked.sign(step, spec.meaning, proof)
     return asked.take_if_enough(step)
 
@@ -96,21 +99,25 @@ def override_edge(
     if not broken and not compiled.spec.effects:
         sentence = _("Nothing of “%(step)s” is broken: take it as usual.")
         context.refuse("nothing_broken", sentence % {"step": compiled.label})
+    asked.keep_photos(step)
     asked.sign(step, OVERRIDDEN, proof)
     return asked.take_if_enough(step)
 
 
 @command("workflows.withdraw_signatures")
 def withdraw_signatures(context: Context, *, item_kind: str, item_id: int, edge: str) -> None:
-    """Signatures that were not enough yet come to nothing; by who may take the edge.
+    """Signatures that were not enough yet come to nothing; by who may take the edge, or has signed it.
 
-    Raises CommandRefused: unknown_kind, not_being_signed, and as fire() for an edge that does not leave from here.
+    Raises CommandRefused: unknown_kind, not_being_signed, wrong_role, and as fire() for an edge that does not leave
+    from here.
     """
     asked = _Signing(context, item_kind, item_id, edge)
-    context.allow(asked.kind.permission, at=asked.kind.scope(asked.item))
+    scope = asked.kind.scope(asked.item)
+    context.allow(asked.kind.permission, at=scope)
     step = asked.current()
     if step is None:
         context.refuse("not_being_signed", _("Nobody has signed “%(step)s” yet.") % {"step": asked.edge.label})
+    raise_if(signing.may_not_withdraw(asked.edge, step, context.actor, people.roles_of(context.actor, scope)))
     asked.drop(step)
 
 
@@ -162,6 +169,10 @@ class _Signing:
             opened_at=self.context.now,
         )
 
+    def keep_photos(self, step: SignedStep) -> None:
+        """Once what was entered has been judged: what somebody signs stays, whether the step is taken or not."""
+        using.keep(self.edge, step.inputs, event_id=None)
+
     def sign(self, step: SignedStep, meaning: Mapping[str, str], proof: UUID | None) -> None:
         signed = Signature.objects.create(
             step=step,
@@ -193,11 +204,7 @@ class _Signing:
     def _record(self, event: type[EdgeSigned | SignedStepDropped], step: SignedStep, **more: Any) -> None:
         self.context.record(
             event(
-                subject_id=self.item.pk,
-                site_id=self.kind.site_id(self.item),
-                thread=self.kind.thread(self.item),
-                erp_reference=self.kind.erp_reference(self.item),
-                item_kind=self.kind.code,
+                **self.kind.story(self.item),
                 edge=self.edge.spec.code,
                 version_id=step.version_id,
                 step_id=step.pk,

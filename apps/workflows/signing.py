@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic_core import to_jsonable_python
 
+from apps.core.actors import Actor
 from apps.core.models import LedgerEvent
 from apps.workflows import people
 from apps.workflows.definition import word
 from apps.workflows.events import StateChanged
 from apps.workflows.graph import CompiledEdge
-from apps.workflows.judgement import can_be_done_by
+from apps.workflows.judgement import can_be_done_by, wrong_role
 from apps.workflows.kinds import Kind, Refusal
 from apps.workflows.models import Signature, SignedStep, WorkflowItem
 
@@ -92,6 +93,13 @@ def may_not_sign(kind: Kind, item: WorkflowItem, edge: CompiledEdge, person_id: 
         can_be_done_by(people.role_names(edge.spec.roles)),
         {"edge": edge.spec.code, "not_same_as": spec.not_same_as},
     )
+
+
+def may_not_withdraw(edge: CompiledEdge, step: SignedStep, actor: Actor, roles: frozenset[str]) -> Refusal | None:
+    """Whoever has not signed it, nor holds one of the roles of the edge. No query where signatures are prefetched."""
+    if any(signature.person_id == actor.person_id for signature in step.signatures.all()):
+        return None
+    return wrong_role(edge, roles)
 
 
 def barred(kind: Kind, item: WorkflowItem, edges: Sequence[str]) -> frozenset[int]:

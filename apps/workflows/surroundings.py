@@ -13,6 +13,7 @@ Of a subject that runs on a workflow its guard fields are known already (kinds.p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,17 +74,32 @@ def surroundings_of(subject_kind: str, subject_id: int | str, data: Mapping[str,
 SubjectFinder = Callable[[str, Mapping[str, Any], datetime], Any]
 
 
+# What was found -> the same as it was at an instant.
+Then = Callable[[Any, datetime], Any]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubjectFields:
+    """`then`: for replays of the past, which it answers for those of the fields that are `kept`."""
+
     find: SubjectFinder
     fields: Mapping[str, GuardField]
+    then: Then | None = None
+    kept: AbstractSet[str] = frozenset()
 
 
 SUBJECTS: dict[str, SubjectFields] = {}
 
 
-def declare_subject(kind: str, *, find: SubjectFinder, fields: Mapping[str, GuardField]) -> None:
+def declare_subject(
+    kind: str,
+    *,
+    find: SubjectFinder,
+    fields: Mapping[str, GuardField],
+    then: Then | None = None,
+    kept: AbstractSet[str] = frozenset(),
+) -> None:
     """What rules may ask of a subject, as it is when they ask."""
-    made = SubjectFields(find=find, fields=fields)
+    made = SubjectFields(find=find, fields=fields, then=then, kept=kept)
     if SUBJECTS.setdefault(kind, made) is not made:
         raise ValueError(f"the fields of {kind} are declared twice")

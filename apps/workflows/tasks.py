@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from uuid import uuid4
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from apps.core import clock
 from apps.core.actors import Actor
@@ -14,7 +14,7 @@ from apps.core.pruning import prune
 from apps.core.worker import task
 from apps.workflows.life.commands import move_some, take_effect
 from apps.workflows.life.publishing import MOVES
-from apps.workflows.models import Rollout, RuleFailure, RuleFiring, RuleTimer
+from apps.workflows.models import Photo, Rollout, RuleFailure, RuleFiring, RuleTimer
 from apps.workflows.rules.counting import prune_counted
 from apps.workflows.rules.failing import tell_rule_failure, untold
 from apps.workflows.rules.timers import AT_ONCE, look_again
@@ -24,6 +24,9 @@ WORKER = Actor.system("workflows")
 log = logging.getLogger(__name__)
 # The ledger keeps for ever that a rule has acted or failed; these rows are for its page.
 RULES_KEPT = timedelta(days=90)
+# A picture that was taken for a step and not used by one: somebody may still be at it, but not tomorrow.
+PHOTOS_WAIT = timedelta(days=1)
+PHOTOS_AT_ONCE = 200
 
 
 @task("workflows.take_effect", every_seconds=1)
@@ -68,6 +71,15 @@ def prune_rules() -> int:
     before = clock.now() - RULES_KEPT
     settled = RuleFailure.objects.filter(at__lt=before, settled_at__isnull=False)
     return prune_counted(clock.now()) + prune(RuleFiring.objects.filter(at__lt=before)) + prune(settled)
+
+
+@task("workflows.prune_photos", every_seconds=600)
+def prune_photos() -> int:
+    """Those that no step has used; one that a step is about to use is locked, and stays."""
+    waited = Photo.objects.unused().filter(taken_at__lt=clock.now() - PHOTOS_WAIT)
+    with transaction.atomic():
+        ids = waited.select_for_update(of=("self",), skip_locked=True).values_list("pk", flat=True)[:PHOTOS_AT_ONCE]
+        return prune(Photo.objects.unused().filter(pk__in=list(ids)))
 
 
 @task("workflows.simulate", every_seconds=5, topics=[SIMULATIONS])

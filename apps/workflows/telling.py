@@ -9,7 +9,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _later
+from django.utils.translation import ngettext
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from apps.workflows.definition import (
     ConditionSpec,
@@ -18,8 +20,9 @@ from apps.workflows.definition import (
     SignatureSpec,
     Texts,
     WhereSpec,
+    word,
 )
-from apps.workflows.effects import EFFECTS
+from apps.workflows.effects import EFFECTS, FormField
 from apps.workflows.kinds import KINDS
 from apps.workflows.models.versions import Phases, Presentations, StateKinds
 
@@ -138,6 +141,9 @@ def _input(given: InputSpec) -> str:
     elif high is not None:
         parts.append(_("up to %(high)s") % {"high": high})
     parts += [given.unit] if given.unit else []
+    parts += [ngettext("up to %(n)s picture", "up to %(n)s pictures", given.at_most) % {"n": given.at_most}] * (
+        given.type == "photo"
+    )
     parts += [_("of the reasons for %(purpose)s") % {"purpose": given.reason_purpose}] if given.reason_purpose else []
     parts.append(_("required") if given.required else _("may stay empty"))
     parts += [f"“{text}” ({language})" for language, text in given.labels.items() if text]
@@ -151,6 +157,32 @@ def _effects(effects: Sequence[EffectSpec], _telling: Telling) -> list[str]:
         lines.append(str(declared.label) if declared else effect.code)
         lines += [f"    {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in effect.parameters.items()]
     return lines
+
+
+def effect_in_a_line(effect: EffectSpec, names: Names) -> str:
+    """In the words of its form: 'Tell a role (role: Line lead, what to say: Look at it.)'."""
+    declared = EFFECTS.get(effect.code)
+    if declared is None:
+        return effect.code
+    fields = declared.parameters.model_fields
+    given = {name: value for name, value in effect.parameters.items() if value not in (None, "", [], {})}
+    told = [f"{_parameter(fields.get(name), name)}: {_given(value, names)}" for name, value in given.items()]
+    return f"{declared.label} ({', '.join(told)})" if told else str(declared.label)
+
+
+def _parameter(info: FieldInfo | None, name: str) -> str:
+    return str(FormField.of(info).label or name) if info else name
+
+
+def _given(value: Any, names: Names) -> str:
+    """Of a text in several languages, that of who reads."""
+    if isinstance(value, Mapping):
+        return word(value)
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, list | tuple):
+        return ", ".join(_given(one, names) for one in value)
+    return names.roles.get(str(value), names.skills.get(str(value), str(value)))
 
 
 def _signature(signature: SignatureSpec, telling: Telling) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the commands of all versions have in common, whatever they are versions of (a workflow, a rule)."""
+"""What the commands of all versions have in common, whatever they are versions of (a workflow, a rule, a playbook)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import rights
 from apps.core.commands import Context
+from apps.core.rights import Action
 from apps.workflows.actions import PUBLISH
 from apps.workflows.check import Problem, errors_in
 from apps.workflows.judgement import can_be_done_by
@@ -24,13 +25,27 @@ def locked_version(context: Context, rows: QuerySet[V], version_id: int, *expect
     version = rows.select_for_update(of=("self",)).filter(pk=version_id).first()
     if version is None:
         context.refuse("not_found", _("This does not exist any more. Reload the screen."))
-    if expected and version.status not in expected:
+    if expected:
+        expect_status(context, version, *expected)
+    return version
+
+
+def expect_status(context: Context, version: VersionLife, *expected: VersionStatus) -> None:
+    if version.status not in expected:
         context.refuse(
             "wrong_status",
             _("The version is %(status)s, so this is not possible.") % {"status": VersionStatus(version.status).label},
+            _what_to_do(VersionStatus(version.status), expected),
             status=version.status,
         )
-    return version
+
+
+def _what_to_do(status: VersionStatus, expected: Sequence[VersionStatus]) -> str:
+    if status == VersionStatus.DRAFT and VersionStatus.IN_REVIEW in expected:
+        return _("Submit it for review first.")
+    if status == VersionStatus.IN_REVIEW and VersionStatus.DRAFT in expected:
+        return _("Have it returned to the author first.")
+    return _("Make a new draft of it.") if VersionStatus.DRAFT in expected else ""
 
 
 def next_number(rows: QuerySet[V]) -> int:
@@ -56,8 +71,17 @@ def refuse_errors(context: Context, problems: Sequence[Problem]) -> None:
         )
 
 
-def approve(context: Context, version: VersionLife, note: str) -> None:
-    """By somebody who has written nothing of it, with a word about what changes; saves nothing."""
+def refuse_other_content(context: Context, version: VersionLife, checksum: str) -> None:
+    """`checksum`: of what it says now; another one was written past the commands, by nobody knows whom."""
+    if version.checksum != checksum:
+        context.refuse("checksum", _("The stored checksum does not fit the content. Save the draft again."))
+
+
+def approve(context: Context, version: VersionLife, note: str, action: Action = PUBLISH) -> None:
+    """By somebody who has written nothing of it, with a word about what changes; saves nothing.
+
+    action  what the caller has asked for: whoever holds it could approve as well
+    """
     if not note.strip():
         context.refuse("note_missing", _("Say in a sentence what changes and why."))
     approver = context.actor.person_id
@@ -65,7 +89,7 @@ def approve(context: Context, version: VersionLife, note: str) -> None:
         context.refuse(
             "own_work",
             _("Who has written it can't approve it."),
-            can_be_done_by(", ".join(rights.holders(PUBLISH))),
+            can_be_done_by(", ".join(rights.holders(action))),
         )
     version.approver_id, version.note, version.published_at = approver, note.strip(), context.now
 

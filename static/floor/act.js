@@ -3,7 +3,8 @@
    <body data-panel="/station/.../panel/">   the personal part of the screen, fetched anew after each change
    <form data-command hx-post ...>           an act; data-failed: what is said when the server was not reached
    <button data-open="sheet"> [data-close]   sheets
-   Once a form has its answer, "mfgos:acted" tells with form and status.                                              */
+   Once a form has its answer, "mfgos:acted" tells with form and status; "mfgos:taken-over" tells that a sheet has what
+   was typed in another one, which is gone or stays.                                                                  */
 "use strict";
 (() => {
   const body = document.body;
@@ -16,6 +17,8 @@
     const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
+
+  window.mfgos = { newId };
 
   function say(text) {
     const notice = document.getElementById("notice");
@@ -69,7 +72,7 @@
       const standing = document.getElementById(sheet.id);
       if (standing && (standing.dataset.same === sheet.dataset.same || isBusy(standing))) continue;
       const goesOn = standing && standing.open && !(isDone && standing.contains(answered));
-      if (goesOn) takeOver(standing, sheet);
+      if (goesOn) takeOver(standing, sheet, true);
       if (standing) standing.replaceWith(sheet); else old.append(sheet);
       if (goesOn) sheet.showModal();
       window.htmx.process(sheet);
@@ -79,13 +82,15 @@
     const sending = sheet.querySelector("form[data-sending]");
     return sending && sending !== answered;
   }
-  function takeOver(from, to) {
+  function takeOver(from, to, isGone) {
     for (const field of to.querySelectorAll("[name]:not([type=hidden])")) {
       if (field.name === "pin" && from.contains(answered)) continue;  // it was wrong
       const given = [...from.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)];
+      if (field.type === "file") continue;
       if (field.type === "radio") field.checked = given.some((radio) => radio.checked && radio.value === field.value);
       else if (given.length && field.matches("input, textarea")) field.value = given[0].value;
     }
+    document.dispatchEvent(new CustomEvent("mfgos:taken-over", { detail: { from, to, isGone } }));
     const form = from.querySelector("form[data-command-id]"), again = to.querySelector("form[data-command]");
     if (form && again && form !== answered) again.dataset.commandId = form.dataset.commandId;
   }
@@ -148,9 +153,9 @@
     if (opener) {
       const dialog = document.getElementById(opener.dataset.open), from = opener.closest("dialog");
       dialog.querySelectorAll(".answer").forEach((answer) => { answer.textContent = ""; });
-      if (from && from.closest("[data-renew]")) takeOver(from, dialog);
+      if (from && from.closest("[data-renew]")) takeOver(from, dialog, false);
       dialog.showModal();
-      const first = dialog.querySelector("input:not([type=hidden], [type=radio]), textarea");
+      const first = dialog.querySelector("input:not([type=hidden], [type=radio], [type=file]), textarea");
       if (first) first.focus();
     }
     if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();

@@ -150,7 +150,7 @@
     return [...document.querySelectorAll("dialog[open] [data-lot]")].find((field) => !field.value);
   }
   function goOnFrom(field) {
-    const fields = [...field.form.querySelectorAll("input:not([type=hidden], [type=radio]), textarea")];
+    const fields = [...field.form.querySelectorAll("input:not([type=hidden], [type=radio], [type=file]), textarea")];
     const following = fields.slice(fields.indexOf(field) + 1).find((other) => !other.value);
     if (following) following.focus();
     else field.form.requestSubmit();

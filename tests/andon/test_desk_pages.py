@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
+from apps.andon.commands import draft_playbook, save_playbook_draft
 from apps.andon.models import ExceptionType, Playbook, PlaybookStep, PlaybookVersion, Problem
 from apps.plant.models import Person
 from tests.andon.floor import Floor, later, make_floor
-from tests.world import give_role, make_person
+from tests.world import give_role, make_person, run
 
 pytestmark = pytest.mark.django_db
 
@@ -80,35 +80,32 @@ class TestPlaybooks:
         draft = PlaybookVersion.objects.get()
         step = {"position": 1, "code": "swap", "labels": json.dumps({"en": "Swap it"}), "cure": "", "inputs": "{}"}
         form = {f"steps-0-{name}": value for name, value in step.items()}
-        page = {"steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 0, **form}
+        page = {"steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 0, "based_on": draft.checksum, **form}
         pia.post(reverse("admin:andon_playbookversion_change", args=[draft.pk]), page)
         assert PlaybookStep.objects.get().label("en") == "Swap it"
-        assert "You wrote this version." in act(pia, "playbookversion", "publish", draft.pk, reason="New.")
+        act(pia, "playbookversion", "submit", draft.pk)
+        assert "Who has written it" in act(pia, "playbookversion", "publish", draft.pk, reason="New.")
         act(desk(petr), "playbookversion", "publish", draft.pk, reason="New.")
         draft.refresh_from_db()
         assert (draft.status, draft.approver_id) == ("published", petr.pk)
 
-    @pytest.mark.django_db(transaction=True)
-    def test_are_saved_whole_or_not_at_all(self, floor: Floor) -> None:
-        """Somebody else has added a step meanwhile: the database refuses, and nobody has worked on the version."""
+    def test_that_somebody_else_has_saved_meanwhile_are_not_written_over(self, floor: Floor) -> None:
         playbook = Playbook.objects.create(
             code="stops", name="Stops", type=ExceptionType.objects.get(code="downtime"), site=floor.world.site
         )
-        draft = PlaybookVersion.objects.create(playbook=playbook, number=1)
-        steps = [
-            PlaybookStep.objects.create(version=draft, position=n, code=f"step-{n}", labels={"en": f"Step {n}"})
-            for n in (1, 2, 3)
-        ][:2]
-        page = {"steps-TOTAL_FORMS": 2, "steps-INITIAL_FORMS": 2}
-        for n, step in enumerate(steps):
-            given = {"id": step.pk, "version": draft.pk, "position": n + 2, "code": step.code, "inputs": "{}"}
-            given |= {"labels": json.dumps(step.labels), "cure": ""}
-            page |= {f"steps-{n}-{name}": value for name, value in given.items()}
-        with pytest.raises(IntegrityError):
-            desk(floor.world.pia).post(reverse("admin:andon_playbookversion_change", args=[draft.pk]), page)
-        draft.refresh_from_db()
-        assert draft.editor_ids == []
-        assert list(draft.steps.values_list("code", flat=True)) == ["step-1", "step-2", "step-3"]
+        draft = PlaybookVersion.objects.get(pk=run(draft_playbook, floor.world.pia, playbook_id=playbook.pk))
+        seen = draft.checksum
+        petr = make_person("petr", site=floor.world.site)
+        give_role(petr, "process_engineer", floor.world.site)
+        swap = {"position": 1, "code": "swap", "labels": {"en": "Swap it"}}
+        run(save_playbook_draft, petr, version_id=draft.pk, steps=[swap])
+        given = {"position": 1, "code": "kick", "inputs": "{}", "labels": json.dumps({"en": "Kick it"}), "cure": ""}
+        page = {"steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 0, "based_on": seen}
+        page |= {f"steps-0-{name}": value for name, value in given.items()}
+        answer = desk(floor.world.pia).post(reverse("admin:andon_playbookversion_change", args=[draft.pk]), page)
+        assert "Somebody else has saved this draft meanwhile." in answer.content.decode()
+        assert "Kick it" in answer.content.decode(), "what was typed is still there"
+        assert list(draft.steps.values_list("code", flat=True)) == ["swap"]
 
     def test_of_other_places_are_not_set_up(self, floor: Floor) -> None:
         pia, kind = desk(floor.world.pia), ExceptionType.objects.get(code="downtime")

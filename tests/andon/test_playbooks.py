@@ -18,6 +18,8 @@ from apps.andon.commands import (
     publish_playbook,
     reopen,
     resolve,
+    save_playbook_draft,
+    submit_playbook,
 )
 from apps.andon.cures import Subject, cures_for
 from apps.andon.models import (
@@ -65,12 +67,15 @@ class Book:
         kind = ExceptionType.objects.get(code="downtime")
         details = {"name": code, "type": kind, "site": self.floor.world.site, **context}
         playbook, _new = Playbook.objects.get_or_create(code=code, defaults=details)
-        version = PlaybookVersion.objects.get(pk=run(draft_playbook, self.pia, playbook_id=playbook.pk))
-        version.steps.all().delete()
-        for position, step in enumerate(steps, start=1):
-            PlaybookStep.objects.create(version=version, position=position, **step)
-        run(publish_playbook, self.petr, version_id=version.pk, note="Seen at line 3.")
-        return version
+        version_id = run(draft_playbook, self.pia, playbook_id=playbook.pk)
+        self.write(version_id, *steps)
+        run(submit_playbook, self.pia, version_id=version_id)
+        run(publish_playbook, self.petr, version_id=version_id, note="Seen at line 3.")
+        return PlaybookVersion.objects.get(pk=version_id)
+
+    def write(self, version_id: int, *steps: dict[str, Any]) -> None:
+        numbered = [{"position": position, **step} for position, step in enumerate(steps, start=1)]
+        run(save_playbook_draft, self.pia, version_id=version_id, steps=numbered)
 
     @property
     def petr(self) -> Any:
@@ -134,7 +139,7 @@ class TestShown:
     def test_is_not_the_draft(self, book: Book) -> None:
         version = book.publish(SWAP)
         draft = run(draft_playbook, book.pia, playbook_id=version.playbook_id)
-        PlaybookStep.objects.create(version_id=draft, position=2, **MOVE)
+        book.write(draft, SWAP, MOVE)
         assert [each.step.code for each in book.shown(book.stop())] == ["swap"]
 
 
@@ -189,7 +194,10 @@ class TestADraft:
     def test_is_published_by_somebody_else_with_a_reason(self, book: Book) -> None:
         version = book.publish(SWAP)
         draft = run(draft_playbook, book.pia, playbook_id=version.playbook_id)
-        for who, note, code in ((book.pia, "x", "own_work"), (book.petr, " ", "no_note")):
+        with pytest.raises(CommandRefused, match="Submit it for review first"):
+            run(publish_playbook, book.petr, version_id=draft, note="More.")
+        run(submit_playbook, book.pia, version_id=draft)
+        for who, note, code in ((book.pia, "x", "own_work"), (book.petr, " ", "note_missing")):
             with pytest.raises(CommandRefused) as refused:
                 run(publish_playbook, who, version_id=draft, note=note)
             assert refused.value.code == code
@@ -334,6 +342,7 @@ class TestActingAlone:
         act_alone_where_due.run()
         assert AloneRun.objects.latest("pk").outcome == "needless", "it is not tried any more"
         draft = run(draft_playbook, book.pia, playbook_id=alone.playbook_id)
+        run(submit_playbook, book.pia, version_id=draft)
         run(publish_playbook, book.petr, version_id=draft, note="Mended.")
         assert fresh(off).status == ExceptionStatus.CLOSED
         book.stop("M8")
@@ -363,3 +372,20 @@ def test_following_a_step_is_for_who_may_answer(book: Book) -> None:
     with pytest.raises(CommandRefused) as refused:
         run(follow_step, book.floor.world.olga, exception_id=stop.pk, step_id=step.pk)
     assert refused.value.code == "not_allowed"
+
+
+def test_a_step_is_followed_or_applied_as_it_was_published_only(book: Book) -> None:
+    version = book.publish(SWAP, MOVE)
+    book.job()
+    stop = book.stop()
+    draft = run(draft_playbook, book.pia, playbook_id=version.playbook_id)
+    swap, move = PlaybookStep.objects.filter(version=draft).order_by("position")
+    inputs = dict(cures_for([Subject(stop)], actor_of(book.floor.sven))[Subject(stop)][0].offer.inputs)
+    for command, asked in (
+        (follow_step, {"step_id": swap.pk}),
+        (apply_cure, {"cure": "move", "inputs": inputs, "step_id": move.pk}),
+    ):
+        with pytest.raises(CommandRefused) as refused:
+            run(command, book.floor.sven, exception_id=stop.pk, **asked)
+        assert refused.value.code == "no_step"
+    assert not AppliedCure.objects.exists()

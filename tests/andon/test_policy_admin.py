@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from apps.andon.models import EscalationPolicy, PolicyStep, PolicyVersion
+from apps.andon.models import EscalationPolicy, PolicyVersion
 from tests.andon.floor import Floor, fresh, later, make_floor, told
 from tests.world import give_role
 
@@ -39,7 +39,11 @@ def draft_of(code: str, client: Client) -> PolicyVersion:
 
 
 def publish(version: PolicyVersion, client: Client, reason: str = "Faster."):
-    data = {"action": "publish", "_selected_action": [version.pk], "reason": reason}
+    return act("publish", version, client, reason)
+
+
+def act(name: str, version: PolicyVersion, client: Client, reason: str = ""):
+    data = {"action": name, "_selected_action": [version.pk], "reason": reason}
     return client.post("/admin/andon/policyversion/", data, follow=True)
 
 
@@ -71,11 +75,12 @@ def test_a_draft_is_a_copy_that_is_changed_on_its_page(floor: Floor) -> None:
 def test_steps_change_places_and_two_at_one_place_are_said(floor: Floor) -> None:
     client = engineer(floor.world.pia)
     draft = draft_of("down", client)
-    before = list(draft.steps.order_by("position").values_list("pk", "position"))
-    swapped = change(draft, client, {"2-position": before[3][1], "3-position": before[2][1]})
+    before = list(draft.steps.order_by("position").values_list("role__code", "position"))
+    minutes = {"2-after_minutes": 30, "3-after_minutes": 15}
+    swapped = change(draft, client, {"2-position": before[3][1], "3-position": before[2][1]} | minutes)
     assert swapped.status_code == 302, swapped.context["errors"]
-    assert [pk for pk, _ in before[:2]] + [before[3][0], before[2][0]] == list(
-        draft.steps.order_by("position").values_list("pk", flat=True)
+    assert [role for role, _ in before[:2]] + [before[3][0], before[2][0]] == list(
+        draft.steps.order_by("position").values_list("role__code", flat=True)
     )
     twice = change(draft, client, {"2-position": before[3][1]})
     assert twice.status_code == 200
@@ -84,11 +89,13 @@ def test_steps_change_places_and_two_at_one_place_are_said(floor: Floor) -> None
 
 def test_the_author_does_not_publish_and_somebody_else_does(floor: Floor) -> None:
     before = floor.stop("before", type_code="help")
-    draft = draft_of("help", engineer(floor.world.pia))
-    PolicyStep.objects.filter(version=draft, position=1).update(after_minutes=1)
-    assert "You wrote this version" in publish(draft, at_desk(floor.world.pia)).content.decode()
+    author = engineer(floor.world.pia)
+    draft = draft_of("help", author)
+    change(draft, author, {"0-after_minutes": 1})
+    act("submit", draft, author)
+    assert "Who has written it" in publish(draft, author).content.decode()
     other = floor.member("erik", "process_engineer")
-    assert "Say what changes" in publish(draft, engineer(other), "").content.decode()
+    assert "what changes and why" in publish(draft, engineer(other), "").content.decode()
     publish(draft, at_desk(other))
     draft.refresh_from_db()
     assert draft.status == "published"
@@ -113,3 +120,10 @@ def test_a_published_version_never_changes_from_sql_either(floor: Floor) -> None
 def test_who_may_not_set_up_escalation_does_not_see_it(floor: Floor) -> None:
     give_role(floor.world.olga, "operator", floor.world.site)
     assert at_desk(floor.world.olga).get("/admin/andon/policyversion/").status_code == 403
+
+
+def test_the_list_shows_the_button_that_runs_an_action_beside_its_reason(floor: Floor) -> None:
+    """The button waits for the choice, which has to say so to it."""
+    page = engineer(floor.world.pia).get("/admin/andon/policyversion/").content.decode()
+    form = page[page.index('id="changelist-actions"') :]
+    assert form.index('x-model="action"') < form.index('name="reason"') < form.index('x-show="action"')

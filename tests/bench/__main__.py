@@ -17,6 +17,7 @@ BENCHES = (
         "outbox",
         "publish_live",
         "raise_to_screen",
+        "rule_simulate",
         "signals",
     ),
     *("start", "workflow_check", "workflow_simulate"),

@@ -100,7 +100,8 @@ def stations() -> list[list[str]]:
                 operations=[Operation(sequence=10, name="Pack", work_center_id=center.pk, work_unit_id=unit.pk)],
             )
             cookie = f"mfgos_terminal={terminal}.{SECRET}; {signed_in(dana.pk, terminal)}"
-            made.append([f"station:{unit.pk}", f"/station/{site.code}/{code}/panel/", cookie])
+            parts = f"station:{unit.pk} station-buttons:{unit.pk} station-erp:{unit.pk}"
+            made.append([parts, f"/station/{site.code}/{code}/panel/", cookie])
     ready = JobOrder.objects.filter(work_center__code__startswith="B", status="ready").count()
     assert ready == len(made), f"{ready} operations are ready of {len(made)}"
     return made

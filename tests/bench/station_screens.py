@@ -1,6 +1,6 @@
 """Many open stations in one process: `python -m tests.bench.station_screens PORT STATIONS RESULT`.
 
-STATIONS is a file: a list of [fragment, path of the panel, cookie].  A station does as static/floor does: it answers
+STATIONS is a file: a list of [fragments, path of the panel, cookie].  A station does as static/floor does: it answers
 the beats, and 150 ms after a frame it fetches its panel.  Says "ready" when each has its first panel.  On "await TEXT"
 it waits until every panel has shown TEXT, and says "shown"; on "fetch" all fetch their panels at once, and it says
 "fetched"; on "close" it writes RESULT: by text the moment of each station, by the monotonic clock that all
@@ -34,8 +34,9 @@ class Stations:
         self._connecting = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
     async def watch(self, number: int) -> None:
-        fragment, _, cookie = self.stations[number]
-        url = f"ws://127.0.0.1:{self.port}/live/?fragment={fragment}&language=en"
+        fragments, _, cookie = self.stations[number]
+        asked = "".join(f"fragment={fragment}&" for fragment in fragments.split())
+        url = f"ws://127.0.0.1:{self.port}/live/?{asked}language=en"
         origin: Any = f"http://127.0.0.1:{self.port}"
         async with self._connecting:
             wire = await connect(url, origin=origin, additional_headers={"Cookie": cookie}, ping_interval=None)

@@ -1,25 +1,20 @@
 """100,000 moves of 10,000 operations are laid over a draft, against a bare loop that only reads the same events.
 
 The draft asks for a guard that half of the moves have read then (the others are judged by the item's row of that time),
-for another role, a limit and a second signature; the version in force is judged beside it.  `seconds`: the replay in
-this process, the median.  `rss_growth_mb`: of this process, at its highest between two segments.  Runs alternate.
+for another role, a limit and a second signature; the version in force is judged beside it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
+from functools import partial
 from typing import Any
 
-import psutil
-
 from tests.bench.blocked_page import JOBS, ORDERS
-from tests.bench.figures import compared, load, told
+from tests.bench.figures import load, told
+from tests.bench.replaying import BARS, ITEMS, MOVES, Progress, measured
 from tests.bench.running import own_wire, product
 
-ITEMS, MOVES, RUNS = 10_000, 10, 3
-BARS = {"seconds": "<= 60", "rss_growth_mb": "<= 100"}
+MOVED = "workflows.state_changed"
 
 HISTORY = """
 INSERT INTO orders_historicaljoborder ({columns}, history_date, history_type)
@@ -30,7 +25,7 @@ SELECT {columns}, now() - interval '40 days', '+' FROM orders_joborder WHERE wor
 EVENTS = """
 INSERT INTO core_ledgerevent (kind, site_id, subject_kind, subject_id, thread, actor_id, agent, origin, occurred_at,
                               erp_reference, data)
-SELECT 'workflows.state_changed', %(site)s, 'job_order', job.id::text, '', %(person)s, '', 'chosen',
+SELECT %(kind)s, %(site)s, 'job_order', job.id::text, '', %(person)s, '', 'chosen',
        now() - interval '20 days' + step.n * interval '1 hour' + job.id * interval '1 second', '',
        jsonb_build_object('item_kind', 'job_order', 'edge', step.edge, 'from_state', step.source, 'to_state',
          step.target, 'from_status', 'running', 'to_status', 'running', 'from_phase', '', 'to_phase', '',
@@ -43,42 +38,24 @@ SELECT 'workflows.state_changed', %(site)s, 'job_order', job.id::text, '', %(per
                     CASE WHEN n = %(last)s THEN 'completed' WHEN n %% 2 = 1 THEN 'paused' ELSE 'running' END AS target
                FROM generate_series(0, %(last)s) AS n) AS step
  WHERE job.work_order_id IN (SELECT id FROM orders_workorder WHERE number LIKE 'SIM-%%')
- ORDER BY step.n, job.id
-"""
-BARE = """
-SELECT id, subject_id, site_id, actor_id, agent, occurred_at, data FROM core_ledgerevent
- WHERE kind = 'workflows.state_changed' AND subject_kind = 'job_order' ORDER BY id
+ ORDER BY {order}
 """
 
 
 def main() -> None:
     with product():
         version, draft = prepared()
-        process = psutil.Process()
-        replay_it(version, draft, 2_000, lambda *_: None)
-        before, highest = _mb(process), 0.0
-        own: list[float] = []
-        bare: list[float] = []
-        for _ in range(RUNS):
-
-            def look(_done: int, _total: int) -> None:
-                nonlocal highest
-                highest = max(highest, _mb(process))
-
-            begun = time.perf_counter()
-            result = replay_it(version, draft, ITEMS * MOVES, look)
-            own.append(time.perf_counter() - begun)
-            bare.append(read_only())
+        result, figures = measured("simulation", MOVED, partial(replay_it, version, draft))
         tally = result.draft
         print(
             f"{tally.moves} moves of {tally.items} items, {tally.stopped} stopped, {tally.exact} exact, "
             f"{tally.estimated} estimated, {tally.impossible} impossible, {load()}"
         )
-    compared("simulation", "s", own, bare, "reading the events")
-    told("workflow_simulate", {"seconds": median(own), "rss_growth_mb": highest - before}, BARS)
+    told("workflow_simulate", figures, BARS)
 
 
-def prepared() -> tuple[Any, Any]:
+def prepared(kind: str = MOVED, order: str = "step.n, job.id") -> tuple[Any, Any]:
+    """`kind`: of the events      order  in which the ledger has them"""
     from django.db import connection, transaction
 
     from apps.orders.models import JobOrder
@@ -98,10 +75,11 @@ def prepared() -> tuple[Any, Any]:
         "orders": ITEMS // 2,
         "person": Person.objects.get(username="olu").pk,
         "last": MOVES - 1,
+        "kind": kind,
     }
     columns = ", ".join(field.column for field in JobOrder._meta.concrete_fields)
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (ORDERS, JOBS, HISTORY.format(columns=columns), EVENTS):
+        for statement in (ORDERS, JOBS, HISTORY.format(columns=columns), EVENTS.replace("{order}", order)):
             cursor.execute(statement, inputs)
     with own_wire() as wire:
         wire.autocommit = True
@@ -123,29 +101,13 @@ def changed(definition: Any) -> Any:
     return type(definition).model_validate(content)
 
 
-def replay_it(version: Any, draft: Any, moves: int, progress: Callable[[int, int], None]) -> Any:
+def replay_it(version: Any, draft: Any, moves: int, progress: Progress) -> Any:
     from apps.workflows.kinds import KINDS
     from apps.workflows.simulate.past import Span
     from apps.workflows.simulate.replay import replay, versions_of
 
     span = Span(moves=moves)
     return replay(KINDS["job_order"], draft, versions_of(version), version, span, progress=progress)
-
-
-def read_only() -> float:
-    begun = time.perf_counter()
-    count = 0
-    with own_wire() as wire, wire.cursor("events") as cursor:
-        cursor.itersize = 2_000
-        cursor.execute(BARE)
-        for _row in cursor:
-            count += 1
-    assert count >= ITEMS * MOVES
-    return time.perf_counter() - begun
-
-
-def _mb(process: psutil.Process) -> float:
-    return process.memory_info().rss / 1e6
 
 
 if __name__ == "__main__":

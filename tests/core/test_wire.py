@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,6 +14,7 @@ from twisted.internet.tcp import Server
 
 from apps.core.consumers import LiveConsumer
 from apps.core.wire import Wire, Wired, frame, wire_of
+from tests.core.loops import on_a_loop
 
 
 class Transport(Server):
@@ -35,12 +34,6 @@ class Transport(Server):
 
     def write(self, data: bytes) -> None:
         self._tempDataBuffer.append(data)
-
-
-def on_a_loop(story: Coroutine[Any, Any, None]) -> None:
-    """In a thread: browser tests of the same run leave a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, story).result()
 
 
 def protocol_on(transport: Any) -> WebSocketProtocol:

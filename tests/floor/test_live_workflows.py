@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from apps.core.hub import Hub
-from apps.floor.fragments import exception_topics, station_fragment
+from apps.floor.fragments import exception_topics, station_buttons
 from apps.workflows.commands import resume_edge, stop_edge
-from apps.workflows.life.publishing import topic
-from apps.workflows.models import EdgeStop, Policy, Version, Workflow
+from apps.workflows.life.seen import buttons_topic
+from apps.workflows.models import EdgeStop, Policy, Version
 from apps.workflows.tasks import move_items
 from tests.core.test_live import Screen, on_a_hub, until
 from tests.floor.test_live_places import apart
@@ -48,7 +48,7 @@ def test_the_station_hears_of_a_stopped_step_and_of_another_version() -> None:
 
     async def story(hub: Hub) -> None:
         screen = Screen()
-        await hub.subscribe(screen, station_fragment.address(shop.world.station.pk), "en")
+        await hub.subscribe(screen, station_buttons.address(shop.world.station.pk), "en")
         await until(lambda: mark(old.pk) in screen.html)
         await apart(stop_it)
         await in_time(lambda: mark(old.pk, stop[0]) in screen.html)
@@ -62,4 +62,4 @@ def test_the_station_hears_of_a_stopped_step_and_of_another_version() -> None:
 
 
 def test_the_page_of_an_exception_hears_of_its_workflow() -> None:
-    assert topic(Workflow(kind="exception")) in exception_topics("7")
+    assert buttons_topic("exception") in exception_topics("7")

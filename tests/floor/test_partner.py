@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.core import clock
 from apps.core.models import LedgerEvent
 from apps.floor.fragments import station_fragment
 from apps.labor.models import TimeEntry
 from apps.orders.models import Partnership
 from apps.plant.access import LAST_ACT
-from apps.plant.models import Person
+from apps.plant.models import Person, PersonSkill
+from apps.workflows.kinds import KINDS
+from apps.workflows.models import Version
+from apps.workflows.rows import to_definition
+from apps.workflows.simulate.past import Span
+from apps.workflows.simulate.replay import replay, versions_of
 from tests.orders.shop import DUE, Shop, make_job, make_shop
 from tests.test_bypass import publish_edge
 from tests.world import PIN, give_role, give_skill, make_person, make_terminal, terminal_cookie
@@ -131,3 +137,28 @@ def test_nobody_agrees_where_nobody_is_signed_in_or_at_a_desk(shop: Shop, tablet
     tablet.post(f"{STATION}/sign-out/")
     assert join(tablet, shop).status_code == 409
     assert not Partnership.objects.exists()
+
+
+def test_a_draft_laid_over_a_step_that_was_taken_together_does_not_stop_it(shop: Shop, tablet: Client) -> None:
+    join(tablet, shop)
+    assert act(tablet, shop, "take-edge", edge="start").status_code == 200
+    version = Version.objects.select_related("workflow").get(pk=shop.job.workflow_version_id)
+    definition, befores = to_definition(version), versions_of(version)
+    [start] = [edge for edge in definition.edges if edge.code == "start"]
+    clock.move_to(clock.now() + timedelta(minutes=1), rate=0)
+
+    def stops(**otherwise: Any) -> list[tuple[str, str]]:
+        changed = start.model_copy(update=otherwise)
+        edges = [changed if edge.code == "start" else edge for edge in definition.edges]
+        draft = definition.model_copy(update={"edges": edges})
+        found = replay(KINDS["job_order"], draft, befores, version, Span(days=7)).draft.stops
+        return [(stop.edge, stop.reason.value) for stop in found]
+
+    assert stops() == []
+    assert stops(partner_suffices=False) == [("start", "skill")]
+    PersonSkill.objects.filter(person=person("wanda")).update(valid_until=clock.now().date() - timedelta(days=9))
+    assert stops() == []
+    give_skill(person("wanda"), "crane")
+    assert stops(skills=["welding", "crane"]) == []
+    give_skill(person("carla"), "forklift")
+    assert stops(skills=["welding", "forklift"]) == [("start", "skill")]

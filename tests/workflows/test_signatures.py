@@ -17,7 +17,7 @@ from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.core.models import LedgerEvent
 from apps.plant.commands import sign_in_with_badge
-from apps.plant.models import Person, Site, Terminal
+from apps.plant.models import Person, Role, RoleAssignment, Site, Terminal
 from apps.workflows.exits import Exit, exits
 from apps.workflows.models import Signature, SignedStep
 from apps.workflows.signatures import Signed, override_edge, sign_edge, withdraw_signatures
@@ -206,6 +206,22 @@ def test_signatures_can_be_withdrawn_while_they_are_too_few() -> None:
     them.sign(them.ines, thing)
     run(withdraw_signatures, them.ines, item_kind="thing", item_id=thing.pk, edge="complete")
     assert them.sign(them.ines, thing) == Signed(is_taken=False, missing=1)
+
+
+def test_signatures_are_withdrawn_by_who_may_take_the_step_or_has_signed_it_and_by_nobody_else() -> None:
+    them = Signers(roles=["inspector"])
+    thing = them.shop.thing("running")
+    them.sign(them.ines, thing)
+    asked = {"item_kind": "thing", "item_id": thing.pk, "edge": "complete"}
+    with pytest.raises(CommandRefused, match="not yours to do here") as caught:
+        run(withdraw_signatures, them.shop.olga, **asked)
+    assert (caught.value.code, "inspector" in caught.value.owner) == ("wrong_role", True)
+    assert SignedStep.objects.get().closed_at is None
+    shown = {who: way_out(thing, who).signature for who in (them.shop.olga, them.ines, them.iris)}
+    assert [one.may_withdraw for one in shown.values() if one] == [False, True, True]
+    RoleAssignment.objects.filter(person=them.ines).update(role=Role.objects.get(code="operator"))
+    run(withdraw_signatures, them.ines, **asked)
+    assert SignedStep.objects.get().closed_at is not None
 
 
 def test_a_step_that_needs_no_signature_is_not_signed() -> None:

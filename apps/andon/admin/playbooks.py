@@ -14,14 +14,19 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.andon.actions import CONFIGURE, VIEW_EXCEPTIONS
-from apps.andon.admin.drafts import DraftMixin, DraftRowsMixin
-from apps.andon.commands import draft_playbook, publish_playbook
+from apps.andon.admin.drafts import DraftAdmin, DraftRowsMixin
+from apps.andon.commands import (
+    draft_playbook,
+    publish_playbook,
+    return_playbook,
+    save_playbook_draft,
+    submit_playbook,
+)
 from apps.andon.cures import CURES
 from apps.andon.models import Playbook, PlaybookStep, PlaybookVersion
 from apps.core import rights
-from apps.core.administration import PlainAdmin
 from apps.core.errors import CommandRefused
-from apps.plant.administration import CommandAdmin, PlacedMixin, WithReason, actor_of, run_for_each
+from apps.plant.administration import CommandAdmin, actor_of, by, run_for_each
 
 
 @admin.register(Playbook)
@@ -67,30 +72,21 @@ class StepInline(DraftRowsMixin, StackedInline):
 
 
 @admin.register(PlaybookVersion)
-class PlaybookVersionAdmin(DraftMixin, PlacedMixin, PlainAdmin):
+class PlaybookVersionAdmin(DraftAdmin):
     view_action = VIEW_EXCEPTIONS
-    change_action = CONFIGURE
     list_display = ["playbook", "number", "status", "published_at", "note"]
     list_filter = ["status", "playbook__type"]
     list_select_related = ["playbook"]
-    readonly_fields = ["playbook", "number", "status", "published_at", "note"]
-    fields = [*readonly_fields]
+    readonly_fields = ["playbook", *DraftAdmin.life]
     inlines = [StepInline]
-    action_form = WithReason
-    actions: Any = ["publish"]
+    submit_by, give_back_by = submit_playbook, return_playbook
 
-    def save_model(self, request: HttpRequest, obj: PlaybookVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
-        """Whoever has worked on it does not publish it."""
-        person_id = actor_of(request).person_id
-        if person_id is not None and person_id not in obj.editor_ids:
-            obj.editor_ids = [*obj.editor_ids, person_id]
-        super().save_model(request, obj, form, change)
+    def save_draft(self, request: HttpRequest, form: ModelForm[Any], steps: list[dict[str, Any]]) -> None:
+        based_on = form.cleaned_data["based_on"]
+        save_playbook_draft(*by(request), version_id=form.instance.pk, steps=steps, based_on=based_on)
 
     @admin.action(
-        description=_("Publish, for the reason given: exceptions show it from now on"), permissions=["publish"]
+        description=_("Publish, for the reason given: exceptions show it from now on"), permissions=["configure"]
     )
     def publish(self, request: HttpRequest, rows: QuerySet[PlaybookVersion]) -> None:
         run_for_each(request, rows, publish_playbook, "version_id", note=request.POST.get("reason", ""))
-
-    def has_publish_permission(self, request: HttpRequest) -> bool:
-        return self._holds(request, CONFIGURE)

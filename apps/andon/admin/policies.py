@@ -16,12 +16,17 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from apps.andon.actions import CONFIGURE
-from apps.andon.admin.drafts import DraftMixin, DraftRowsMixin
+from apps.andon.admin.drafts import DraftAdmin, DraftRowsMixin
 from apps.andon.admin.preview import preview_context
-from apps.andon.commands.policies import draft_policy, publish_policy
+from apps.andon.commands.policies import (
+    draft_policy,
+    publish_policy,
+    return_policy,
+    save_policy_draft,
+    submit_policy,
+)
 from apps.andon.models import EscalationPolicy, PolicyStep, PolicyVersion
-from apps.core.administration import PlainAdmin
-from apps.plant.administration import CommandAdmin, WithReason, actor_of, run_for_each
+from apps.plant.administration import CommandAdmin, actor_of, by, run_for_each
 
 
 @admin.register(EscalationPolicy)
@@ -51,15 +56,14 @@ class StepInline(DraftRowsMixin, TabularInline):
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(DraftMixin, PlainAdmin):
-    view_action = change_action = CONFIGURE
+class PolicyVersionAdmin(DraftAdmin):
+    view_action = CONFIGURE
     list_display = ["policy", "number", "status", "response_minutes", "resolution_minutes", "counting", "published_at"]
     list_filter = ["status", "policy"]
     list_select_related = ["policy"]
-    readonly_fields = ["policy", "number", "status", "published_at"]
+    readonly_fields = ["policy", *DraftAdmin.life]
     inlines = [StepInline]
-    action_form = WithReason
-    actions: Any = ["publish"]
+    submit_by, give_back_by = submit_policy, return_policy
     actions_detail = ["who_is_told"]
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
@@ -76,11 +80,11 @@ class PolicyVersionAdmin(DraftMixin, PlainAdmin):
         }
         return TemplateResponse(request, "andon/policy_preview.html", context)
 
-    def save_model(self, request: HttpRequest, obj: PolicyVersion, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
-        """Whoever changes a draft last does not publish it."""
-        obj.author_id = getattr(request.user, "pk", None)
-        super().save_model(request, obj, form, change)
+    def save_draft(self, request: HttpRequest, form: ModelForm[Any], steps: list[dict[str, Any]]) -> None:
+        figures = {name: getattr(form.instance, name) for name in PolicyVersion.says}
+        based_on = form.cleaned_data["based_on"]
+        save_policy_draft(*by(request), version_id=form.instance.pk, figures=figures, steps=steps, based_on=based_on)
 
-    @admin.action(description=_("Publish, with the reason beside it"), permissions=["change"])
+    @admin.action(description=_("Publish, with the reason beside it"), permissions=["configure"])
     def publish(self, request: HttpRequest, rows: QuerySet[PolicyVersion]) -> None:
         run_for_each(request, rows, publish_policy, "version_id", note=request.POST.get("reason", ""))

@@ -17,7 +17,15 @@ from apps.andon.commands.curing import apply_cure
 from apps.andon.commands.drafting_rules import draft_rule_from
 from apps.andon.commands.ending import reopen, resolve, snooze
 from apps.andon.commands.grouping import merge, split
-from apps.andon.commands.playbooks import draft_playbook, draft_step_from, follow_step, publish_playbook
+from apps.andon.commands.playbooks import (
+    draft_playbook,
+    draft_step_from,
+    follow_step,
+    publish_playbook,
+    return_playbook,
+    save_playbook_draft,
+    submit_playbook,
+)
 from apps.andon.commands.problems import give_problem, note_problem, set_problem_due
 
 __all__ = [
@@ -49,10 +57,13 @@ __all__ = [
     "report_safety",
     "resolve",
     "resume_clock",
+    "return_playbook",
     "ring_again",
+    "save_playbook_draft",
     "save_push_subscription",
     "send_test",
     "set_problem_due",
     "snooze",
     "split",
+    "submit_playbook",
 ]

@@ -45,7 +45,8 @@ def apply_cure(
     exception = locked(context, exception_id)
     still_open(context, exception)
     _still_possible(context, chosen, Subject(exception, part_id), inputs, reason)
-    if step_id is not None and not PlaybookStep.objects.filter(pk=step_id, cure=cure).exists():
+    steps = PlaybookStep.objects.filter(cure=cure, version__published_at__isnull=False)
+    if step_id is not None and not steps.filter(pk=step_id).exists():
         context.refuse("no_step", _("The playbook has changed meanwhile. Reload the screen and look again."))
     AppliedCure.objects.create(
         site_id=exception.site_id,

@@ -31,7 +31,6 @@ from apps.andon.models.telling import (
 )
 from apps.andon.models.timers import Outcome, Timer, TimerKind
 from apps.andon.models.types import Category, ExceptionType, Impact, OwnerRule, Severity, SiteRules
-from apps.andon.models.versions import PolicyStatus
 from apps.andon.models.watch import WatchRound
 
 __all__ = [
@@ -62,7 +61,6 @@ __all__ = [
     "Playbook",
     "PlaybookStep",
     "PlaybookVersion",
-    "PolicyStatus",
     "PolicyStep",
     "PolicyVersion",
     "Problem",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.models.exceptions import FloorException
 from apps.andon.models.types import ExceptionType
-from apps.andon.models.versions import PolicyStatus, Published
 from apps.core.rights import EVERYWHERE, Scope
+from apps.core.triggers import guarded
 from apps.plant.texts import in_language, validate_texts
-from apps.workflows.models.life import frozen_once_published
+from apps.workflows.models.life import GUARD_VERSION, OPEN, VersionLife, VersionStatus
 
 GUARD_PLAYBOOK_PART = "andon_guard_playbook_part"
 
@@ -77,16 +76,16 @@ class Playbook(models.Model):
 
 class PlaybookVersionQuerySet(models.QuerySet["PlaybookVersion"]):
     def in_force(self) -> Self:
-        return self.filter(status=PolicyStatus.PUBLISHED)
+        return self.filter(status=VersionStatus.PUBLISHED)
 
 
-class PlaybookVersion(Published):
-    """`editor_ids`: everybody who has worked on the draft; none of them publishes it."""
+class PlaybookVersion(VersionLife):
+    """`says`: the fields that are its content, besides its steps."""
 
     playbook = models.ForeignKey(Playbook, models.PROTECT, related_name="versions", verbose_name=_("playbook"))
-    editor_ids = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     playbook_id: int
+    says: ClassVar[tuple[str, ...]] = ()
     objects = PlaybookVersionQuerySet.as_manager()
 
     class Meta:
@@ -99,11 +98,14 @@ class PlaybookVersion(Published):
                 fields=["playbook"], condition=Q(status="published"), name="one_published_version_per_playbook"
             ),
             models.UniqueConstraint(
-                fields=["playbook"], condition=Q(status="draft"), name="one_draft_version_per_playbook"
+                fields=["playbook"], condition=Q(status__in=OPEN), name="one_open_version_per_playbook"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["published", "retired"]) | Q(published_at__isnull=False) & ~Q(checksum=""),
+                name="published_playbook_is_dated",
             ),
         ]
-        # What it asks of a version of a policy holds of this as well.
-        triggers = frozen_once_published("andon_guard_policy")
+        triggers = guarded(GUARD_VERSION)
 
     def __str__(self) -> str:
         return f"{self.playbook} v{self.number}"
@@ -119,6 +121,7 @@ class PlaybookStep(models.Model):
     cure        code of a registered cure; "" an instruction for a person
     inputs      chosen in advance; what is left open, whoever presses it chooses
     acts_alone  tried by the system as soon as the exception is raised
+    says        the fields that are its content
     """
 
     version = models.ForeignKey(PlaybookVersion, models.CASCADE, related_name="steps")
@@ -130,6 +133,7 @@ class PlaybookStep(models.Model):
     acts_alone = models.BooleanField(_("acts alone"), default=False)
 
     version_id: int
+    says: ClassVar[tuple[str, ...]] = ("position", "code", "labels", "cure", "inputs", "acts_alone")
 
     class Meta:
         verbose_name = _("step of a playbook")
@@ -147,7 +151,7 @@ class PlaybookStep(models.Model):
             ),
             models.CheckConstraint(condition=Q(acts_alone=False) | ~Q(cure=""), name="alone_by_a_cure_only"),
         ]
-        triggers = frozen_once_published(GUARD_PLAYBOOK_PART)
+        triggers = guarded(GUARD_PLAYBOOK_PART)
 
     def __str__(self) -> str:
         return self.label()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
@@ -11,12 +11,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.andon.channels.interface import ChannelKind
-from apps.andon.models.versions import PolicyStatus, Published
 from apps.andon.sla import Counting
 from apps.core.rights import EVERYWHERE, Scope
-from apps.workflows.models.life import frozen_once_published
+from apps.core.triggers import guarded
+from apps.workflows.models.life import GUARD_VERSION, OPEN, VersionLife, VersionStatus
 
-GUARD_POLICY, GUARD_POLICY_PART = "andon_guard_policy", "andon_guard_policy_part"
+GUARD_POLICY_PART = "andon_guard_policy_part"
 
 
 class EscalationPolicy(models.Model):
@@ -38,16 +38,17 @@ class EscalationPolicy(models.Model):
 
 class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
     def in_force(self) -> Self:
-        return self.filter(status=PolicyStatus.PUBLISHED)
+        return self.filter(status=VersionStatus.PUBLISHED)
 
 
-class PolicyVersion(Published):
+class PolicyVersion(VersionLife):
     """All that an exception goes by from the moment it is raised; the exception points here, and this never changes.
 
     Minutes; an empty figure switches that part off.
     remind_minutes   an acknowledged exception without progress is asked about again; `unack_minutes` later without an
                      answer it is open again
     informs          codes of roles that are told at once, besides the owner
+    says             the fields that are its content, besides its steps
     """
 
     policy = models.ForeignKey(EscalationPolicy, models.PROTECT, related_name="versions", verbose_name=_("policy"))
@@ -73,6 +74,10 @@ class PolicyVersion(Published):
     informs = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("must know"))
 
     policy_id: int
+    says: ClassVar[tuple[str, ...]] = (
+        *("counting", "response_minutes", "resolution_minutes", "remind_minutes", "unack_minutes", "recheck_minutes"),
+        *("snooze_minutes", "pause_minutes", "informs"),
+    )
     objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
@@ -84,6 +89,13 @@ class PolicyVersion(Published):
             models.UniqueConstraint(
                 fields=["policy"], condition=Q(status="published"), name="one_published_version_per_policy"
             ),
+            models.UniqueConstraint(
+                fields=["policy"], condition=Q(status__in=OPEN), name="one_open_version_per_policy"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["published", "retired"]) | Q(published_at__isnull=False) & ~Q(checksum=""),
+                name="published_policy_is_dated",
+            ),
             models.CheckConstraint(
                 condition=Q(
                     response_minutes__gte=1, remind_minutes__gte=1, unack_minutes__gte=1, recheck_minutes__gte=1
@@ -91,10 +103,14 @@ class PolicyVersion(Published):
                 name="policy_minutes_positive",
             ),
         ]
-        triggers = frozen_once_published(GUARD_POLICY)
+        triggers = guarded(GUARD_VERSION)
 
     def __str__(self) -> str:
         return f"{self.policy} v{self.number}"
+
+    @property
+    def scope(self) -> Scope:
+        return self.policy.scope
 
 
 class Target(models.TextChoices):
@@ -111,7 +127,10 @@ class Condition(models.TextChoices):
 
 
 class PolicyStep(models.Model):
-    """`after_minutes` since the exception was raised; the last step comes again every `repeat_minutes`."""
+    """`after_minutes` since the exception was raised; the last step comes again every `repeat_minutes`.
+
+    `says`: the fields that are its content.
+    """
 
     version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField(_("step"))
@@ -138,6 +157,9 @@ class PolicyStep(models.Model):
     version_id: int
     role_id: int | None
     person_id: int | None
+    says: ClassVar[tuple[str, ...]] = (
+        *("position", "after_minutes", "target", "role_id", "person_id", "channel", "condition", "repeat_minutes"),
+    )
 
     class Meta:
         verbose_name = _("step")
@@ -158,7 +180,7 @@ class PolicyStep(models.Model):
             ),
             models.CheckConstraint(condition=Q(repeat_minutes__gte=1), name="policy_step_repeats_later"),
         ]
-        triggers = frozen_once_published(GUARD_POLICY_PART)
+        triggers = guarded(GUARD_POLICY_PART)
 
     def __str__(self) -> str:
         return f"{self.after_minutes}: {self.whom}"

@@ -1,6 +1,7 @@
 """Everything that can be done to an order on the floor, and to the standard work that it runs by."""
 
 from apps.orders.commands.answers import JobState
+from apps.orders.commands.change_requests import request_change, take_change_step
 from apps.orders.commands.decisions import apply_change, refuse_change
 from apps.orders.commands.erp_orders import take_commit_dates, take_work_orders
 from apps.orders.commands.erp_routings import RoutingRow, RoutingStepRow, upsert_routings
@@ -40,11 +41,13 @@ __all__ = [
     "record_step",
     "refuse_change",
     "release_work_order",
+    "request_change",
     "retire_master",
     "reverse_confirmation",
     "run_in_part",
     "stop_working_together",
     "substitute_material",
+    "take_change_step",
     "take_commit_dates",
     "take_edge",
     "take_work_orders",

@@ -1,4 +1,5 @@
 from apps.orders.models.blockers import COMPUTED, Blocker, BlockerKind
+from apps.orders.models.change_requests import ChangeNote, ChangeRequest, ChangeRequestStatus
 from apps.orders.models.changes import ChangedField, ChangeState, PendingChange
 from apps.orders.models.confirmations import Confirmation
 from apps.orders.models.intervals import JobInterval, sharing
@@ -24,6 +25,9 @@ __all__ = [
     "COMPUTED",
     "Blocker",
     "BlockerKind",
+    "ChangeNote",
+    "ChangeRequest",
+    "ChangeRequestStatus",
     "ChangeState",
     "ChangedField",
     "Confirmation",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Self
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -19,7 +18,7 @@ from apps.core.actors import Actor
 from apps.core.fields import QuantityField
 from apps.core.history import History
 from apps.core.rights import EVERYWHERE, Action, Scope
-from apps.core.triggers import GuardTrigger, append_only
+from apps.core.triggers import append_only, guarded
 from apps.orders.actions import VIEW_ORDERS
 from apps.plant.models import Site
 from apps.plant.texts import validate_texts
@@ -48,20 +47,6 @@ class Frequency(models.TextChoices):
     PER_PIECE = "per_piece", _("per piece")
     EVERY_N = "every_n", _("every so many pieces")
     PER_CONTAINER = "per_container", _("per container")
-
-
-def frozen_once_published(function: str) -> list[GuardTrigger]:
-    return [
-        GuardTrigger(
-            name="frozen", function=function, operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
-        ),
-        GuardTrigger(
-            name="frozen_truncate",
-            function="mfgos_refuse_change",
-            operation=pgtrigger.Truncate,
-            level=pgtrigger.Statement,
-        ),
-    ]
 
 
 class WorkMasterQuerySet(models.QuerySet["WorkMaster"]):
@@ -115,7 +100,7 @@ class WorkMaster(models.Model):
         verbose_name = _("standard work")
         verbose_name_plural = _("standard work")
         ordering = ["item", "operation_name", "-number"]
-        triggers = frozen_once_published(GUARD_MASTER)
+        triggers = guarded(GUARD_MASTER)
         constraints = [
             models.UniqueConstraint(
                 fields=["item", "operation_name", "site", "number"], nulls_distinct=False, name="work_master_number"
@@ -233,7 +218,7 @@ class MasterStep(StepFields):
     class Meta(StepFields.Meta):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
-        triggers = frozen_once_published(GUARD_MASTER_STEP)
+        triggers = guarded(GUARD_MASTER_STEP)
         constraints = [
             *StepFields.Meta.constraints,
             # Checked at the end, so that two steps may swap their places.

@@ -32,10 +32,11 @@ class Purpose(models.TextChoices):
 
 
 class ReasonCodeQuerySet(models.QuerySet["ReasonCode"]):
-    def choosable(self, purpose: Purpose | str) -> Self:
-        """What a screen offers for `purpose`: active reasons under which there is no finer active one."""
+    def choosable(self, purpose: Purpose | str | None = None) -> Self:
+        """What a screen offers for `purpose` (None: for each): active reasons without a finer active one under them."""
         finer = ReasonCode.objects.filter(parent=models.OuterRef("pk"), active=True)
-        return self.filter(~models.Exists(finer), purpose=purpose, active=True)
+        found = self.filter(~models.Exists(finer), active=True)
+        return found if purpose is None else found.filter(purpose=purpose)
 
 
 class ReasonCode(models.Model):

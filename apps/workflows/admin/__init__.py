@@ -1,3 +1,3 @@
-from apps.workflows.admin import rules, stops, versions
+from apps.workflows.admin import photos, rules, stops, versions
 
-__all__ = ["rules", "stops", "versions"]
+__all__ = ["photos", "rules", "stops", "versions"]

@@ -13,8 +13,9 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +32,8 @@ from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStat
 from apps.workflows.rules import commands
 from apps.workflows.rules.check import check_rule, event_label
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.simulate.rules.pages import simulated
+from apps.workflows.studio.forms.base import code_from
 from apps.workflows.studio.forms.rules import RuleForms
 
 TEMPLATE = "workflows/rules/rule.html"
@@ -43,6 +46,10 @@ def _page_of(version_id: int) -> str:
 
 def _copy(actor: Actor, command_id: UUID, pk: int, _text: str) -> str:
     return _page_of(commands.copy_rule(actor, command_id, version_id=pk))
+
+
+def _copy_as(actor: Actor, command_id: UUID, pk: int, text: str) -> str:
+    return _page_of(commands.copy_rule_as(actor, command_id, version_id=pk, code=code_from(text), name=text[:120]))
 
 
 def _done(command: Callable[..., Any]) -> Callable[[Actor, UUID, int, str], None]:
@@ -62,6 +69,7 @@ def _stop(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
 
 
 COPY = Button("copy", _("Copy to a draft"), EDIT, _copy)
+COPY_AS = Button("copy_as", _("Copy as a rule of its own"), EDIT, _copy_as, asks=_("Name of the new rule"))
 SUBMIT = Button("submit", _("Submit for review"), EDIT, _done(commands.submit_rule_for_review))
 RETURN = Button("return", _("Back to draft"), EDIT, _done(commands.return_rule_to_draft))
 PUBLISH_IT = Button("publish", _("Publish"), PUBLISH, _publish, asks=_("What changes, and why"))
@@ -69,10 +77,10 @@ RETIRE = Button("retire", _("Retire"), PUBLISH, _done(commands.retire_rule))
 STOP = Button("stop", _("Switch off everywhere"), STOP_RULE, _stop, asks=_("Why it is switched off"))
 
 BUTTONS: dict[str, list[Button]] = {
-    VersionStatus.DRAFT: [SUBMIT, COPY],
-    VersionStatus.IN_REVIEW: [PUBLISH_IT, RETURN, COPY],
-    VersionStatus.PUBLISHED: [COPY, RETIRE],
-    VersionStatus.RETIRED: [COPY],
+    VersionStatus.DRAFT: [SUBMIT, COPY, COPY_AS],
+    VersionStatus.IN_REVIEW: [PUBLISH_IT, RETURN, COPY, COPY_AS],
+    VersionStatus.PUBLISHED: [COPY, COPY_AS, RETIRE],
+    VersionStatus.RETIRED: [COPY, COPY_AS],
 }
 
 
@@ -108,6 +116,16 @@ class RuleVersionAdmin(PackagesMixin, ButtonsAdmin):
     ordering = ["rule__name", "-number"]
     list_select_related = ["rule"]
     search_fields = ["rule__name", "rule__code"]
+
+    def get_urls(self) -> list[URLPattern]:
+        opened = self.admin_site.admin_view(self.simulate)
+        return [path("<int:version_id>/simulate/", opened, name="workflows_ruleversion_simulate"), *super().get_urls()]
+
+    def simulate(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        version = get_object_or_404(RuleVersion.objects.select_related("rule"), pk=version_id)
+        if not self.has_view_permission(request, version):
+            raise PermissionDenied
+        return simulated(request, version)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("rule__stops__site", "rule__stops__work_center")

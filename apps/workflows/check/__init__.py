@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 from django.utils.translation import gettext as _
 
+from apps.core import clock
 from apps.workflows.check.ambiguity import ambiguity
+from apps.workflows.check.claims import claims
 from apps.workflows.check.consequences import consequences
 from apps.workflows.check.edges import edges
 from apps.workflows.check.graph import ends, gates, names, ways
@@ -21,6 +23,7 @@ from apps.workflows.check.states import states
 from apps.workflows.check.subject import Subject, Words, words_of_the_plant
 from apps.workflows.definition import Definition
 from apps.workflows.kinds import KINDS, Kind
+from apps.workflows.life.choosing import others_of
 
 __all__ = [
     "CONCERNS",
@@ -34,6 +37,7 @@ __all__ = [
     "check",
     "errors_in",
     "rostered",
+    "words_for",
     "words_of_the_plant",
 ]
 
@@ -52,6 +56,7 @@ CONCERNS: tuple[Concern, ...] = (
     repeating,
     ambiguity,
     reach_of_items,
+    claims,
     languages,
 )
 
@@ -66,9 +71,15 @@ def check(definition: Definition, kind: Kind | None, words: Words | None = None)
         known = ", ".join(sorted(KINDS)) or _("none")
         sentence = _("%(kind)s is no known kind of item; known: %(known)s.")
         return [WORKFLOW.error(Fault.UNKNOWN_KIND, sentence % {"kind": definition.kind, "known": known})]
-    words = words or words_of_the_plant(roster=roster_for(definition, kind))
+    words = words or words_for(definition, kind)
     found = [problem for problems in by_concern(definition, kind, words).values() for problem in problems]
     return sorted(found, key=lambda problem: not problem.is_error)
+
+
+def words_for(definition: Definition, kind: Kind) -> Words:
+    """All that the plant says to it now."""
+    others = others_of(definition.kind, definition.code, clock.now())
+    return words_of_the_plant(roster=roster_for(definition, kind), others=others)
 
 
 def by_concern(definition: Definition, kind: Kind, words: Words) -> dict[Concern, list[Problem]]:

@@ -11,7 +11,6 @@ from django_stubs_ext import StrOrPromise
 
 from apps.workflows import check
 from apps.workflows.check.problems import Problem
-from apps.workflows.check.rostered import roster_for
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version
 from apps.workflows.rows import to_definition
@@ -32,6 +31,7 @@ PASSED: dict[str, StrOrPromise] = {
     "repeating": _("Nothing goes round without a limit"),
     "ambiguity": _("No two buttons are alike"),
     "reach_of_items": _("What it is for is known"),
+    "claims": _("No other workflow is for the same"),
     "languages": _("Everything is said in every language"),
 }
 
@@ -47,8 +47,7 @@ def checked(request: HttpRequest, version: Version) -> HttpResponse:
     if kind is None:
         found, passed = check.check(definition, None), []
     else:
-        words = check.words_of_the_plant(roster=roster_for(definition, kind))
-        concerns = check.by_concern(definition, kind, words)
+        concerns = check.by_concern(definition, kind, check.words_for(definition, kind))
         found = [problem for problems in concerns.values() for problem in problems]
         passed = [PASSED[concern.__name__] for concern, problems in concerns.items() if not problems]
     errors = check.errors_in(found)
@@ -63,7 +62,8 @@ def checked(request: HttpRequest, version: Version) -> HttpResponse:
 
 
 def address_of(version: Version, problem: Problem) -> str:
-    """Of the state or edge in the editor; "" for the workflow as a whole."""
-    if not problem.show:
+    """Of the state or edge in the editor, or of what the whole says of itself; "" for what lies in no one place."""
+    if not (problem.show or problem.field):
         return ""
-    return f"{reverse('admin:workflows_version_edit', args=[version.pk])}#{problem.part}-{problem.name}"
+    place = f"#{problem.part}-{problem.name}" if problem.name else ""
+    return f"{reverse('admin:workflows_version_edit', args=[version.pk])}{place}"

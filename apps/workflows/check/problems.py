@@ -76,6 +76,7 @@ class Fault(StrEnum):
     UNKNOWN_SITE = "unknown_site"
     UNKNOWN_LINE = "unknown_line"
     UNKNOWN_VALUE = "unknown_value"
+    CLAIMED = "claimed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from apps.workflows.check.problems import Fault, Problem, edge
 from apps.workflows.check.subject import Subject, called, is_for_system_only
 from apps.workflows.definition import EdgeSpec
 
-Ways = Mapping[str, list[EdgeSpec]]
+# State -> where its edges lead, and the first edge that leads there.
+Ways = Mapping[str, Mapping[str, EdgeSpec]]
 
 
 def repeating(subject: Subject) -> Iterator[Problem]:
@@ -22,7 +23,9 @@ def repeating(subject: Subject) -> Iterator[Problem]:
     stop or to hold work from several states is an interruption: going on after it repeats nothing.
     """
     ways, running = _unlimited(subject), _running(subject)
-    among_running = {code: [way for way in ways.get(code, ()) if way.target in running] for code in running}
+    among_running = {
+        code: {target: way for target, way in ways.get(code, {}).items() if target in running} for code in running
+    }
     deciding = _deciding(subject)
     several = _("%(states)s can repeat without a limit. Say how often “%(step)s” may be taken.")
     single = _("%(states)s can be repeated without a limit. Say how often “%(step)s” may be taken.")
@@ -53,7 +56,7 @@ def _running(subject: Subject) -> set[str]:
 
 def _unlimited(subject: Subject) -> Ways:
     held, stopping = subject.kind.held_statuses, subject.kind.stop_statuses
-    found: defaultdict[str, list[EdgeSpec]] = defaultdict(list)
+    found: defaultdict[str, dict[str, EdgeSpec]] = defaultdict(dict)
     for way in subject.definition.edges:
         target = subject.states.get(way.target)
         if target is None or way.at_most is not None or is_for_system_only(way) or target.status in stopping:
@@ -61,8 +64,11 @@ def _unlimited(subject: Subject) -> Ways:
         if target.status in held and len(way.sources) > 1:
             continue
         for source in way.sources:
-            found[source].append(way)
+            found[source].setdefault(way.target, way)
     return found
+
+
+_NOWHERE: Mapping[str, EdgeSpec] = {}
 
 
 def _shortest_round(start: str, ways: Ways) -> list[tuple[str, EdgeSpec]]:
@@ -71,12 +77,13 @@ def _shortest_round(start: str, ways: Ways) -> list[tuple[str, EdgeSpec]]:
     came: dict[str, tuple[str, EdgeSpec]] = {}
     while todo:
         state = todo.popleft()
-        for way in ways.get(state, ()):
-            if way.target == start:
-                return [*_path(start, state, came), (state, way)]
-            if way.target not in came:
-                came[way.target] = (state, way)
-                todo.append(way.target)
+        onward = ways.get(state, _NOWHERE)
+        if start in onward:
+            return [*_path(start, state, came), (state, onward[start])]
+        for target, way in onward.items():
+            if target not in came:
+                came[target] = (state, way)
+                todo.append(target)
     return []
 
 

@@ -12,6 +12,7 @@ from apps.plant.roster_ahead import RosterAhead
 from apps.workflows import people
 from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, word
 from apps.workflows.kinds import Kind
+from apps.workflows.life.choosing import Others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Words:
 
     roles    with the actions they hold      purposes  of reasons; `filled`: those under which there is one
     sites    with the codes of their lines   roster    None: not asked, so nothing is said about shifts
+    others   what other workflows of the kind are for; None: not asked
     """
 
     roles: Mapping[str, AbstractSet[str]]
@@ -28,9 +30,10 @@ class Words:
     filled: AbstractSet[str] | None = None
     sites: Mapping[str, AbstractSet[str]] | None = None
     roster: RosterAhead | None = None
+    others: Others | None = None
 
 
-def words_of_the_plant(*, roster: RosterAhead | None = None) -> Words:
+def words_of_the_plant(*, roster: RosterAhead | None = None, others: Others | None = None) -> Words:
     """Five queries."""
     return Words(
         roles=people.known_roles(),
@@ -39,6 +42,7 @@ def words_of_the_plant(*, roster: RosterAhead | None = None) -> Words:
         filled=people.filled_purposes(),
         sites=people.known_places(),
         roster=roster,
+        others=others,
     )
 
 

@@ -9,7 +9,7 @@ before site. One that names nothing is the kind's default.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from apps.core.errors import CommandRefused
+from apps.core.prepared import Given, Prepared
 from apps.workflows.definition import WhereSpec
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version, VersionStatus
@@ -118,45 +119,51 @@ def version_for(kind: str, facts: Facts, at: datetime) -> Version:
     return Chooser(kind, at).version_for(facts)
 
 
-def claims_of_others(kind: str, workflow_code: str, wheres: Sequence[WhereSpec]) -> list[str]:
-    """Sentences: which other workflow of the kind is for the same new items, now or from a date to come; one query."""
-    rows = Version.objects.filter(workflow__kind=kind, status=VersionStatus.PUBLISHED)
+@dataclass(frozen=True)
+class Others:
+    """What the rest of a kind's workflows are for: their names, now or from a date to come.
+
+    has_default  one of them is for all new items that no workflow names
+    is_default   this workflow is for those today
+    """
+
+    theirs: Mapping[WhereSpec, str]
+    has_default: bool
+    is_default: bool
+
+
+def others_of(kind: str, workflow_code: str, at: datetime) -> Others:
+    """Two queries."""
     theirs: dict[WhereSpec, str] = {}
     latest: set[str] = set()
-    for version in rows.exclude(workflow__code=workflow_code).select_related("workflow", "rollout").order_by("-number"):
+    for version in _THEIRS(kind=kind, workflow=workflow_code):
         if version.workflow.code in latest:
             continue
         if not _is_provisional(version):
             latest.add(version.workflow.code)
         for where in version.applies_to or [{}]:
             theirs.setdefault(WhereSpec.model_validate(where), version.workflow.name)
-    return [_said(where, theirs[where]) for where in dict.fromkeys(wheres or [WhereSpec()]) if where in theirs]
+    newest: dict[str, Version] = {}
+    for version in _IN_FORCE(kind=kind, at=at):
+        newest.setdefault(version.workflow.code, version)
+    defaults = {code for code, version in newest.items() if not version.applies_to}
+    return Others(theirs, bool(defaults - {workflow_code}), workflow_code in defaults)
+
+
+_THEIRS = Prepared(
+    lambda: (
+        Version.objects.filter(workflow__kind=Given("kind"), status=VersionStatus.PUBLISHED)
+        .exclude(workflow__code=Given("workflow"))
+        .select_related("workflow", "rollout")
+        .order_by("-number")
+    )
+)
+_IN_FORCE = Prepared(
+    lambda: Version.objects.in_force(at=Given("at")).filter(workflow__kind=Given("kind")).select_related("workflow")
+)
 
 
 def _is_provisional(version: Version) -> bool:
     """Below it an older version is still in force somewhere, or for some time."""
     rollout = getattr(version, "rollout", None)
     return rollout is not None and (rollout.widened_at is None or rollout.took_effect_at is None)
-
-
-def _said(where: WhereSpec, other: str) -> str:
-    given = {name: value for name in _RANKS if (value := getattr(where, name))}
-    if not given:
-        return _("“%(other)s” is for all new items that no other workflow names. Say which ones this is for.") % {
-            "other": other
-        }
-    words = {"customer": _("customer"), "item": _("item"), "line": _("line"), "site": _("site")}
-    named = ", ".join(f"{words[name]} {value}" for name, value in given.items())
-    return _("“%(other)s” is for the same new items: %(what)s.") % {"other": other, "what": named}
-
-
-def takes_the_default_away(version: Version, at: datetime) -> bool:
-    """New items that no workflow names would find none any more: its workflow is the default today, and it is not."""
-    if not version.applies_to:
-        return False
-    current = Version.objects.in_force(at=at).filter(workflow__kind=version.workflow.kind)
-    newest: dict[int, Version] = {}
-    for row in current:
-        newest.setdefault(row.workflow_id, row)
-    defaults = {workflow_id for workflow_id, row in newest.items() if not row.applies_to}
-    return defaults == {version.workflow_id}

@@ -38,7 +38,7 @@ from apps.workflows.life.planning import (
     under_way,
     why_not,
 )
-from apps.workflows.life.publishing import MOVES, locked, put_in_force, topic
+from apps.workflows.life.publishing import MOVES, locked, put_in_force
 from apps.workflows.models import (
     Course,
     MoveDecision,
@@ -110,7 +110,7 @@ def widen(context: Context, *, version_id: int) -> None:
     rollout.cursor, rollout.moves_ended_at = 0, None
     rollout.save()
     context.record(VersionWidened(subject_id=version.pk, workflow_id=version.workflow_id))
-    context.touch(topic(version.workflow), MOVES)
+    context.touch(MOVES)
 
 
 @command("workflows.roll_back")
@@ -160,7 +160,7 @@ def roll_back(
 
 @command("workflows.take_effect")
 def take_effect(context: Context, *, version_id: int) -> bool:
-    """The hour of a version has come: screens are told, and the items under way begin to follow its plan."""
+    """The hour of a version has come: the items under way begin to follow its plan."""
     context.allow(PUBLISH, at=EVERYWHERE)
     waiting = Rollout.objects.to_be_announced().select_for_update(of=("self",), skip_locked=True)
     rollout = waiting.select_related("version__workflow").filter(version=version_id).first()
@@ -168,9 +168,8 @@ def take_effect(context: Context, *, version_id: int) -> bool:
         return False
     rollout.took_effect_at = context.now
     rollout.save(update_fields=["took_effect_at"])
-    workflow = rollout.version.workflow
-    context.record(VersionTookEffect(subject_id=version_id, workflow_id=workflow.pk))
-    context.touch(topic(workflow), MOVES)
+    context.record(VersionTookEffect(subject_id=version_id, workflow_id=rollout.version.workflow_id))
+    context.touch(MOVES)
     return True
 
 
@@ -229,7 +228,6 @@ def _ended(context: Context, rollout: Rollout) -> int:
     rollout.moves_ended_at = context.now
     rollout.save(update_fields=["moves_ended_at"])
     context.record(MovesEnded(subject_id=rollout.version_id, moved=rollout.moved))
-    context.touch(topic(rollout.version.workflow))
     return 0
 
 

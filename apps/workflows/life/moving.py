@@ -21,6 +21,7 @@ from apps.workflows.graph import graph
 from apps.workflows.keeping import labelled
 from apps.workflows.kinds import Kind
 from apps.workflows.life.planning import forbidden, inputs_of_plan, keeps, move_by_plan
+from apps.workflows.life.seen import buttons_topic
 from apps.workflows.models import Policy, Version, WorkflowItem
 
 # Read by the trigger function workflows_guard_move; local to the transaction.
@@ -79,7 +80,13 @@ def _all_at_once(passage: Passage, steps: Sequence[Step]) -> None:
     for step in steps:
         _put(step.item, to, step.new)
     context.record_all([_moved(passage, step) for step in steps])
-    context.touch(*{topic for step in steps for topic in kind.topics(step.item)})
+    elsewhere = {topic for step in steps if _looks_different(step) for topic in kind.topics(step.item)}
+    context.touch(buttons_topic(kind.code), *elsewhere)
+
+
+def _looks_different(step: Step) -> bool:
+    """Beyond its buttons, which have a topic of their own: where it stands is called otherwise."""
+    return (step.old.code, step.old.labels) != (step.new.code, step.new.labels)
 
 
 def _by_itself(passage: Passage, step: Step) -> bool:
@@ -104,16 +111,9 @@ def _alone(passage: Passage, step: Step) -> bool:
         item.save(force_update=True)
     for hook in kind.on_move:
         hook(item, move, context, inputs)
-    story = {
-        "subject_id": item.pk,
-        "site_id": kind.site_id(item),
-        "thread": kind.thread(item),
-        "erp_reference": kind.erp_reference(item),
-        "item_kind": kind.code,
-    }
     context.record(
         StateChanged(
-            **story,
+            **kind.story(item),
             edge="",
             from_state=move.from_state,
             to_state=move.to_state,
@@ -139,11 +139,7 @@ def _put(item: WorkflowItem, to: Version, state: StateSpec) -> None:
 def _moved(passage: Passage, step: Step) -> ItemMovedToVersion:
     kind, item = passage.kind, step.item
     return ItemMovedToVersion(
-        subject_id=item.pk,
-        site_id=kind.site_id(item),
-        thread=kind.thread(item),
-        erp_reference=kind.erp_reference(item),
-        item_kind=kind.code,
+        **kind.story(item),
         from_version_id=step.from_version_id,
         to_version_id=passage.to.pk,
         from_state=step.old.code,

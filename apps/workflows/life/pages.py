@@ -27,7 +27,6 @@ from apps.workflows.definition import Definition, StateSpec, word
 from apps.workflows.kinds import KINDS, Kind
 from apps.workflows.life.forms import DECIDE, ITEM, LINE, MOVE_TO, SENT, STAY
 from apps.workflows.life.planning import Blocked, DryRun, Row, dry_run, keeps, to_be_moved, why_not
-from apps.workflows.life.publishing import claim_problems
 from apps.workflows.models import Course, Policy, Version, VersionStatus
 from apps.workflows.rows import to_definition
 from apps.workflows.studio.pages import in_force_beside, shown
@@ -88,8 +87,7 @@ def _missing(version: Version, definition: Definition, found: DryRun) -> list[st
     if version.status not in {VersionStatus.DRAFT, VersionStatus.IN_REVIEW}:
         return []
     errors = errors_in(check(definition, KINDS.get(definition.kind)))
-    sentences = [str(problem) for problem in [*errors, *claim_problems(version, definition, clock.now())]]
-    sentences += found.problems
+    sentences = [*map(str, errors), *found.problems]
     if version.is_draft and found.decide:
         sentences.append(_("%(n)s items wait for a decision whether they move.") % {"n": found.decide})
     return sentences

@@ -9,12 +9,9 @@ from django.utils.translation import gettext as _
 from apps.core.commands import Context
 from apps.plant.models import WorkCenter
 from apps.plant.shifts_calendar import next_shift_of_site
-from apps.workflows.check import Problem, check
-from apps.workflows.check.problems import WORKFLOW
-from apps.workflows.definition import Definition
+from apps.workflows.check import check
 from apps.workflows.events import VersionPublished
 from apps.workflows.kinds import KINDS
-from apps.workflows.life.choosing import claims_of_others, takes_the_default_away
 from apps.workflows.life.following import is_superseded
 from apps.workflows.life.planning import dry_run, lines_of, policy_of
 from apps.workflows.models import MoveLine, Policy, Rollout, Version, VersionStatus, Workflow
@@ -25,29 +22,15 @@ from apps.workflows.versioning import locked_version, refuse_errors, set_status
 MOVES = "workflow-moves"
 
 
-def topic(workflow: Workflow) -> str:
-    """What a screen with buttons of this kind of item depends on, besides the item's own topics."""
-    return f"workflow:{workflow.kind}"
-
-
 def locked(context: Context, version_id: int, *expected: VersionStatus) -> Version:
     return locked_version(context, Version.objects.select_related("workflow"), version_id, *expected)
 
 
 def insist_on_clean(context: Context, version: Version) -> None:
     definition = to_definition(version)
-    problems = check(definition, KINDS.get(version.workflow.kind))
-    refuse_errors(context, [*problems, *claim_problems(version, definition, context.now)])
+    refuse_errors(context, check(definition, KINDS.get(version.workflow.kind)))
     if version.checksum != definition.checksum:
         context.refuse("checksum", _("The stored checksum does not fit the states and edges. Save the draft again."))
-
-
-def claim_problems(version: Version, definition: Definition, at: datetime) -> list[Problem]:
-    """New items that another workflow is for as well, or that none would be for any more; three queries."""
-    sentences = claims_of_others(definition.kind, definition.code, definition.applies_to)
-    if takes_the_default_away(version, at):
-        sentences.append(_("New items that it does not name would find no workflow: keep one for all others."))
-    return [WORKFLOW.error("claimed", sentence, "applies_to") for sentence in sentences]
 
 
 def insist_on_a_plan(context: Context, version: Version) -> None:
@@ -102,7 +85,8 @@ def put_in_force(context: Context, version: Version, starts: datetime, first_on:
             editor_ids=version.editor_ids,
         )
     )
-    context.touch(topic(version.workflow), MOVES)
+    # Who looks at an item hears of it when the item itself goes over; nothing else looks different by a version.
+    context.touch(MOVES)
 
 
 def _insist_on_lines(context: Context, version: Version, first_on: list[int]) -> None:

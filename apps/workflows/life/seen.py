@@ -5,21 +5,24 @@ from __future__ import annotations
 from django.db.models import Count
 
 from apps.core import clock
-from apps.core.prepared import Given, Prepared
+from apps.workflows.judgement import stops_of
 from apps.workflows.kinds import kind_of
-from apps.workflows.models import EdgeStop, SignedStep, WorkflowItem
+from apps.workflows.models import SignedStep, WorkflowItem
 
-_STOPS = Prepared(lambda: EdgeStop.objects.in_force().filter(workflow=Given("workflow")).order_by("pk"))
+
+def buttons_topic(kind: str) -> str:
+    """What a screen with buttons of this kind of item depends on, besides the item's own topics."""
+    return f"workflow:{kind}"
 
 
 def buttons_mark(item: WorkflowItem) -> str:
     """Another text as soon as the item goes on by another version, a step is stopped or resumed, one is signed, or
     somebody begins or ends to work together on it; one query, and one each where it can be signed or taken together.
 
-    A screen that shows it, and hears of the topic `workflow:<kind>`, fetches its buttons anew then.
+    A screen that shows it, and hears of the item and of `buttons_topic`, fetches its buttons anew then.
     """
     version = item.workflow_version
-    stops = _STOPS(workflow=version.workflow_id)
+    stops = stops_of(version.workflow_id)
     return ".".join(
         str(part) for part in [version.pk, *(stop.pk for stop in stops), *_signatures(item), *_partners(item)]
     )

@@ -4,6 +4,7 @@ from apps.workflows.models.items import GraphFSMField, ItemStatusField, Workflow
 from apps.workflows.models.life import VersionStatus
 from apps.workflows.models.moves import Course, MoveDecision, MoveLine, MovePlan, Policy, Rollout
 from apps.workflows.models.packages import PackageOrigin
+from apps.workflows.models.photos import Photo, PhotoUse
 from apps.workflows.models.signatures import Signature, SignedStep
 from apps.workflows.models.simulations import SimulationRun, SimulationStatus
 from apps.workflows.models.steps import DraftStep
@@ -31,6 +32,8 @@ __all__ = [
     "MovePlan",
     "PackageOrigin",
     "Phases",
+    "Photo",
+    "PhotoUse",
     "Policy",
     "Rollout",
     "Rule",

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.triggers import GuardTrigger
-
-# Reads the columns of VersionLife, and of a workflow or a rule what is its content.
+# Reads the columns of VersionLife by their names, and takes any other reference for what it is a version of.
 GUARD_VERSION = "workflows_guard_version"
-
-
-def frozen_once_published(function: str) -> list[GuardTrigger]:
-    return [
-        GuardTrigger(
-            name="frozen", function=function, operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
-        ),
-        GuardTrigger(
-            name="frozen_truncate",
-            function="mfgos_refuse_change",
-            operation=pgtrigger.Truncate,
-            level=pgtrigger.Statement,
-        ),
-    ]
 
 
 class VersionStatus(models.TextChoices):
@@ -36,11 +19,16 @@ class VersionStatus(models.TextChoices):
     RETIRED = "retired", _("retired")
 
 
+# Of one thing there may be several such versions of a workflow or a rule, and one at a time of all else.
+OPEN = (VersionStatus.DRAFT, VersionStatus.IN_REVIEW)
+
+
 class VersionLife(models.Model):
     """One-way but for review -> draft, and a trigger holds it: a concrete model says so in its Meta, and has a
-    reference to what it is a version of.
+    reference to what it is a version of, which stays (as any reference that it has).
 
-    People are named by id; `editor_ids` is everybody who has saved the draft, none of whom may approve it.
+    People are named by id; `editor_ids` is everybody who has saved the draft, none of whom may approve it: they only
+    become more.
     """
 
     number = models.PositiveIntegerField(_("number"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.triggers import GuardTrigger
-from apps.workflows.models.life import frozen_once_published
+from apps.core.triggers import guarded
 from apps.workflows.models.versions import GUARD_PART, Version
 
 GUARD_DECISION = "workflows_guard_decision"
@@ -39,7 +37,7 @@ class MovePlan(models.Model):
     class Meta:
         verbose_name = _("plan for the items under way")
         verbose_name_plural = _("plans for the items under way")
-        triggers = frozen_once_published(GUARD_PART)
+        triggers = guarded(GUARD_PART)
 
     def __str__(self) -> str:
         return f"{self.version}: {self.get_policy_display()}"
@@ -68,7 +66,7 @@ class MoveLine(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["from_version", "from_state"], name="workflows_line_from")]
-        triggers = frozen_once_published(GUARD_PART)
+        triggers = guarded(GUARD_PART)
 
     def __str__(self) -> str:
         return f"{self.from_version}: {self.from_state} - {self.get_course_display()} {self.to_state}"
@@ -90,19 +88,7 @@ class MoveDecision(models.Model):
         verbose_name = _("decision on an item")
         verbose_name_plural = _("decisions on items")
         constraints = [models.UniqueConstraint(fields=["version", "item_id"], name="workflows_one_decision_per_item")]
-        triggers = [
-            GuardTrigger(
-                name="frozen",
-                function=GUARD_DECISION,
-                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-            ),
-            GuardTrigger(
-                name="frozen_truncate",
-                function="mfgos_refuse_change",
-                operation=pgtrigger.Truncate,
-                level=pgtrigger.Statement,
-            ),
-        ]
+        triggers = guarded(GUARD_DECISION)
 
     def __str__(self) -> str:
         return f"{self.version}: {self.item_id} {self.to_state}"

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.workflows.models.versions import Version
+from apps.workflows.rules.models import RuleVersion
 
 # A run whose process has said nothing for so long is taken up again by another one.
 SILENT = timedelta(seconds=120)
@@ -34,13 +35,15 @@ class SimulationRunQuerySet(models.QuerySet["SimulationRun"]):
 
 class SimulationRun(models.Model):
     """
+    version, rule_version   what was tried: a version of a workflow, or one of a rule
     checksum     of the draft as it was tried; another one since makes the result one of an older draft
-    days, moves  the span: one of them is 0
+    days, moves  the span: one of them is 0; of a rule, `moves` are events that it follows
     done, total  moves of the past that are judged, of how many
-    result       apps.workflows.simulate.result.Result as JSON
+    result       apps.workflows.simulate.result.Result as JSON; of a rule simulate.rules.result.RuleResult
     """
 
-    version = models.ForeignKey(Version, models.CASCADE, related_name="simulations")
+    version = models.ForeignKey(Version, models.CASCADE, null=True, related_name="simulations")
+    rule_version = models.ForeignKey(RuleVersion, models.CASCADE, null=True, related_name="simulations")
     checksum = models.CharField(_("checksum"), max_length=64)
     days = models.PositiveSmallIntegerField(_("days"), default=0)
     moves = models.PositiveIntegerField(_("moves"), default=0)
@@ -58,7 +61,8 @@ class SimulationRun(models.Model):
 
     objects = SimulationRunQuerySet.as_manager()
 
-    version_id: int
+    version_id: int | None
+    rule_version_id: int | None
 
     class Meta:
         verbose_name = _("simulation")
@@ -72,15 +76,20 @@ class SimulationRun(models.Model):
                 condition=Q(status="done", result__isnull=False) | ~Q(status="done") & Q(result=None),
                 name="workflows_simulation_result",
             ),
+            models.CheckConstraint(
+                condition=Q(version=None, rule_version__isnull=False) | Q(rule_version=None, version__isnull=False),
+                name="workflows_simulation_of_one",
+            ),
             models.UniqueConstraint(
-                fields=["version", "checksum", "days", "moves"],
+                fields=["version", "rule_version", "checksum", "days", "moves"],
                 condition=Q(status__in=["waiting", "running"]),
+                nulls_distinct=False,
                 name="workflows_simulation_once",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.version} {self.asked_at:%Y-%m-%d %H:%M}"
+        return f"{self.version or self.rule_version} {self.asked_at:%Y-%m-%d %H:%M}"
 
     @property
     def is_open(self) -> bool:

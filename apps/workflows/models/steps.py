@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.workflows.models.life import frozen_once_published
+from apps.core.triggers import guarded
 from apps.workflows.models.versions import GUARD_PART, Version
 
 
@@ -30,7 +30,7 @@ class DraftStep(models.Model):
                 condition=models.Q(number__gt=0) | models.Q(is_undone=False), name="workflows_beginning_stays"
             ),
         ]
-        triggers = frozen_once_published(GUARD_PART)
+        triggers = guarded(GUARD_PART)
 
     def __str__(self) -> str:
         return self.label

@@ -8,9 +8,10 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.triggers import GuardTrigger
+from apps.core.prepared import Given
+from apps.core.triggers import GuardTrigger, guarded
 from apps.workflows.definition import word
-from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus, frozen_once_published
+from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus
 
 GUARD_PART = "workflows_guard_part"
 # Who has begun a version approves it only where its content was published before: the way back.
@@ -60,7 +61,7 @@ class Workflow(models.Model):
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
-    def in_force(self, *, at: datetime) -> VersionQuerySet:
+    def in_force(self, *, at: datetime | Given) -> VersionQuerySet:
         """The published ones that new items may start on anywhere, newest first; several workflows may be among them.
 
         Which of them a new item starts on: apps.workflows.life.choosing.
@@ -90,7 +91,7 @@ class Version(VersionLife):
             ),
         ]
         triggers = [
-            *frozen_once_published(GUARD_VERSION),
+            *guarded(GUARD_VERSION),
             GuardTrigger(name="own_work", function=GUARD_OWN_WORK, operation=pgtrigger.Update),
         ]
 
@@ -126,7 +127,7 @@ class State(models.Model):
         verbose_name_plural = _("states")
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["version", "code"], name="workflows_state_code")]
-        triggers = frozen_once_published(GUARD_PART)
+        triggers = guarded(GUARD_PART)
 
     def __str__(self) -> str:
         return word(self.labels, self.code)
@@ -162,7 +163,7 @@ class Edge(models.Model):
         verbose_name_plural = _("edges")
         ordering = ["position", "source__position"]
         constraints = [models.UniqueConstraint(fields=["version", "code", "source"], name="workflows_edge_source")]
-        triggers = frozen_once_published(GUARD_PART)
+        triggers = guarded(GUARD_PART)
 
     def __str__(self) -> str:
         return word(self.labels, self.code)

@@ -11,7 +11,7 @@ from apps.core.commands import Context
 from apps.plant.actions import MANAGE_PEOPLE, MANAGE_PLANT, MANAGE_ROLES
 from apps.plant.commands import add_reason_code, add_role, add_skill
 from apps.plant.models import Purpose, ReasonCode, Role, Skill, WorkCenter
-from apps.workflows.definition import SYSTEM_ROLE, Texts
+from apps.workflows.definition import SYSTEM_ROLE, ConditionSpec, Texts
 from apps.workflows.effects import EFFECTS, FormField
 from apps.workflows.packages.exportables import Content, Need, NeedKind, declare_need
 
@@ -104,6 +104,15 @@ REASON = declare_need(
 )
 EFFECT = declare_need(NeedKind(code="effect", label=_("effect"), found=_effects))
 WORK_CENTER = declare_need(NeedKind(code="work_center", label=_("line"), found=_work_centers))
+
+
+def needs_of_conditions(conditions: Iterable[ConditionSpec], codes_of: Mapping[str, str]) -> Iterable[Need]:
+    """What they compare with: `codes_of` says of which fields the values are codes, and of what."""
+    for condition in conditions:
+        kind = codes_of.get(condition.field)
+        values = condition.value if isinstance(condition.value, list) else [condition.value]
+        if kind:
+            yield from (Need(kind, value) for value in values if isinstance(value, str) and value)
 
 
 def needs_of_effect(code: str, parameters: Mapping[str, object]) -> Iterable[Need]:

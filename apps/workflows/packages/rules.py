@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
+from apps.core.events import EVENTS
 from apps.workflows.definition import places_of
 from apps.workflows.packages.exportables import Content, Exportable, Need, declare_exportable
-from apps.workflows.packages.needs import WORK_CENTER, needs_of_effect
+from apps.workflows.packages.needs import WORK_CENTER, needs_of_conditions, needs_of_effect
 from apps.workflows.rules.commands import draft_rule
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.facts import facts_of
 from apps.workflows.rules.models import RuleVersion
 
 
@@ -49,6 +51,8 @@ def _read(content: Any) -> Content:
 
 def _needs(content: Content) -> Iterable[Need]:
     spec = RuleSpec.model_validate(content)
+    facts = facts_of(spec.event).values() if spec.event in EVENTS else ()
+    yield from needs_of_conditions(spec.conditions, {fact.name: fact.codes_of for fact in facts})
     for action in spec.actions:
         yield from needs_of_effect(action.code, action.parameters)
     yield from (Need(WORK_CENTER.code, where.line) for where in spec.scope if where.line)

@@ -14,9 +14,10 @@ from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.workflows.commands import import_draft
 from apps.workflows.definition import Definition, places_of
+from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version
 from apps.workflows.packages.exportables import Content, Exportable, Need, declare_exportable
-from apps.workflows.packages.needs import PURPOSE, ROLE, SKILL, WORK_CENTER, needs_of_effect
+from apps.workflows.packages.needs import PURPOSE, ROLE, SKILL, WORK_CENTER, needs_of_conditions, needs_of_effect
 from apps.workflows.rows import dangling, to_definition
 
 
@@ -52,7 +53,10 @@ def _read(content: Any) -> Content:
 
 def _needs(content: Content) -> Iterable[Need]:
     definition = Definition.model_validate(content)
+    kind = KINDS.get(definition.kind)
+    codes_of = {name: field.codes_of for name, field in kind.fields.items()} if kind else {}
     for edge in definition.edges:
+        yield from needs_of_conditions(edge.conditions, codes_of)
         yield from (Need(ROLE.code, code) for code in edge.roles)
         yield from (Need(SKILL.code, code) for code in edge.skills)
         yield from (Need(PURPOSE.code, spec.reason_purpose) for spec in edge.all_inputs if spec.reason_purpose)

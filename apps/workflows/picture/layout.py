@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.workflows.picture.columns import assign_columns
-from apps.workflows.picture.lines import draw
+from apps.workflows.picture.lines import draw, straighten_ends
 from apps.workflows.picture.rows import arrange
 from apps.workflows.picture.shapes import Box, Layout, Wire
 
@@ -21,6 +21,7 @@ def lay_out(boxes: Sequence[Box], wires: Sequence[Wire]) -> Layout:
     """The same answer for the same input. Every wire names boxes that are there, and each source and target once."""
     rows, nets = arrange(boxes, wires)
     assign_columns(rows)
+    straighten_ends(rows, nets)
     members = [member for row in rows for member in row]
     left = min((member.x - member.width / 2 for member in members), default=0.0) - MARGIN
     for member in members:

@@ -50,7 +50,7 @@ def draw(
     rows: Rows, nets: Sequence[Net], wires: Sequence[Wire], *, top: float
 ) -> tuple[dict[str, Place], dict[str, Route], float]:
     """The boxes, the routes by wire, and how far down it all goes."""
-    runs = _settled(rows, nets)
+    runs = _runs(nets)
     middles, channels, bottom = _heights(rows, runs, top)
     places: dict[str, Place] = {}
     routes = {wire.key: Route() for wire in wires}
@@ -131,14 +131,11 @@ def _pins(nets: Sequence[Net]) -> dict[tuple[int, int, bool], float]:
     return pins
 
 
-def _settled(rows: Rows, nets: Sequence[Net]) -> dict[int, list[_Run]]:
-    """Pins follow what they lead to, and what nearly meets its pin follows it."""
-    runs = _runs(nets)
+def straighten_ends(rows: Rows, nets: Sequence[Net]) -> None:
+    """Pins follow what they lead to, and what nearly meets its pin follows it. Nothing moves members later."""
     for __ in range(3 if len(nets) < MANY else 1):
-        if not _nudge(rows, runs):
-            break
-        runs = _runs(nets)
-    return runs
+        if not _nudge(rows, _runs(nets)):
+            return
 
 
 def _nudge(rows: Rows, runs: Mapping[int, Sequence[_Run]]) -> bool:

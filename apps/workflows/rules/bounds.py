@@ -15,6 +15,8 @@ _LIMIT = """
     SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
            set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)
 """
+# A row that refers to nothing would else be found at the commit, and take the fact with it.
+_CHECK = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; "
 _PUT_BACK = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 
 
@@ -29,7 +31,4 @@ def bounded() -> Iterator[None]:
             before = cursor.fetchone()[:2]
         yield
         with connection.cursor() as cursor:
-            # A row that refers to nothing would else be found at the commit, and take the fact with it.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            cursor.execute(_PUT_BACK, before)
+            cursor.execute(_CHECK + _PUT_BACK, before)

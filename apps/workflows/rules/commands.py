@@ -35,6 +35,7 @@ from apps.workflows.versioning import (
     next_number,
     refuse_errors,
     refuse_if_changed,
+    refuse_other_content,
     set_status,
 )
 
@@ -53,6 +54,24 @@ def copy_rule(context: Context, *, version_id: int) -> int:
     context.allow(EDIT, at=EVERYWHERE)
     copied = _locked(context, version_id)
     return _new_draft(context, copied.rule, RuleSpec.model_validate(copied.content), copy_of_id=copied.pk)
+
+
+@command("workflows.copy_rule_as")
+def copy_rule_as(context: Context, *, version_id: int, code: str, name: str) -> int:
+    """A draft of another rule with the content of this version; the rule it comes from stays as it is, and in force.
+
+    Answers the id of the draft. Raises CommandRefused: no_code, code_taken.
+    """
+    context.allow(EDIT, at=EVERYWHERE)
+    copied = _locked(context, version_id)
+    if not code or not name.strip():
+        context.refuse("no_code", _("Give the new rule a name with letters in it: its code is made from that."))
+    rule, is_new = Rule.objects.get_or_create(code=code, defaults={"name": name.strip()})
+    if not is_new:
+        sentence = _("There is a rule “%(name)s” with this code already. Name the new one otherwise.")
+        context.refuse("code_taken", sentence % {"name": rule.name}, rule_id=rule.pk)
+    spec = RuleSpec.model_validate({**copied.content, "code": code, "name": name.strip()})
+    return _new_draft(context, rule, spec, copy_of_id=copied.pk)
 
 
 @command("workflows.save_rule_draft")
@@ -214,8 +233,7 @@ def _fill(context: Context, version: RuleVersion, spec: RuleSpec) -> None:
 def _insist_on_clean(context: Context, version: RuleVersion) -> None:
     spec = RuleSpec.model_validate(version.content)
     refuse_errors(context, check_rule(spec))
-    if (version.checksum, version.event) != (spec.checksum, spec.event):
-        context.refuse("checksum", _("The stored checksum does not fit the content. Save the draft again."))
+    refuse_other_content(context, version, spec.checksum if version.event == spec.event else "")
 
 
 def _out_of_force(context: Context, version: RuleVersion) -> None:

@@ -39,6 +39,16 @@ class RuleRetired(Event, subject=SUBJECT):
     version_id: int
 
 
+class RuleDraftTried(Event, subject=SUBJECT):
+    """On past events, in a simulation. One of `days` and `events` is 0."""
+
+    version_id: int
+    run_id: int
+    checksum: str
+    days: int
+    events: int
+
+
 class RuleFired(Event, subject=SUBJECT):
     """It has followed the event: `actions` are the codes of what it did, in order."""
 

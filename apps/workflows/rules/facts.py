@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from apps.core.events import EVENTS, Event
+from apps.core.events import EVENTS, WORDS, Event
 from apps.core.prepared import Given, Prepared
 from apps.plant import calendar_times
 from apps.plant.calendar_times import DAY, Interval, Shift
@@ -37,18 +37,19 @@ _REASON_ID = "reason_id"
 
 @dataclass(frozen=True)
 class Fact:
-    """`label`: what the form shows; of an event's own fields it is their name."""
+    """`label`: what the form shows; of an event's own fields it is their name.  `codes_of` as of GuardField."""
 
     name: str
     type: ValueType
     label: StrOrPromise
+    codes_of: str = ""
 
 
 AROUND: Mapping[str, Fact] = {
     fact.name: fact
     for fact in (
         Fact("site", ValueType.TEXT, _("site")),
-        Fact("line", ValueType.TEXT, _("line")),
+        Fact("line", ValueType.TEXT, _("line"), "work_center"),
         Fact("station", ValueType.TEXT, _("station")),
         Fact("work_order", ValueType.TEXT, _("work order")),
         Fact("operation", ValueType.TEXT, _("operation")),
@@ -65,21 +66,24 @@ def facts_of(event_kind: str) -> Mapping[str, Fact]:
     """All that a rule for this kind of event may name."""
     event = EVENTS[event_kind]
     own = {name: type_ for name, hint in _hints(event).items() if (type_ := _type_of(hint)) is not None}
-    found = {f"{EVENT}{name}": Fact(f"{EVENT}{name}", type_, _in_words(name)) for name, type_ in own.items()}
+    found = {
+        f"{EVENT}{name}": Fact(f"{EVENT}{name}", type_, _in_words(name), event.codes_of.get(name, ""))
+        for name, type_ in own.items()
+    }
     for name in own:
         if name.endswith(_REASON_ID):
             code = name.removesuffix("_id")
             found[f"{EVENT}{code}"] = Fact(f"{EVENT}{code}", ValueType.TEXT, _in_words(code))
-    for name, field in _fields_of(event.subject_kind).items():
-        found[f"{SUBJECT}{name}"] = Fact(f"{SUBJECT}{name}", field.type, field.label)
+    for name, field in fields_of(event.subject_kind).items():
+        found[f"{SUBJECT}{name}"] = Fact(f"{SUBJECT}{name}", field.type, field.label, field.codes_of)
     return {**found, **AROUND}
 
 
-def _in_words(name: str) -> str:
-    return name.replace("_", " ")
+def _in_words(name: str) -> StrOrPromise:
+    return WORDS.get(name) or name.replace("_", " ")
 
 
-def _fields_of(subject_kind: str) -> Mapping[str, GuardField]:
+def fields_of(subject_kind: str) -> Mapping[str, GuardField]:
     if subject_kind in KINDS:
         return KINDS[subject_kind].fields
     return SUBJECTS[subject_kind].fields if subject_kind in SUBJECTS else {}
@@ -156,6 +160,11 @@ class FactReader:
         site = _SITE.first(pk=self.site_id)
         return replace(found, site_id=self.site_id, site=site.code if site else "")
 
+    @property
+    def knows_around(self) -> bool:
+        """It has been read, and is not read again."""
+        return "around" in self.__dict__
+
     @cached_property
     def shift(self) -> Shift | None:
         """That was on when it happened: of the line, else of the site."""
@@ -214,7 +223,7 @@ class FactReader:
         item = self._found()
         if item is None:
             raise GuardError(f"{self.subject_kind} {self.subject_id} is not there")
-        return FieldReader(_fields_of(self.event.subject_kind), item)
+        return FieldReader(fields_of(self.event.subject_kind), item)
 
     def _found(self) -> Any:
         if self.event.subject_kind not in KINDS:

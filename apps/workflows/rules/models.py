@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus, frozen_once_published
+from apps.core.triggers import guarded
+from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus
 
 
 class Rule(models.Model):
@@ -54,7 +55,7 @@ class RuleVersion(VersionLife):
                 name="published_rule_is_dated",
             ),
         ]
-        triggers = frozen_once_published(GUARD_VERSION)
+        triggers = guarded(GUARD_VERSION)
 
     def __str__(self) -> str:
         return f"{self.rule} v{self.number}"

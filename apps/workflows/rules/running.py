@@ -7,6 +7,7 @@ Nothing that goes wrong here reaches the fact. It was booked, and stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,9 +37,13 @@ def follow_rules(heard: Sequence[Heard], context: Context) -> None:
     if not wanted:
         return
     there = ledger.still_there([each.event_id for each in wanted])
-    for each in wanted:
-        if each.event_id in there:
-            _follow(each, rules[each.event.kind], context)
+    followed = [(each, _reader(each)) for each in wanted if each.event_id in there]
+    if not followed:
+        return
+    _read_around([reader for _, reader in followed])
+    for each, reader in followed:
+        for following in _followings(each, reader, rules[each.event.kind], context):
+            following.begin()
 
 
 def holds(rule: LiveRule, reader: FactReader) -> bool:
@@ -53,19 +58,13 @@ def follow_after_all(heard: Heard, rule: LiveRule, context: Context) -> None:
     """What the rule was to look at again: the fields are those of the event, all around it is as it is now.
     Raises nothing.
     """
-    for following in _followings(heard, [rule], context):
+    for following in _followings(heard, _reader(heard), [rule], context):
         following.run()
 
 
-def _follow(heard: Heard, rules: Sequence[LiveRule], context: Context) -> None:
-    for following in _followings(heard, rules, context):
-        following.begin()
-
-
-def _followings(heard: Heard, rules: Sequence[LiveRule], context: Context) -> Iterator[_Following]:
-    """Of the rules that are on, and for the place of the event."""
+def _reader(heard: Heard) -> FactReader:
     event = heard.event
-    reader = FactReader(
+    return FactReader(
         event.kind,
         event.subject_kind,
         event.subject_id,
@@ -73,10 +72,28 @@ def _followings(heard: Heard, rules: Sequence[LiveRule], context: Context) -> It
         occurred_at=heard.occurred_at,
         site_id=event.site_id,
     )
-    place = Place(event.site_id, None)
+
+
+def _read_around(readers: Sequence[FactReader]) -> None:
+    """Within one savepoint for all; where one can't be read, it is found out again by itself, at its own event."""
+    with suppress(Exception), bounded():
+        for reader in readers:
+            _place(reader)
+
+
+def _place(reader: FactReader) -> Place:
+    return Place(reader.around.site_id, reader.around.work_center_id)
+
+
+def _followings(heard: Heard, reader: FactReader, rules: Sequence[LiveRule], context: Context) -> Iterator[_Following]:
+    """Of the rules that are on, and for the place of the event."""
+    place = Place(heard.event.site_id, None)
     try:
-        with bounded():
-            place = Place(reader.around.site_id, reader.around.work_center_id)
+        if reader.knows_around:
+            place = _place(reader)
+        else:
+            with bounded():
+                place = _place(reader)
     except Exception as error:  # noqa: BLE001 - whatever an app raises about its subject
         for rule in rules:
             note_failure(_by(rule, heard, context), rule, heard, place, error)

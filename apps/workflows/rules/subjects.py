@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import LedgerEvent
-from apps.workflows.events import ReviewRequested, StateChanged
+from apps.workflows.events import DraftReturned, ReviewRequested, StateChanged, VersionPublished
 from apps.workflows.kinds import KINDS, GuardField, ValueType
 from apps.workflows.models import Version, VersionStatus, WorkflowItem
 from apps.workflows.surroundings import declare_subject
@@ -34,20 +34,30 @@ declare_subject(
 
 @dataclass(frozen=True)
 class VersionNow:
-    """`at`: of the event that a rule asks about."""
+    """`at`: of the event that a rule asks about; `until`: an instant of the past that is asked about, None: now."""
 
     version: Version
     at: datetime
+    until: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
         """One that was given back meanwhile waits for another approval, asked for with an event of its own."""
+        if self.until is not None:
+            return self._waited(self.until)
         if self.version.status != VersionStatus.IN_REVIEW:
             return False
         asked = LedgerEvent.objects.filter(
             kind=ReviewRequested.kind, subject_kind=ReviewRequested.subject_kind, subject_id=str(self.version.pk)
         )
         return not asked.filter(occurred_at__gt=self.at).exists()
+
+    def _waited(self, until: datetime) -> bool:
+        ends = [event.kind for event in (ReviewRequested, DraftReturned, VersionPublished)]
+        told = LedgerEvent.objects.filter(
+            kind__in=ends, subject_kind=ReviewRequested.subject_kind, subject_id=str(self.version.pk)
+        )
+        return not told.filter(occurred_at__gt=self.at, occurred_at__lte=until).exists()
 
 
 def _version(subject_id: str, data: Mapping[str, Any], at: datetime) -> VersionNow | None:  # noqa: ARG001
@@ -58,6 +68,8 @@ def _version(subject_id: str, data: Mapping[str, Any], at: datetime) -> VersionN
 declare_subject(
     ReviewRequested.subject_kind,
     find=_version,
+    then=lambda now, at: replace(now, until=at),
+    kept=frozenset({"is_waiting"}),
     fields={
         "is_waiting": GuardField(
             type=ValueType.BOOLEAN, label=_("waits for its approval"), read=lambda now: now.is_waiting

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -21,7 +22,9 @@ from apps.workflows.simulate.past import Moved
 
 
 class Basis(StrEnum):
-    """Where a value comes from. ROW: the item's row of that time; what hangs on other rows is as it is now."""
+    """Where a value comes from. READ: recorded then. ROW: the item's row of that time; what hangs on other rows is as
+    it is now.
+    """
 
     READ = "read"
     ROW = "row"
@@ -61,6 +64,13 @@ class FactsThen:
     def has_partners(self) -> bool:
         return self._kind.partners is not None
 
+    def partners(self, move: Moved) -> frozenset[int]:
+        """Who worked together on the item then with whoever took the move, as it was agreed. One query."""
+        item = self._items.get(move.item_id)
+        if item is None or self._kind.partners is None:
+            return frozenset()
+        return frozenset(self._kind.partners(item, move.occurred_at)) - {move.actor_id or 0}
+
     def load(self, moves: Sequence[Moved], *, rows: bool) -> None:
         """Two queries at most; `rows`: values of fields will be asked for, not only places."""
         self._items, self._rows, self._then = {}, {}, {}
@@ -69,7 +79,8 @@ class FactsThen:
         items = self._kind.model._base_manager.select_related(*self._kind.reads)
         self._items = {item.pk: item for item in items.filter(pk__in={move.item_id for move in moves})}
         if rows:
-            self._rows = _rows_before(self._kind.model, moves)
+            asked = [(move.id, move.item_id, move.occurred_at) for move in moves]
+            self._rows = rows_at(self._kind.model, asked, before=True)
 
     def scope(self, move: Moved) -> Scope:
         """Of the item where it is now; of one that is gone, its site."""
@@ -102,44 +113,56 @@ class FactsThen:
             if item is None:
                 raise Unknown(name)
             row = self._rows.get(move.id)
-            self._then[move.id] = (_as_of(item, row), Basis.ROW) if row is not None else (item, Basis.NOW)
+            self._then[move.id] = (as_of(item, row), Basis.ROW) if row is not None else (item, Basis.NOW)
         return self._then[move.id]
 
 
-def _as_of(item: WorkflowItem, row: Mapping[str, Any]) -> WorkflowItem:
+def as_of(item: WorkflowItem, row: Mapping[str, Any]) -> WorkflowItem:
     """The item of now with the values of its row of then; a relation that has changed since is read anew."""
-    then = copy.copy(item)
-    then.__dict__ = {**item.__dict__, "_state": copy.copy(item._state)}
-    then._state.fields_cache = dict(item._state.fields_cache)
-    for model_field in item._meta.concrete_fields:
-        if model_field.attname not in row:
+    kind = type(item)
+    then = kind.__new__(kind)
+    state = copy.copy(item._state)
+    state.fields_cache = dict(item._state.fields_cache)
+    then.__dict__ = {**item.__dict__, "_state": state}
+    for name, relation in _columns(kind):
+        if name not in row:
             continue
-        value = row[model_field.attname]
-        if isinstance(model_field, models.ForeignKey) and value != then.__dict__.get(model_field.attname):
-            then._state.fields_cache.pop(model_field.name, None)
-        then.__dict__[model_field.attname] = value
+        value = row[name]
+        if relation and value != then.__dict__.get(name):
+            state.fields_cache.pop(relation, None)
+        then.__dict__[name] = value
     return then
 
 
-def _rows_before(model: type[WorkflowItem], moves: Sequence[Moved]) -> dict[int, dict[str, Any]]:
-    """Ledger id of a move -> the history row that the item had just before it. One query.
+@cache
+def _columns(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
+    """Each with the name of the relation that it is the key of; empty for a plain value."""
+    return tuple(
+        (field.attname, field.name if isinstance(field, models.ForeignKey) else "")
+        for field in model._meta.concrete_fields
+    )
 
-    The move's own row bears its edge as the reason; the one before it is what its guards saw.
+
+def rows_at(
+    model: type[models.Model], asked: Sequence[tuple[int, int, datetime]], *, before: bool
+) -> dict[int, dict[str, Any]]:
+    """The history row that an item had at an instant, for each (key, item id, instant). One query.
+
+    before  just before it: a move's own row bears its edge as the reason, the one before is what its guards saw
     """
     history: Any = getattr(model, "history", None)
-    if history is None:
+    if history is None or not asked:
         return {}
     table = history.model._meta.db_table
     quoted = connection.ops.quote_name
     columns = [field.column for field in history.model._meta.concrete_fields if not field.name.startswith("history_")]
     names = [field.attname for field in history.model._meta.concrete_fields if not field.name.startswith("history_")]
-    asked = [(move.id, move.item_id, move.occurred_at) for move in moves]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT asked.move, {', '.join(f'row.{quoted(column)}' for column in columns)} "  # noqa: S608 - names of ours
-            "FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS asked (move, item, at) "
+            f"SELECT asked.key, {', '.join(f'row.{quoted(column)}' for column in columns)} "  # noqa: S608 - names of ours
+            "FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS asked (key, item, at) "
             f"CROSS JOIN LATERAL (SELECT * FROM {quoted(table)} AS h "
-            "WHERE h.id = asked.item AND h.history_date < asked.at "
+            f"WHERE h.id = asked.item AND h.history_date {'<' if before else '<='} asked.at "
             "ORDER BY h.history_date DESC, h.history_id DESC LIMIT 1) AS row",
             [list(column) for column in zip(*asked, strict=True)],
         )

@@ -4,7 +4,7 @@ signature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -92,9 +92,14 @@ class Judge:
 
     def needs_place(self, move: Moved) -> bool:
         match = self.match(move)
-        if match.edge is None or move.actor_id is None or _is_implied(match):
+        if match.edge is None or move.actor_id is None:
             return False
-        roles = match.edge.spec.roles
+        spec = match.edge.spec
+        if self._may_be_helped(move, spec) and self._lacks_skill(move, match, spec):
+            return True
+        if _is_implied(match):
+            return False
+        roles = spec.roles
         site = _site(move)
         return not self.people.holds(move.actor_id, roles, site, move.occurred_at) and self.people.is_narrow(
             move.actor_id, roles, move.occurred_at
@@ -126,12 +131,21 @@ class Judge:
         if not self._may_take(move, match, spec):
             return Answer(Certainty.EXACT, Reason.ROLE, wait=self._wait(move, spec, needed=1, but=frozenset()))
         lacking = self._lacks_skill(move, match, spec)
-        if lacking and spec.partner_suffices and self.facts.has_partners:
-            return Answer(Certainty.IMPOSSIBLE)  # whether a partner was there is not in the event
-        if lacking:
+        if lacking and not self._is_helped(move, spec, lacking):
             return Answer(Certainty.EXACT, Reason.SKILL, ", ".join(lacking))
         wrong = _wrong_input(spec, move.data["inputs"])
         return Answer(Certainty.EXACT, Reason.INPUT, word(wrong.labels, wrong.name)) if wrong else None
+
+    def _is_helped(self, move: Moved, spec: EdgeSpec, lacking: Collection[str]) -> bool:
+        """By one partner who held all that was lacking, as judgement.Help has it."""
+        if not self._may_be_helped(move, spec):
+            return False
+        return any(
+            not self.people.lacks(partner_id, lacking, move.occurred_at) for partner_id in self.facts.partners(move)
+        )
+
+    def _may_be_helped(self, move: Moved, spec: EdgeSpec) -> bool:
+        return spec.partner_suffices and self.facts.has_partners and move.actor_id is not None
 
     def is_stuck(self, move: Moved) -> bool:
         """No way on from where the item was: the state is gone, or every exit is known to refuse."""
@@ -208,14 +222,14 @@ class Judge:
             for condition in spec.conditions:
                 asked = frozenset({condition.field})
                 found, sure = self._values(move, asked, inputs, counted=is_taken)
-                certainty = _least(certainty, sure)
+                certainty = least(certainty, sure)
                 if found is not None and not guards.holds(condition, found, inputs):
-                    return _Look(_least(sure), refuses=True, detail=word(condition.sentence, edge.label))
+                    return _Look(least(sure), refuses=True, detail=word(condition.sentence, edge.label))
             if edge.program is not None:
                 found, sure = self._values(move, guards.names_in(spec.expression), inputs, counted=is_taken)
-                certainty = _least(certainty, sure)
+                certainty = least(certainty, sure)
                 if found is not None and not guards.allows(edge.program, found, inputs):
-                    return _Look(_least(sure), refuses=True, detail=word(spec.expression_sentence, edge.label))
+                    return _Look(least(sure), refuses=True, detail=word(spec.expression_sentence, edge.label))
         except GuardError as error:
             return _Look(certainty, refuses=True, broken=True, detail=str(error)[:200])
         return _Look(certainty)
@@ -244,7 +258,7 @@ class Judge:
 _ORDER = (Certainty.EXACT, Certainty.ESTIMATED, Certainty.IMPOSSIBLE)
 
 
-def _least(*certainties: Certainty) -> Certainty:
+def least(*certainties: Certainty) -> Certainty:
     return max(certainties, key=_ORDER.index)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -59,34 +61,49 @@ class Beside:
 
 def simulated(request: HttpRequest, version: Version) -> HttpResponse:
     if request.method == "POST":
-        return _asked(request, version)
+        return asked(request, partial(runs.simulate, version_id=version.pk))
     run = version.simulations.first()
     if run is not None and run.result is not None and "csv" in request.GET:
         return exported(version, Result.model_validate(run.result))
-    context = {
-        "spans": SPANS,
+    context = {**of_the_run(request, run, version.checksum), "spans": SPANS}
+    if run is not None and run.result is not None:
+        context |= _told(Result.model_validate(run.result))
+    return patient(run, shown(request, version, "simulate", "workflows/studio/simulate.html", context))
+
+
+# ---- the same for versions of workflows and of rules
+
+
+def of_the_run(request: HttpRequest, run: SimulationRun | None, checksum: str) -> dict[str, Any]:
+    """For workflows/studio/_try.html. `checksum`: of the version as it is now."""
+    return {
         "chosen": f"days:{run.days}" if run and run.days else f"moves:{run.moves}" if run else "days:7",
         "command_id": uuid4(),
         "may_simulate": rights.may(actor_of(request), SIMULATE, EVERYWHERE),
         "run": run,
-        **(_told(version, run) if run else {}),
+        "asked_by": people.person_name(run.asked_by_id) if run else "",
+        "is_older": run is not None and run.result is not None and run.checksum != checksum,
     }
-    answer = shown(request, version, "simulate", "workflows/studio/simulate.html", context)
+
+
+def patient(run: SimulationRun | None, answer: HttpResponse) -> HttpResponse:
+    """A page that looks again while the run is under way."""
     if run is not None and run.is_open:
         answer["Refresh"] = LOOK_AGAIN
     return answer
 
 
-def _asked(request: HttpRequest, version: Version) -> HttpResponse:
+def asked(request: HttpRequest, ask: Callable[..., int], *, many: str = "moves") -> HttpResponse:
+    """`ask`: the command, but for its span; `many`: what its span is called that is no days."""
     name, _separator, number = request.POST.get("span", "").partition(":")
     try:
-        span = {name: int(number)} if name in ("days", "moves") else {}
+        span = {"days": {"days": int(number)}, "moves": {many: int(number)}}.get(name, {})
         command_id = UUID(request.POST.get("command_id", ""))
     except ValueError:
         messages.error(request, _("Reload the page and try again."))
         return HttpResponseRedirect(request.path)
     try:
-        run_id = runs.simulate(actor_of(request), command_id, version_id=version.pk, **span)
+        run_id = ask(actor_of(request), command_id, **span)
     except CommandRefused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -94,17 +111,12 @@ def _asked(request: HttpRequest, version: Version) -> HttpResponse:
     return HttpResponseRedirect(request.path)
 
 
-def _told(version: Version, run: SimulationRun) -> dict[str, object]:
-    found: dict[str, object] = {
-        "asked_by": people.person_name(run.asked_by_id),
-        "is_older": run.result is not None and run.checksum != version.checksum,
-    }
-    if run.result is None:
-        return found
-    result = Result.model_validate(run.result)
+# ---- the result
+
+
+def _told(result: Result) -> dict[str, object]:
     rows = sorted(result.items, key=lambda item: item.also_before)
     return {
-        **found,
         "result": result,
         "draft": result.draft,
         "rows": [_row(item) for item in rows[:ROWS]],

@@ -1,9 +1,9 @@
-"""The moves of the past, from the ledger, a segment at a time: however many there are, few are in memory."""
+"""The events of the past, from the ledger, a segment at a time: however many there are, few are in memory."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,9 +64,9 @@ def moves(kind: str, version_ids: Collection[int]) -> QuerySet[LedgerEvent]:
     return LedgerEvent.objects.filter(kind=StateChanged.kind, subject_kind=kind, data__version_id__in=list(version_ids))
 
 
-def stretch(kind: str, version_ids: Collection[int], span: Span, now: datetime, since: datetime) -> Stretch:
+def stretch(rows: QuerySet[LedgerEvent], span: Span, now: datetime, since: datetime) -> Stretch:
     """`since`: where the days begin; of no meaning for a span of moves."""
-    rows = moves(kind, version_ids).filter(occurred_at__lte=now)
+    rows = rows.filter(occurred_at__lte=now)
     if span.days:
         rows = rows.filter(occurred_at__gte=since)
         ends = rows.aggregate(first=Min("id"), last=Max("id"))
@@ -75,13 +75,14 @@ def stretch(kind: str, version_ids: Collection[int], span: Span, now: datetime, 
     return Stretch(first=ids[-1], last=ids[0], total=len(ids)) if ids else Stretch(first=0, last=-1, total=0)
 
 
-def segment(kind: str, version_ids: Collection[int], after: int, last: int, since: datetime | None) -> list[Moved]:
+def segment(
+    rows: QuerySet[LedgerEvent], columns: Sequence[str], after: int, last: int, since: datetime | None
+) -> list[tuple[Any, ...]]:
     """The next ones in the order of the ledger; [] after the last."""
-    rows = moves(kind, version_ids).filter(id__gt=after, id__lte=last)
+    rows = rows.filter(id__gt=after, id__lte=last)
     if since is not None:
         rows = rows.filter(occurred_at__gte=since)
-    found = rows.order_by("id").values_list(*Moved._fields)[:SEGMENT]
-    return [Moved(*row) for row in found]
+    return list(rows.order_by("id").values_list(*columns)[:SEGMENT])
 
 
 Takings = dict[tuple[int, str], list[int | None]]

@@ -20,6 +20,7 @@ from apps.workflows.simulate.past import (
     Span,
     Stretch,
     Takings,
+    moves,
     segment,
     stretch,
     takings_before,
@@ -28,6 +29,7 @@ from apps.workflows.simulate.past import (
 from apps.workflows.simulate.people_then import PeopleThen
 from apps.workflows.simulate.plan import Fate, Plan
 from apps.workflows.simulate.result import LISTED, Guess, Result, Stop, StoppedItem, Tally
+from apps.workflows.simulate.rules.listening import Listening
 
 # What the kind's app is asked about at once.
 _NAMED_AT_ONCE = 500
@@ -56,18 +58,19 @@ def replay(
     now = clock.now()
     since = now - timedelta(days=span.days) if span.days else None
     with touching_nothing():
-        found = stretch(kind.code, befores, span, now, since or now)
+        rows = moves(kind.code, befores)
+        found = stretch(rows, span, now, since or now)
         tried = _Tried(kind, definition, befores, since or now)
         beside = _Tried(kind, befores[in_force.pk], befores, since or now) if in_force else None
     both = _Both(kind, tried, beside)
     after = found.first - 1
     while True:
         with touching_nothing():
-            moves = segment(kind.code, befores, after, found.last, since)
-            both.take(moves, found)
-        if not moves:
+            taken = [Moved(*row) for row in segment(rows, Moved._fields, after, found.last, since)]
+            both.take(taken, found)
+        if not taken:
             break
-        after = moves[-1].id
+        after = taken[-1].id
         progress(min(both.done, found.total), found.total)
     with touching_nothing():
         return both.result(in_force.number if in_force else None)
@@ -154,6 +157,7 @@ class _Both:
         self.done = 0
         self._items: dict[int, StoppedItem] = {}
         self._ends: list[datetime] = []
+        self._listening = Listening(kind.code)
 
     def take(self, moves: Sequence[Moved], found: Stretch) -> None:
         for each in filter(None, (self.tried, self.beside)):
@@ -174,6 +178,9 @@ class _Both:
             ]
         )
         is_stopped = answer.reason is not None and answer.certainty != Certainty.IMPOSSIBLE
+        also_before = before is not None and before.reason is not None
+        if is_stopped and not also_before:
+            self._listening.note(move)
         if answer.reason is None or not is_stopped or move.item_id in self._items or len(self._items) >= LISTED:
             return
         match = self.tried.judge.match(move)
@@ -188,7 +195,7 @@ class _Both:
             detail=answer.detail,
             certainty=answer.certainty,
             is_stuck=self.tried.is_stuck(move.item_id),
-            also_before=before is not None and before.reason is not None,
+            also_before=also_before,
             wait_seconds=int(answer.wait.total_seconds()) if answer.wait is not None else None,
         )
 
@@ -203,6 +210,7 @@ class _Both:
             before=self.beside.tally() if self.beside else None,
             before_number=before_number,
             items=items,
+            unheard=dict(self._listening.steps.most_common()),
         )
 
 

@@ -14,11 +14,13 @@ from apps.workflows.simulate.judging import Certainty, Reason
 LISTED = 5_000
 
 
-class _Value(BaseModel):
+class Value(BaseModel):
+    """Base of what is kept of a simulation."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Stop(_Value):
+class Stop(Value):
     """How often a step would have been stopped for a reason."""
 
     edge: str
@@ -28,7 +30,7 @@ class Stop(_Value):
     moves: int
 
 
-class Guess(_Value):
+class Guess(Value):
     """A field that was not read then: `row` times from the item's row of that time, `now` times from today's."""
 
     field: str
@@ -37,7 +39,7 @@ class Guess(_Value):
     now: int = 0
 
 
-class Tally(_Value):
+class Tally(Value):
     """
     moves, items    that were replayed
     stopped         moves; `items_stopped` items with one at least, `stuck` those of them with no way on
@@ -61,7 +63,7 @@ class Tally(_Value):
     guesses: list[Guess] = []
 
 
-class StoppedItem(_Value):
+class StoppedItem(Value):
     """The first time an item would have been stopped; what happened to it then in truth.
 
     also_before  the version in force stops it as well     scrap  in `unit`, after that moment
@@ -90,10 +92,11 @@ class StoppedItem(_Value):
         return float(self.scrap) > 0
 
 
-class Result(_Value):
+class Result(Value):
     """
     since, until  the replayed stretch         draft, before   the version tried; the one in force, by the same moves
     items         the stopped ones, the oldest first, LISTED at most
+    unheard       rule in force -> steps that it follows and that only the version tried would have stopped
     """
 
     since: datetime | None = None
@@ -102,6 +105,11 @@ class Result(_Value):
     before: Tally | None = None
     before_number: int | None = None
     items: list[StoppedItem] = []
+    unheard: dict[str, int] = {}
+
+    @property
+    def judged(self) -> int:
+        return self.draft.moves
 
     @property
     def waits(self) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import translation
@@ -17,11 +18,18 @@ from apps.plant.models import Person
 from apps.workflows.actions import SIMULATE
 from apps.workflows.events import DraftTried
 from apps.workflows.kinds import KINDS
-from apps.workflows.models import SimulationRun, SimulationStatus, Version
+from apps.workflows.models import RuleVersion, SimulationRun, SimulationStatus, Version
 from apps.workflows.rows import to_definition
+from apps.workflows.rules.check import RuleFault, check_rule
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.events import RuleDraftTried
+from apps.workflows.rules.in_force import spec_of
 from apps.workflows.simulate.past import Span
 from apps.workflows.simulate.replay import replay, versions_of
 from apps.workflows.simulate.result import Result
+from apps.workflows.simulate.rules.replay import replay_rule
+from apps.workflows.simulate.rules.result import RuleResult
+from apps.workflows.versioning import refuse_errors
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +47,54 @@ def simulate(context: Context, *, version_id: int, days: int = 0, moves: int = 0
     somebody has asked for already.
     """
     context.allow(SIMULATE, at=EVERYWHERE)
-    if (days > 0) == (moves > 0) or not (0 <= days <= LONGEST_DAYS and 0 <= moves <= MOST_MOVES):
-        words = {"days": LONGEST_DAYS, "moves": MOST_MOVES}
-        context.refuse("wrong_span", _("Choose up to %(days)s days, or up to %(moves)s moves.") % words)
+    _refuse_wrong_span(context, days, moves, _("Choose up to %(days)s days, or up to %(moves)s moves."))
     version = Version.objects.select_for_update().filter(pk=version_id).first()
     if version is None:
         context.refuse("not_found", _("This does not exist any more. Reload the screen."))
-    checksum = version.checksum
-    run = version.simulations.open().filter(checksum=checksum, days=days, moves=moves).first()
-    if run is None:
-        asked = {"asked_by_id": context.actor.person_id, "asked_at": context.now}
-        run = version.simulations.create(checksum=checksum, days=days, moves=moves, **asked)
-        old = version.simulations.order_by("-pk").values_list("pk", flat=True)[KEPT:]
-        version.simulations.filter(pk__in=list(old)).delete()
-    context.record(DraftTried(subject_id=version.pk, run_id=run.pk, checksum=checksum, days=days, moves=moves))
+    run = _asked_for(context, version.simulations, version.checksum, days, moves)
+    context.record(DraftTried(subject_id=version.pk, run_id=run.pk, checksum=version.checksum, days=days, moves=moves))
     return run.pk
+
+
+@command("workflows.simulate_rule")
+def simulate_rule(context: Context, *, version_id: int, days: int = 0, events: int = 0) -> int:
+    """The same of a version of a rule. Refused while the check finds errors, but for a rule that does nothing yet."""
+    context.allow(SIMULATE, at=EVERYWHERE)
+    _refuse_wrong_span(context, days, events, _("Choose up to %(days)s days, or up to %(moves)s events."))
+    version = RuleVersion.objects.select_for_update().filter(pk=version_id).first()
+    spec = spec_of(version) if version else None
+    if version is None or spec is None:
+        context.refuse("not_found", _("This does not exist any more. Reload the screen."))
+    refuse_errors(context, [problem for problem in check_rule(spec) if problem.code != RuleFault.NO_ACTIONS])
+    run = _asked_for(context, version.simulations, version.checksum, days, events)
+    context.record(
+        RuleDraftTried(
+            subject_id=version.rule_id,
+            version_id=version.pk,
+            run_id=run.pk,
+            checksum=version.checksum,
+            days=days,
+            events=events,
+        )
+    )
+    return run.pk
+
+
+def _refuse_wrong_span(context: Context, days: int, moves: int, sentence: str) -> None:
+    if (days > 0) == (moves > 0) or not (0 <= days <= LONGEST_DAYS and 0 <= moves <= MOST_MOVES):
+        context.refuse("wrong_span", sentence % {"days": LONGEST_DAYS, "moves": MOST_MOVES})
+
+
+def _asked_for(context: Context, runs: Any, checksum: str, days: int, moves: int) -> SimulationRun:
+    """`runs`: those of the version, which is locked."""
+    run: SimulationRun | None = runs.open().filter(checksum=checksum, days=days, moves=moves).first()
+    if run is not None:
+        return run
+    asked = {"asked_by_id": context.actor.person_id, "asked_at": context.now}
+    made: SimulationRun = runs.create(checksum=checksum, days=days, moves=moves, **asked)
+    old = runs.order_by("-pk").values_list("pk", flat=True)[KEPT:]
+    runs.filter(pk__in=list(old)).delete()
+    return made
 
 
 def carry_out_next() -> bool:
@@ -120,20 +161,30 @@ def _carry_out(run: SimulationRun, *, patience_seconds: float | None) -> bool:
         checksum=checksum,
         result=result.to_json(),
         finished_at=clock.now(),
-        done=result.draft.moves,
-        total=result.draft.moves,
+        done=result.judged,
+        total=result.judged,
     )
     return True
 
 
-def _result(run: SimulationRun, progress: _Progress) -> tuple[str, Result]:
+def _result(run: SimulationRun, progress: _Progress) -> tuple[str, Result | RuleResult]:
+    span = Span(days=run.days, moves=run.moves)
+    if run.rule_version_id is not None:
+        return _result_of_rule(run.rule_version_id, span, progress)
+    assert run.version_id, "it is of the one or of the other"
     version = Version.objects.select_related("workflow").get(pk=run.version_id)
     definition = to_definition(version)
     in_force = Version.objects.in_force(at=clock.now()).filter(workflow=version.workflow_id).first()
     beside = in_force if in_force and in_force.pk != version.pk else None
-    span = Span(days=run.days, moves=run.moves)
     kind = KINDS[version.workflow.kind]
     return definition.checksum, replay(kind, definition, versions_of(version), beside, span, progress=progress)
+
+
+def _result_of_rule(version_id: int, span: Span, progress: _Progress) -> tuple[str, RuleResult]:
+    version = RuleVersion.objects.select_related("rule").get(pk=version_id)
+    spec = RuleSpec.model_validate(version.content)
+    in_force = RuleVersion.objects.in_force().filter(rule=version.rule_id).exclude(pk=version_id).first()
+    return spec.checksum, replay_rule(version, spec, in_force, span, progress=progress)
 
 
 def _language_of(person_id: int | None) -> str | None:

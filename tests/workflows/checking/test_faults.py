@@ -13,8 +13,9 @@ from apps.core.commands import Context
 from apps.orders.kinds import JOB_ORDER
 from apps.workflows import check as checking
 from apps.workflows.check import Fault, Problem, check
-from apps.workflows.definition import parse
+from apps.workflows.definition import WhereSpec, parse
 from apps.workflows.effects import EFFECTS, Choice, EffectParameters, Occasion, effect, parameter
+from apps.workflows.life.choosing import Others
 from apps.workflows.seeds import FOLDER
 from tests.workflows.checking.test_graph_and_edges import (
     WORDS,
@@ -31,7 +32,10 @@ from tests.workflows.testapp.kinds import THING
 from tests.workflows.workshop import thing_workflow
 
 SIGNED = {"signature": {"meaning": {"en": "Checked", "de": "Geprüft"}}}
-PLANT = replace(WORDS, filled=frozenset({"pause"}), sites={"S1": frozenset({"L1"}), "S2": frozenset({"L9"})})
+OTHERS = Others({WhereSpec(customer="ACME"): "For Acme"}, has_default=False, is_default=False)
+PLANT = replace(
+    WORDS, others=OTHERS, filled=frozenset({"pause"}), sites={"S1": frozenset({"L1"}), "S2": frozenset({"L9"})}
+)
 
 
 def applies(**where: str) -> Callable[[dict[str, Any]], None]:
@@ -99,6 +103,7 @@ CASES: dict[Fault, tuple[list[Any], dict[str, Any], str]] = {
     Fault.UNKNOWN_SITE: ([applies(site="S7")], {}, ""),
     Fault.UNKNOWN_LINE: ([applies(site="S1", line="L9")], {}, ""),
     Fault.UNKNOWN_VALUE: ([applies(item="NOTHING")], {}, ""),
+    Fault.CLAIMED: ([applies(customer="ACME")], {}, ""),
 }
 WARNINGS = {
     *(Fault.NOBODY_MAY, Fault.REASONS_EMPTY, Fault.ENDLESS_LOOP, Fault.SAME_LABEL, Fault.AMBIGUOUS),

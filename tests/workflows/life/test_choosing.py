@@ -11,10 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from apps.core import clock
 from apps.core.errors import CommandRefused
 from apps.plant.models import Site
-from apps.workflows.commands import publish, retire, submit_for_review
+from apps.workflows.check import check
+from apps.workflows.commands import import_draft, publish, retire, save_draft, submit_for_review
 from apps.workflows.life.choosing import Chooser, Facts, version_for
 from apps.workflows.models import Version
+from apps.workflows.rows import to_definition
 from tests.workflows.life.people import code_of, make_office
+from tests.workflows.test_admin import signed_in
+from tests.workflows.testapp.kinds import THING
 from tests.workflows.workshop import make_shop, published, thing_workflow
 from tests.world import make_area, make_line, make_site, run
 
@@ -74,6 +78,34 @@ def test_two_workflows_for_the_same_are_refused_with_the_others_name(shop):
     with pytest.raises(CommandRefused, match="“Things” is for all new items that no other workflow names"):
         published(workflow("second_default"))
     assert Version.objects.filter(status="published").count() == 2
+
+
+def test_a_draft_for_the_same_items_says_so_before_anybody_publishes_it(shop):
+    published(workflow("for_acme", {"customer": "ACME"}))
+    pia, client = signed_in("petra", "workflows.view", "workflows.edit", "workflows.publish")
+    draft = run(import_draft, pia, definition=workflow("also_acme", {"customer": "Bolt"}, {"customer": "ACME"}))
+    said = "“For_Acme” is for the same new items: customer ACME."
+    (problem,) = [one for one in check(to_definition(Version.objects.get(pk=draft)), THING) if one.is_error]
+    assert (problem.code, problem.where, problem.field, problem.sentence) == ("claimed", "workflow", "applies_to", said)
+    for page in ("check", "edit", "publish"):
+        shown = client.get(f"/admin/workflows/version/{draft}/{page}/").content.decode()
+        assert said in shown, page
+    assert (
+        "No other workflow is for the same"
+        not in client.get(f"/admin/workflows/version/{draft}/check/").content.decode()
+    )
+    run(save_draft, pia, version_id=draft, definition=workflow("also_acme", {"customer": "Bolt"}))
+    shown = client.get(f"/admin/workflows/version/{draft}/check/").content.decode()
+    assert said not in shown
+    assert "No other workflow is for the same" in shown
+
+
+def test_a_second_default_and_the_loss_of_the_only_one_are_said_by_the_check(shop):
+    (second,) = [one for one in check(workflow("second"), THING) if one.is_error]
+    assert second.sentence.startswith("“Things” is for all new items that no other workflow names.")
+    (lost,) = [one for one in check(workflow("thing", {"site": "S1"}), THING) if one.is_error]
+    assert lost.sentence.startswith("New items that it does not name would find no workflow")
+    assert not [one for one in check(workflow("thing"), THING) if one.is_error]
 
 
 def test_a_claim_from_tomorrow_counts_today(shop):

@@ -45,7 +45,7 @@ def definition_of(book: Book) -> Definition:
 def test_there_is_a_book_for_each_way_of_working() -> None:
     assert {
         "plain_job_order", "first_article", "two_person_release", "customer_approval", "changeover_checklist",
-        "rework_loop", "new_product",
+        "rework_loop", "new_product", "engineering_change",
     } == WORKFLOWS  # fmt: skip
     assert LIBRARY.keys() - WORKFLOWS == {"full_inspection", "lot_containment"}
 

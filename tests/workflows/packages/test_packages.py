@@ -11,11 +11,14 @@ from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.plant.models import ReasonCode, Role, Skill
 from apps.workflows.commands import create_draft, publish, save_draft, submit_for_review
+from apps.workflows.definition import Definition
 from apps.workflows.models import PackageOrigin, Version, Workflow
 from apps.workflows.packages.commands import Imported, export_package, import_package
 from apps.workflows.packages.file import Package, checksum_of, read
 from apps.workflows.packages.preview import Standing, preview
 from apps.workflows.rows import to_definition
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.seeds import FOLDER
 from tests.workflows.workshop import BASE, make_shop, published, thing_workflow, typed
 from tests.world import ledger, make_holder, make_person, make_reason, run
 
@@ -239,7 +242,10 @@ def test_a_workflow_with_everything_survives_the_way(shop, pia):
                 "conditions": [
                     {"field": "quantity", "operator": ">", "value": 0.5, "sentence": {"en": "None.", "de": "Nichts."}}
                 ],
-                "inputs": [typed("torque", "number", unit="Nm", low="12.5", high=14)],
+                "inputs": [
+                    typed("torque", "number", unit="Nm", low="12.5", high=14),
+                    typed("shot", "photo", at_most=3),
+                ],
                 "at_most": 3,
             },
         )
@@ -279,3 +285,38 @@ class TestRules:
     def test_that_are_none_are_refused(self, pia):
         with pytest.raises(CommandRefused, match="actions"):
             run(import_package, pia, text=self._package(actions="delete everything"))
+
+
+class TestWhatConditionsName:
+    """Kinds of exceptions and lines that a condition compares with are told to the other plant, which may lack them."""
+
+    def test_of_a_rule(self, pia):
+        content = {
+            "code": "again", "name": "Again", "event": "andon.exception_raised", "actions": [],
+            "conditions": [
+                {"field": "event.type", "operator": "in", "value": ["leak_found", "missing_skill"]},
+                {"field": "subject.type", "operator": "!=", "value": "fire"},
+                {"field": "line", "operator": "=", "value": "L77"},
+                {"field": "event.severity", "operator": ">", "value": 1},
+                {"field": "event.cause_key", "operator": "=", "value": "leak"},
+            ],
+        }  # fmt: skip
+        spec = RuleSpec.model_validate(content)
+        objects = [{"kind": "rule", "content": spec.model_dump(mode="json")}]
+        text = Package.model_validate({"title": "Theirs", "objects": objects}).to_json()
+        lacking = {str(one.need) for one in preview(read(text), Actor(person_id=pia.pk)).lacking}
+        assert lacking == {
+            "exception_type:leak_found", "exception_type:missing_skill", "exception_type:fire", "work_center:L77",
+        }  # fmt: skip
+
+    def test_of_a_workflow(self, pia):
+        content = json.loads((FOLDER / "exception.json").read_text()) | {"code": "leaks", "name": "Leaks"}
+        sentence = {"en": "Only leaks.", "de": "Nur Lecks."}
+        content["edges"][0]["conditions"] = [
+            {"field": "type", "operator": "=", "value": "leak_found", "sentence": sentence}
+        ]
+        lacking = {
+            str(one.need)
+            for one in preview(read(package_of(Definition.model_validate(content))), Actor(person_id=pia.pk)).lacking
+        }
+        assert "exception_type:leak_found" in lacking

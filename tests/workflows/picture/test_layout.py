@@ -7,9 +7,11 @@ from itertools import combinations, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.workflows.picture.layout import lay_out
+from apps.workflows.picture.layout import MARGIN, lay_out
 from apps.workflows.picture.shapes import Box, Layout, Place, Wire
 
+# Of a pixel, for sums of floats.
+TINY = 1e-6
 WIDTHS = st.floats(min_value=20, max_value=180)
 
 
@@ -45,8 +47,8 @@ def test_no_box_and_no_label_lies_on_another(graph):
 def test_all_of_it_is_within_the_picture(graph):
     layout = lay_out(*graph)
     for place in places(layout):
-        assert place.x - place.width / 2 >= 0
-        assert place.x + place.width / 2 <= layout.width
+        assert place.x - place.width / 2 >= MARGIN - TINY
+        assert place.x + place.width / 2 <= layout.width - MARGIN + TINY
         assert place.y - place.height / 2 >= 0
         assert place.y + place.height / 2 <= layout.height
     for route in layout.routes.values():

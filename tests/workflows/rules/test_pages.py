@@ -275,3 +275,30 @@ def test_rules_are_taken_to_another_plant_as_one_file(pia):
     answer = pia.post(reverse("admin:workflows_ruleversion_changelist"), form)
     (packed,) = read(answer.content).objects
     assert (packed.kind, packed.content) == ("rule", version.content)
+
+
+class TestACopyOfItsOwn:
+    """Of a shipped rule: the copy is another rule, and the one it comes from goes on as it is."""
+
+    def test_has_a_name_and_a_code_of_its_own(self, pia: Client) -> None:
+        shipped = publish(spec())
+        press(pia, shipped, "copy_as", "Very loud bells on L3")
+        draft = RuleVersion.objects.latest("pk")
+        assert (draft.rule.code, draft.rule.name, draft.number) == ("very_loud_bells_on_l3", "Very loud bells on L3", 1)
+        assert draft.status == "draft"
+        assert {**draft.content, "code": "", "name": ""} == {**shipped.content, "code": "", "name": ""}
+        shipped.rule.refresh_from_db()
+        assert (shipped.rule.code, shipped.rule.name) == ("loud_bells", "Loud bells")
+        ring()
+        assert len(alarms()) == 1, "the one it is copied from is in force"
+
+    @pytest.mark.parametrize("name", ["Loud bells", "!!!"])
+    def test_is_refused_without_one(self, pia: Client, name: str) -> None:
+        shipped = publish(spec())
+        answer = press(pia, shipped, "copy_as", name)
+        assert re.search("Name the new one otherwise|Give the new rule a name", unescape(answer.content.decode()))
+        assert RuleVersion.objects.count() == 1
+
+    def test_is_made_by_who_may_edit_only(self) -> None:
+        shipped = publish(spec())
+        assert "Copy as a rule of its own" not in html(signed_in("vera", "workflows.view"), page(shipped))

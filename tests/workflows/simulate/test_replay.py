@@ -12,14 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.plant.models import Presence, RoleAssignment
+from apps.workflows.photos.commands import take_photo
 from apps.workflows.simulate.past import Span, touching_nothing
 from tests.tables import filled, tables
 from tests.workflows.checking.test_graph_and_edges import cel, row
+from tests.workflows.photos.pictures import picture
+from tests.workflows.rules.bells import publish, spec
 from tests.workflows.simulate.past import laid_over, later, stops, tried
 from tests.workflows.testapp.kinds import THING
 from tests.workflows.testapp.models import Thing
 from tests.workflows.workshop import TORQUE, Shop, make_shop, move, thing_workflow
-from tests.world import give_role, give_skill, make_person, make_role
+from tests.world import give_role, give_skill, make_person, make_role, run
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +96,19 @@ def test_an_input_that_was_typed_is_judged_by_the_new_limits():
     assert stops(tried(shop, start={"inputs": [TORQUE], **row("inputs.torque", "<", 13)})) == [("start", "guard", 1)]
 
 
+def test_of_a_photo_it_is_known_whether_it_was_given():
+    clock.move_to(clock.now(), rate=0)
+    shot = {"name": "shot", "type": "photo", "labels": {"en": "Shot", "de": "Bild"}, "required": False}
+    shop = make_shop(start={"inputs": [shot]})
+    for is_given in (True, False):
+        later()
+        thing = shop.thing()
+        taken = run(take_photo, shop.olga, item_kind="thing", item_id=thing.pk, picture=picture())
+        move(shop.olga, thing, "start", **({"shot": [taken.reference]} if is_given else {}))
+    asked = tried(shop, start={"inputs": [shot], **row("inputs.shot", "not empty", None)})
+    assert (stops(asked), asked.draft.impossible) == ([("start", "guard", 1)], 0)
+
+
 def test_more_to_type_is_counted_and_stops_nothing(shop):
     done(shop)
     result = tried(shop, start={"inputs": [TORQUE]})
@@ -158,17 +174,51 @@ def test_skills_of_that_day(shop):
     assert stops(tried(shop, start={"skills": ["welding"]})) == []
 
 
-def test_whether_a_partner_was_there_nobody_can_say(shop, monkeypatch):
-    """The testapp's things may be worked on together for this test."""
-    together = replace(THING, partners=lambda _thing, _at: frozenset())
-    monkeypatch.setattr("tests.workflows.simulate.past.THING", together)
-    other = make_person("oskar")
-    give_role(other, "operator")
-    thing = shop.thing()
-    later()
-    move(other, thing, "start")
-    result = tried(shop, start={"skills": ["welding"], "partner_suffices": True})
-    assert (result.draft.stopped, result.draft.impossible) == (0, 1)
+class TestPartners:
+    """The testapp's things may be worked on together for these tests, by whoever is among the partners."""
+
+    @pytest.fixture
+    def partners(self, monkeypatch) -> set[int]:
+        them: set[int] = set()
+        together = replace(THING, partners=lambda _thing, _at: frozenset(them))
+        monkeypatch.setattr("tests.workflows.simulate.past.THING", together)
+        return them
+
+    @pytest.fixture
+    def taken(self, shop, partners) -> None:
+        """By somebody who can't weld."""
+        other = make_person("oskar")
+        give_role(other, "operator")
+        thing = shop.thing()
+        later()
+        move(other, thing, "start")
+        partners.add(other.pk)
+
+    def test_who_worked_with_somebody_qualified_is_not_stopped(self, shop, partners, taken):
+        partners.add(shop.olga.pk)
+        result = tried(shop, start={"skills": ["welding"], "partner_suffices": True})
+        assert (stops(result), result.draft.exact) == ([], 2)
+
+    def test_who_worked_alone_or_with_nobody_qualified_is(self, shop, partners, taken):
+        asked = {"skills": ["welding"], "partner_suffices": True}
+        assert stops(tried(shop, start=asked)) == [("start", "skill", 1)]
+        partners.add(shop.lena.pk)
+        assert stops(tried(shop, start=asked)) == [("start", "skill", 1)]
+
+    def test_where_no_partner_suffices_nobody_asks_for_one(self, shop, partners, taken):
+        partners.add(shop.olga.pk)
+        assert stops(tried(shop, start={"skills": ["welding"]})) == [("start", "skill", 1)]
+
+
+def test_rules_that_follow_what_would_have_been_stopped_are_named(shop):
+    started = {"field": "event.edge", "operator": "=", "value": "start"}
+    publish(spec("starts", name="Starts", event="workflows.state_changed", conditions=[started]))
+    closed = {**started, "value": "close"}
+    publish(spec("closes", name="Closes", event="workflows.state_changed", conditions=[closed]))
+    done(shop, quantity=3)
+    done(shop, quantity=8)
+    assert tried(shop, start=row("quantity", ">", 5)).unheard == {"Starts": 1}
+    assert tried(shop).unheard == {}
 
 
 class TestTheGraph:

@@ -186,19 +186,23 @@ class TestInputs:
             **asked("Note", "text", 2, required=None),
             **asked("Lot", "lot", 3),
             **asked("Clean", "boolean", 4, name="is_clean"),
+            **asked("First piece", "photo", 5, at_most="3"),
         }
         answer = desk.send(START, "save", **typed)
         assert answer.status_code == 302, said(answer)
-        torque, why, note, lot, clean = desk.edge("start").inputs
+        torque, why, note, lot, clean, shot = desk.edge("start").inputs
         assert (torque.name, torque.unit, torque.low, torque.high) == ("torque", "Nm", 12, Decimal("14.5"))
         assert (why.name, why.reason_purpose, why.required) == ("why", "pause", True)
         assert (note.required, lot.type, clean.name) == (False, "lot", "is_clean")
+        assert (shot.name, shot.type, shot.at_most, shot.required) == ("first_piece", "photo", 3, True)
 
     @pytest.mark.parametrize(
         ("typed", "sentence"),
         [
             (asked("Torque", "number", low="5", high="4"), "The highest is below the lowest"),
             (asked("Torque", "number", low="x"), "Enter a number."),
+            (asked("Shot", "photo", at_most="4"), "less than or equal to 3"),
+            (asked("Shot", "photo", at_most=""), "This field is required."),
             (asked("Extra", "text"), "extra is the system's own"),
             ({**asked("A", "text"), **asked("B", "text", 1, name="a")}, "There is an input a already."),
             ({**asked("Reason", "text"), "edge-reason_required": "on"}, "There is an input reason already."),

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.workflows.definition import InputSpec
+from apps.workflows.definition import MAX_PHOTOS, InputSpec
 from apps.workflows.studio.forms import base
 from apps.workflows.studio.room import Room
 
@@ -19,11 +19,12 @@ TYPES: base.Choices = [
     ("text", gettext_lazy("text")),
     ("lot", gettext_lazy("lot (scan)")),
     ("boolean", gettext_lazy("yes or no")),
+    ("photo", gettext_lazy("photo")),
 ]
 
 
 class InputForm(base.StudioForm):
-    """Unit and limits belong to a number, the purpose of the reasons to a choice."""
+    """Unit and limits belong to a number, the purpose of the reasons to a choice, how many to photos."""
 
     texts = {"labels": gettext_lazy("Label")}
     needed_texts = frozenset({"labels"})
@@ -36,7 +37,9 @@ class InputForm(base.StudioForm):
         prefix: str,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, prefix=prefix, initial={"required": True, "type": "number", **(initial or {})})
+        super().__init__(
+            data, prefix=prefix, initial={"required": True, "type": "number", "at_most": 1, **(initial or {})}
+        )
         texts = self.fields
         self.fields = {
             "type": base.one_of(gettext_lazy("Type"), TYPES, refreshes=True),
@@ -54,6 +57,10 @@ class InputForm(base.StudioForm):
                 self.fields["reason_purpose"] = base.one_of(
                     gettext_lazy("Reasons for"), base.with_current(room.purposes, stored)
                 )
+            case "photo":
+                self.fields["at_most"] = base.whole_number(
+                    gettext_lazy("Pictures, at most"), low=1, high=MAX_PHOTOS, required=True
+                )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -70,7 +77,7 @@ class InputForm(base.StudioForm):
 
     def spec(self) -> InputSpec:
         """After is_valid()."""
-        names = self.fields.keys() & {"name", "type", "required", "unit", "low", "high", "reason_purpose"}
+        names = self.fields.keys() & {"name", "type", "required", "unit", "low", "high", "reason_purpose", "at_most"}
         return InputSpec(labels=self.texts_of("labels"), **{name: self.cleaned_data[name] for name in names})
 
     @property
