@@ -5,6 +5,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 import simple_history.models
 from django.conf import settings
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -17,164 +18,168 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='HistoricalSiteWebhook',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('url', models.URLField(max_length=500, verbose_name='address')),
-                ('secret_env', models.CharField(default='MFGOS_WEBHOOK_SECRET', max_length=80, verbose_name='environment variable with the secret')),
-                ('active', models.BooleanField(default=True, verbose_name='in use')),
-                ('history_user_id', models.BigIntegerField(null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+        AtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='HistoricalSiteWebhook',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('url', models.URLField(max_length=500, verbose_name='address')),
+                        ('secret_env', models.CharField(default='MFGOS_WEBHOOK_SECRET', max_length=80, verbose_name='environment variable with the secret')),
+                        ('active', models.BooleanField(default=True, verbose_name='in use')),
+                        ('history_user_id', models.BigIntegerField(null=True)),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.CharField(max_length=100, null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ],
+                    options={
+                        'verbose_name': 'historical webhook of a site',
+                        'verbose_name_plural': 'historical webhooks of sites',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.CreateModel(
+                    name='PushKey',
+                    fields=[
+                        ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                        ('sealed', models.TextField()),
+                        ('made_at', models.DateTimeField()),
+                    ],
+                    options={
+                        'verbose_name': 'push key',
+                        'verbose_name_plural': 'push keys',
+                    },
+                ),
+                migrations.CreateModel(
+                    name='SiteWebhook',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('url', models.URLField(max_length=500, verbose_name='address')),
+                        ('secret_env', models.CharField(default='MFGOS_WEBHOOK_SECRET', max_length=80, verbose_name='environment variable with the secret')),
+                        ('active', models.BooleanField(default=True, verbose_name='in use')),
+                    ],
+                    options={
+                        'verbose_name': 'webhook of a site',
+                        'verbose_name_plural': 'webhooks of sites',
+                        'ordering': ['site', 'pk'],
+                    },
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='way',
+                    field=models.GeneratedField(db_persist=True, expression=models.Func('channels', 'tried', arg_joiner=')[1 + ', template='(%(expressions)s]'), null=True, output_field=models.CharField(max_length=10)),
+                ),
+                migrations.RemoveIndex(
+                    model_name='notification',
+                    name='notification_queued',
+                ),
+                migrations.AddField(
+                    model_name='deliveryattempt',
+                    name='address',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='andon.personchannel'),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='channel',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tests', to='andon.personchannel'),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='failures',
+                    field=models.PositiveSmallIntegerField(default=0),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='lease_token',
+                    field=models.UUIDField(null=True),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='severity',
+                    field=models.PositiveSmallIntegerField(choices=[(1, 'critical'), (2, 'high'), (3, 'normal'), (4, 'low')], default=1),
+                ),
+                migrations.AddField(
+                    model_name='personchannel',
+                    name='guesses',
+                    field=models.PositiveSmallIntegerField(default=0),
+                ),
+                migrations.AlterField(
+                    model_name='notification',
+                    name='occasion',
+                    field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('resolved', 'is resolved'), ('test', 'test')], max_length=10),
+                ),
+                migrations.AlterField(
+                    model_name='notification',
+                    name='person',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to=settings.AUTH_USER_MODEL),
+                ),
+                migrations.AlterField(
+                    model_name='notification',
+                    name='state',
+                    field=models.CharField(choices=[('queued', 'to be sent'), ('sent', 'sent'), ('listed', 'listed'), ('overtaken', 'overtaken'), ('failed', 'not reached')], default='queued', max_length=10),
+                ),
+                migrations.AddConstraint(
+                    model_name='personchannel',
+                    constraint=models.UniqueConstraint(fields=('person', 'kind', 'address'), name='address_of_a_person_once'),
+                ),
+                migrations.AddConstraint(
+                    model_name='personchannel',
+                    constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'email', 'webhook', 'sms'])), name='address_of_a_kind_that_has_one'),
+                ),
+                migrations.AddField(
+                    model_name='historicalsitewebhook',
+                    name='site',
+                    field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.site', verbose_name='site'),
+                ),
+                migrations.AddConstraint(
+                    model_name='pushkey',
+                    constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='one_push_key'),
+                ),
+                migrations.AddField(
+                    model_name='sitewebhook',
+                    name='site',
+                    field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site'),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='webhook',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='andon.sitewebhook'),
+                ),
+                migrations.AddIndex(
+                    model_name='notification',
+                    index=models.Index(condition=models.Q(('state', 'queued')), fields=['way', 'severity', 'due_at', 'id'], name='notification_queued'),
+                ),
+                migrations.AddConstraint(
+                    model_name='notification',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('webhook', None)), models.Q(('person', None), ('webhook__isnull', False)), _connector='OR'), name='notification_tells_a_person_or_a_system'),
+                ),
+                migrations.AddConstraint(
+                    model_name='notification',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'queued'), _negated=True), ('tried__lt', models.F('channels__len')), _connector='OR'), name='queued_notification_has_a_way'),
+                ),
+                migrations.AddConstraint(
+                    model_name='notification',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token', None), ('leased_until', None)), models.Q(('lease_token__isnull', False), ('leased_until__isnull', False), ('state', 'queued')), _connector='OR'), name='notification_lease_whole'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='historicalsitewebhook',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='0cc83fb830b618b96ba22289d18991a132458d18', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d0ce2', table='andon_historicalsitewebhook', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='historicalsitewebhook',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='6874dcacf1addc4226ad2476346ae17b892d2573', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_8dc62', table='andon_historicalsitewebhook', when='BEFORE')),
+                ),
+                migrations.AddConstraint(
+                    model_name='sitewebhook',
+                    constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('site', 'url'), name='webhook_once_per_site'),
+                ),
+                migrations.AddConstraint(
+                    model_name='sitewebhook',
+                    constraint=models.CheckConstraint(condition=models.Q(('secret_env__regex', '^MFGOS_WEBHOOK_SECRET[A-Z0-9_]*$')), name='webhook_secret_env_name'),
+                ),
             ],
-            options={
-                'verbose_name': 'historical webhook of a site',
-                'verbose_name_plural': 'historical webhooks of sites',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='PushKey',
-            fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('sealed', models.TextField()),
-                ('made_at', models.DateTimeField()),
-            ],
-            options={
-                'verbose_name': 'push key',
-                'verbose_name_plural': 'push keys',
-            },
-        ),
-        migrations.CreateModel(
-            name='SiteWebhook',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(max_length=500, verbose_name='address')),
-                ('secret_env', models.CharField(default='MFGOS_WEBHOOK_SECRET', max_length=80, verbose_name='environment variable with the secret')),
-                ('active', models.BooleanField(default=True, verbose_name='in use')),
-            ],
-            options={
-                'verbose_name': 'webhook of a site',
-                'verbose_name_plural': 'webhooks of sites',
-                'ordering': ['site', 'pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='way',
-            field=models.GeneratedField(db_persist=True, expression=models.Func('channels', 'tried', arg_joiner=')[1 + ', template='(%(expressions)s]'), null=True, output_field=models.CharField(max_length=10)),
-        ),
-        migrations.RemoveIndex(
-            model_name='notification',
-            name='notification_queued',
-        ),
-        migrations.AddField(
-            model_name='deliveryattempt',
-            name='address',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='andon.personchannel'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='channel',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tests', to='andon.personchannel'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='failures',
-            field=models.PositiveSmallIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='lease_token',
-            field=models.UUIDField(null=True),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='severity',
-            field=models.PositiveSmallIntegerField(choices=[(1, 'critical'), (2, 'high'), (3, 'normal'), (4, 'low')], default=1),
-        ),
-        migrations.AddField(
-            model_name='personchannel',
-            name='guesses',
-            field=models.PositiveSmallIntegerField(default=0),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='occasion',
-            field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('resolved', 'is resolved'), ('test', 'test')], max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='person',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='state',
-            field=models.CharField(choices=[('queued', 'to be sent'), ('sent', 'sent'), ('listed', 'listed'), ('overtaken', 'overtaken'), ('failed', 'not reached')], default='queued', max_length=10),
-        ),
-        migrations.AddConstraint(
-            model_name='personchannel',
-            constraint=models.UniqueConstraint(fields=('person', 'kind', 'address'), name='address_of_a_person_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='personchannel',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'email', 'webhook', 'sms'])), name='address_of_a_kind_that_has_one'),
-        ),
-        migrations.AddField(
-            model_name='historicalsitewebhook',
-            name='site',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.site', verbose_name='site'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushkey',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='one_push_key'),
-        ),
-        migrations.AddField(
-            model_name='sitewebhook',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='webhook',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='andon.sitewebhook'),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['way', 'severity', 'due_at', 'id'], name='notification_queued'),
-        ),
-        migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('webhook', None)), models.Q(('person', None), ('webhook__isnull', False)), _connector='OR'), name='notification_tells_a_person_or_a_system'),
-        ),
-        migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'queued'), _negated=True), ('tried__lt', models.F('channels__len')), _connector='OR'), name='queued_notification_has_a_way'),
-        ),
-        migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token', None), ('leased_until', None)), models.Q(('lease_token__isnull', False), ('leased_until__isnull', False), ('state', 'queued')), _connector='OR'), name='notification_lease_whole'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='historicalsitewebhook',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='0cc83fb830b618b96ba22289d18991a132458d18', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d0ce2', table='andon_historicalsitewebhook', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='historicalsitewebhook',
-            trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='6874dcacf1addc4226ad2476346ae17b892d2573', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_8dc62', table='andon_historicalsitewebhook', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='sitewebhook',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('site', 'url'), name='webhook_once_per_site'),
-        ),
-        migrations.AddConstraint(
-            model_name='sitewebhook',
-            constraint=models.CheckConstraint(condition=models.Q(('secret_env__regex', '^MFGOS_WEBHOOK_SECRET[A-Z0-9_]*$')), name='webhook_secret_env_name'),
         ),
     ]

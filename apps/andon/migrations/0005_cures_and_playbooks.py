@@ -6,6 +6,7 @@ import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -18,182 +19,186 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='PlaybookStep',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='step')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('labels', models.JSONField(default=dict, help_text='One per language.', validators=[apps.plant.texts.validate_texts], verbose_name='text')),
-                ('cure', models.CharField(blank=True, max_length=40, verbose_name='cure')),
-                ('inputs', models.JSONField(blank=True, default=dict, verbose_name='chosen in advance')),
-                ('acts_alone', models.BooleanField(default=False, verbose_name='acts alone')),
+        AtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='PlaybookStep',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('position', models.PositiveSmallIntegerField(verbose_name='step')),
+                        ('code', models.SlugField(max_length=40, verbose_name='code')),
+                        ('labels', models.JSONField(default=dict, help_text='One per language.', validators=[apps.plant.texts.validate_texts], verbose_name='text')),
+                        ('cure', models.CharField(blank=True, max_length=40, verbose_name='cure')),
+                        ('inputs', models.JSONField(blank=True, default=dict, verbose_name='chosen in advance')),
+                        ('acts_alone', models.BooleanField(default=False, verbose_name='acts alone')),
+                    ],
+                    options={
+                        'verbose_name': 'step of a playbook',
+                        'verbose_name_plural': 'steps of playbooks',
+                        'ordering': ['position'],
+                    },
+                ),
+                migrations.AddField(
+                    model_name='historicalsiterules',
+                    name='problem_role',
+                    field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.role', verbose_name='owner of problems'),
+                ),
+                migrations.AddField(
+                    model_name='problem',
+                    name='note',
+                    field=models.TextField(blank=True, verbose_name='note'),
+                ),
+                migrations.AddField(
+                    model_name='siterules',
+                    name='problem_role',
+                    field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.role', verbose_name='owner of problems'),
+                ),
+                migrations.CreateModel(
+                    name='Playbook',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('code', models.SlugField(max_length=40, unique=True, verbose_name='code')),
+                        ('name', models.CharField(max_length=120, verbose_name='name')),
+                        ('item', models.CharField(blank=True, help_text='Code of what it is about.', max_length=60, verbose_name='item')),
+                        ('area', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.area', verbose_name='area')),
+                        ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='playbooks', to='andon.exceptiontype', verbose_name='type')),
+                        ('work_center', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
+                    ],
+                    options={
+                        'verbose_name': 'playbook',
+                        'verbose_name_plural': 'playbooks',
+                        'ordering': ['type', 'code'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='AppliedCure',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('cure', models.CharField(blank=True, max_length=40, verbose_name='cure')),
+                        ('part_id', models.BigIntegerField(null=True)),
+                        ('inputs', models.JSONField(default=dict)),
+                        ('at', models.DateTimeField(verbose_name='at')),
+                        ('exception', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cures', to='andon.floorexception')),
+                        ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site')),
+                        ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='applied', to='andon.playbookstep')),
+                    ],
+                    options={
+                        'verbose_name': 'applied cure',
+                        'verbose_name_plural': 'applied cures',
+                        'ordering': ['-pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='AloneRun',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('outcome', models.CharField(choices=[('due', 'to be tried'), ('done', 'done'), ('failed', 'did not work'), ('needless', 'was not needed any more')], default='due', max_length=8)),
+                        ('due_at', models.DateTimeField()),
+                        ('done_at', models.DateTimeField(null=True)),
+                        ('sentence', models.CharField(blank=True, max_length=400)),
+                        ('exception', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='alone_run', to='andon.floorexception')),
+                        ('step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alone_runs', to='andon.playbookstep')),
+                    ],
+                    options={
+                        'verbose_name': 'act of a playbook alone',
+                        'verbose_name_plural': 'acts of playbooks alone',
+                        'ordering': ['-pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='PlaybookVersion',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('number', models.PositiveIntegerField(editable=False, verbose_name='number')),
+                        ('status', models.CharField(choices=[('draft', 'draft'), ('published', 'published'), ('retired', 'retired')], default='draft', editable=False, max_length=10, verbose_name='status')),
+                        ('author_id', models.BigIntegerField(editable=False, null=True, verbose_name='author')),
+                        ('approver_id', models.BigIntegerField(editable=False, null=True, verbose_name='approved by')),
+                        ('published_at', models.DateTimeField(editable=False, null=True, verbose_name='published')),
+                        ('note', models.TextField(blank=True, verbose_name='what changes and why')),
+                        ('editor_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, editable=False, size=None)),
+                        ('playbook', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='andon.playbook', verbose_name='playbook')),
+                    ],
+                    options={
+                        'verbose_name': 'version of a playbook',
+                        'verbose_name_plural': 'versions of playbooks',
+                        'ordering': ['playbook', '-number'],
+                    },
+                ),
+                migrations.AddField(
+                    model_name='playbookstep',
+                    name='version',
+                    field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='andon.playbookversion'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbook',
+                    constraint=models.UniqueConstraint(fields=('type', 'site', 'area', 'work_center', 'item'), name='one_playbook_per_context', nulls_distinct=False),
+                ),
+                migrations.AddIndex(
+                    model_name='appliedcure',
+                    index=models.Index(fields=['cure', 'at'], name='cure_applied_at'),
+                ),
+                migrations.AddConstraint(
+                    model_name='appliedcure',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('cure', ''), _negated=True), ('step__isnull', False), _connector='OR'), name='applied_cure_is_something'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='appliedcure',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='c04d9e21907c56bb9932d3489e23b6be450339d2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_907df', table='andon_appliedcure', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='appliedcure',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='5c820c07f69cf4145de00b86b453fdc3e66ba051', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_f7478', table='andon_appliedcure', when='BEFORE')),
+                ),
+                migrations.AddIndex(
+                    model_name='alonerun',
+                    index=models.Index(condition=models.Q(('outcome', 'due')), fields=['due_at', 'id'], name='alone_run_due'),
+                ),
+                migrations.AddConstraint(
+                    model_name='alonerun',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at', None), ('outcome', 'due')), models.Q(models.Q(('outcome', 'due'), _negated=True), ('done_at__isnull', False)), _connector='OR'), name='alone_run_done_at_a_time'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookversion',
+                    constraint=models.UniqueConstraint(fields=('playbook', 'number'), name='playbook_version_number'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookversion',
+                    constraint=models.UniqueConstraint(condition=models.Q(('status', 'published')), fields=('playbook',), name='one_published_version_per_playbook'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookversion',
+                    constraint=models.UniqueConstraint(condition=models.Q(('status', 'draft')), fields=('playbook',), name='one_draft_version_per_playbook'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='playbookversion',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='andon_guard_policy()', func='RETURN NULL;', hash='0582430e1950551abbb0ba9d215337a449d657f3', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_892a1', table='andon_playbookversion', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='playbookversion',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='6c7a35857e2a6ca230e71d75f889a60830a6118e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_8e7fc', table='andon_playbookversion', when='BEFORE')),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookstep',
+                    constraint=models.UniqueConstraint(fields=('version', 'position'), name='playbook_step_position'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookstep',
+                    constraint=models.UniqueConstraint(fields=('version', 'code'), name='playbook_step_code'),
+                ),
+                migrations.AddConstraint(
+                    model_name='playbookstep',
+                    constraint=models.CheckConstraint(condition=models.Q(('acts_alone', False), models.Q(('cure', ''), _negated=True), _connector='OR'), name='alone_by_a_cure_only'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='playbookstep',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='andon_guard_playbook_part()', func='RETURN NULL;', hash='0754b644491a2b2f15a40af47daf1ab06c6ad2df', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_4333d', table='andon_playbookstep', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='playbookstep',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='21d8689a5d9ea08b8059ea15289743fee5ad2746', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_a2b58', table='andon_playbookstep', when='BEFORE')),
+                ),
             ],
-            options={
-                'verbose_name': 'step of a playbook',
-                'verbose_name_plural': 'steps of playbooks',
-                'ordering': ['position'],
-            },
-        ),
-        migrations.AddField(
-            model_name='historicalsiterules',
-            name='problem_role',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.role', verbose_name='owner of problems'),
-        ),
-        migrations.AddField(
-            model_name='problem',
-            name='note',
-            field=models.TextField(blank=True, verbose_name='note'),
-        ),
-        migrations.AddField(
-            model_name='siterules',
-            name='problem_role',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.role', verbose_name='owner of problems'),
-        ),
-        migrations.CreateModel(
-            name='Playbook',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('item', models.CharField(blank=True, help_text='Code of what it is about.', max_length=60, verbose_name='item')),
-                ('area', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.area', verbose_name='area')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='playbooks', to='andon.exceptiontype', verbose_name='type')),
-                ('work_center', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
-            ],
-            options={
-                'verbose_name': 'playbook',
-                'verbose_name_plural': 'playbooks',
-                'ordering': ['type', 'code'],
-            },
-        ),
-        migrations.CreateModel(
-            name='AppliedCure',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cure', models.CharField(blank=True, max_length=40, verbose_name='cure')),
-                ('part_id', models.BigIntegerField(null=True)),
-                ('inputs', models.JSONField(default=dict)),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('exception', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cures', to='andon.floorexception')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site')),
-                ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='applied', to='andon.playbookstep')),
-            ],
-            options={
-                'verbose_name': 'applied cure',
-                'verbose_name_plural': 'applied cures',
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='AloneRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('due', 'to be tried'), ('done', 'done'), ('failed', 'did not work'), ('needless', 'was not needed any more')], default='due', max_length=8)),
-                ('due_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(null=True)),
-                ('sentence', models.CharField(blank=True, max_length=400)),
-                ('exception', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='alone_run', to='andon.floorexception')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alone_runs', to='andon.playbookstep')),
-            ],
-            options={
-                'verbose_name': 'act of a playbook alone',
-                'verbose_name_plural': 'acts of playbooks alone',
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PlaybookVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(editable=False, verbose_name='number')),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('published', 'published'), ('retired', 'retired')], default='draft', editable=False, max_length=10, verbose_name='status')),
-                ('author_id', models.BigIntegerField(editable=False, null=True, verbose_name='author')),
-                ('approver_id', models.BigIntegerField(editable=False, null=True, verbose_name='approved by')),
-                ('published_at', models.DateTimeField(editable=False, null=True, verbose_name='published')),
-                ('note', models.TextField(blank=True, verbose_name='what changes and why')),
-                ('editor_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, editable=False, size=None)),
-                ('playbook', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='andon.playbook', verbose_name='playbook')),
-            ],
-            options={
-                'verbose_name': 'version of a playbook',
-                'verbose_name_plural': 'versions of playbooks',
-                'ordering': ['playbook', '-number'],
-            },
-        ),
-        migrations.AddField(
-            model_name='playbookstep',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='andon.playbookversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbook',
-            constraint=models.UniqueConstraint(fields=('type', 'site', 'area', 'work_center', 'item'), name='one_playbook_per_context', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='appliedcure',
-            index=models.Index(fields=['cure', 'at'], name='cure_applied_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='appliedcure',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cure', ''), _negated=True), ('step__isnull', False), _connector='OR'), name='applied_cure_is_something'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appliedcure',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='c04d9e21907c56bb9932d3489e23b6be450339d2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_907df', table='andon_appliedcure', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appliedcure',
-            trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='5c820c07f69cf4145de00b86b453fdc3e66ba051', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_f7478', table='andon_appliedcure', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='alonerun',
-            index=models.Index(condition=models.Q(('outcome', 'due')), fields=['due_at', 'id'], name='alone_run_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='alonerun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at', None), ('outcome', 'due')), models.Q(models.Q(('outcome', 'due'), _negated=True), ('done_at__isnull', False)), _connector='OR'), name='alone_run_done_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookversion',
-            constraint=models.UniqueConstraint(fields=('playbook', 'number'), name='playbook_version_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'published')), fields=('playbook',), name='one_published_version_per_playbook'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'draft')), fields=('playbook',), name='one_draft_version_per_playbook'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='playbookversion',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='andon_guard_policy()', func='RETURN NULL;', hash='0582430e1950551abbb0ba9d215337a449d657f3', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_892a1', table='andon_playbookversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='playbookversion',
-            trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='6c7a35857e2a6ca230e71d75f889a60830a6118e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_8e7fc', table='andon_playbookversion', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookstep',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='playbook_step_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookstep',
-            constraint=models.UniqueConstraint(fields=('version', 'code'), name='playbook_step_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='playbookstep',
-            constraint=models.CheckConstraint(condition=models.Q(('acts_alone', False), models.Q(('cure', ''), _negated=True), _connector='OR'), name='alone_by_a_cure_only'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='playbookstep',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='andon_guard_playbook_part()', func='RETURN NULL;', hash='0754b644491a2b2f15a40af47daf1ab06c6ad2df', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_4333d', table='andon_playbookstep', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='playbookstep',
-            trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='21d8689a5d9ea08b8059ea15289743fee5ad2746', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_a2b58', table='andon_playbookstep', when='BEFORE')),
         ),
     ]

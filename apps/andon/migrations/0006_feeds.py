@@ -3,6 +3,7 @@
 import apps.andon.models.outward
 import django.contrib.postgres.fields
 from django.conf import settings
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -15,37 +16,41 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='historicalsitewebhook',
-            name='feeds',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), default=apps.andon.models.outward.only_exceptions, size=None, verbose_name='hears of'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='news',
-            field=models.JSONField(null=True),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='story',
-            field=models.CharField(blank=True, max_length=80),
-        ),
-        migrations.AddField(
-            model_name='sitewebhook',
-            name='feeds',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), default=apps.andon.models.outward.only_exceptions, size=None, verbose_name='hears of'),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='occasion',
-            field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('resolved', 'is resolved'), ('test', 'test'), ('news', 'news')], max_length=10),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'queued'), models.Q(('story', ''), _negated=True)), fields=['webhook', 'story', 'id'], name='news_queued'),
-        ),
-        migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('news__isnull', True), ('story', '')), models.Q(('exception', None), ('news__isnull', False), ('webhook__isnull', False), models.Q(('story', ''), _negated=True)), _connector='OR'), name='news_goes_to_a_system'),
+        AtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='historicalsitewebhook',
+                    name='feeds',
+                    field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), default=apps.andon.models.outward.only_exceptions, size=None, verbose_name='hears of'),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='news',
+                    field=models.JSONField(null=True),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='story',
+                    field=models.CharField(blank=True, max_length=80),
+                ),
+                migrations.AddField(
+                    model_name='sitewebhook',
+                    name='feeds',
+                    field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), default=apps.andon.models.outward.only_exceptions, size=None, verbose_name='hears of'),
+                ),
+                migrations.AlterField(
+                    model_name='notification',
+                    name='occasion',
+                    field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('resolved', 'is resolved'), ('test', 'test'), ('news', 'news')], max_length=10),
+                ),
+                migrations.AddIndex(
+                    model_name='notification',
+                    index=models.Index(condition=models.Q(('state', 'queued'), models.Q(('story', ''), _negated=True)), fields=['webhook', 'story', 'id'], name='news_queued'),
+                ),
+                migrations.AddConstraint(
+                    model_name='notification',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('news__isnull', True), ('story', '')), models.Q(('exception', None), ('news__isnull', False), ('webhook__isnull', False), models.Q(('story', ''), _negated=True)), _connector='OR'), name='news_goes_to_a_system'),
+                ),
+            ],
         ),
     ]

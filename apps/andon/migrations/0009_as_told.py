@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 from django.conf import settings
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -14,32 +15,36 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='historicalsiterules',
-            name='log_months',
-            field=models.PositiveSmallIntegerField(default=24, verbose_name='months to keep who was told'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='context',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='as it was told'),
-        ),
-        migrations.AddField(
-            model_name='siterules',
-            name='log_months',
-            field=models.PositiveSmallIntegerField(default=24, verbose_name='months to keep who was told'),
-        ),
-        migrations.AlterField(
-            model_name='notification',
-            name='occasion',
-            field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('remark', 'somebody has written'), ('ring', 'is rung for again'), ('resolved', 'is resolved'), ('test', 'test'), ('news', 'news')], max_length=10),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['site', 'created_at'], name='notification_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='siterules',
-            constraint=models.CheckConstraint(condition=models.Q(('log_months__gte', 1)), name='log_kept_a_month_at_least'),
+        AtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='historicalsiterules',
+                    name='log_months',
+                    field=models.PositiveSmallIntegerField(default=24, verbose_name='months to keep who was told'),
+                ),
+                migrations.AddField(
+                    model_name='notification',
+                    name='context',
+                    field=django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='as it was told'),
+                ),
+                migrations.AddField(
+                    model_name='siterules',
+                    name='log_months',
+                    field=models.PositiveSmallIntegerField(default=24, verbose_name='months to keep who was told'),
+                ),
+                migrations.AlterField(
+                    model_name='notification',
+                    name='occasion',
+                    field=models.CharField(choices=[('raised', 'is yours'), ('step', 'nobody has answered'), ('warning', 'time runs out'), ('reminder', 'how is it going?'), ('handover', 'handed over to you'), ('informed', 'you should know'), ('given', 'was given to you'), ('remark', 'somebody has written'), ('ring', 'is rung for again'), ('resolved', 'is resolved'), ('test', 'test'), ('news', 'news')], max_length=10),
+                ),
+                migrations.AddIndex(
+                    model_name='notification',
+                    index=models.Index(fields=['site', 'created_at'], name='notification_by_age'),
+                ),
+                migrations.AddConstraint(
+                    model_name='siterules',
+                    constraint=models.CheckConstraint(condition=models.Q(('log_months__gte', 1)), name='log_kept_a_month_at_least'),
+                ),
+            ],
         ),
     ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 from django.utils import timezone
 
@@ -119,30 +120,34 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(make_rules, migrations.RunPython.noop),
-        migrations.RemoveConstraint(
-            model_name='downtime',
-            name='downtime_has_called_or_will',
-        ),
-        migrations.RemoveField(
-            model_name='historicalmachine',
-            name='raise_after_seconds',
-        ),
-        migrations.RemoveField(
-            model_name='machine',
-            name='raise_after_seconds',
-        ),
-        migrations.AlterField(
-            model_name='historicalmachine',
-            name='raises_exceptions',
-            field=models.BooleanField(default=True, help_text='When, the rules say: “Machine stands”.', verbose_name='a downtime calls somebody'),
-        ),
-        migrations.AlterField(
-            model_name='machine',
-            name='raises_exceptions',
-            field=models.BooleanField(default=True, help_text='When, the rules say: “Machine stands”.', verbose_name='a downtime calls somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='downtime',
-            constraint=models.CheckConstraint(condition=models.Q(('raised_at', None), ('call_due_at', None), _connector='OR'), name='downtime_has_called_or_is_to'),
+        AtOnce(
+            operations=[
+                migrations.RemoveConstraint(
+                    model_name='downtime',
+                    name='downtime_has_called_or_will',
+                ),
+                migrations.RemoveField(
+                    model_name='historicalmachine',
+                    name='raise_after_seconds',
+                ),
+                migrations.RemoveField(
+                    model_name='machine',
+                    name='raise_after_seconds',
+                ),
+                migrations.AlterField(
+                    model_name='historicalmachine',
+                    name='raises_exceptions',
+                    field=models.BooleanField(default=True, help_text='When, the rules say: “Machine stands”.', verbose_name='a downtime calls somebody'),
+                ),
+                migrations.AlterField(
+                    model_name='machine',
+                    name='raises_exceptions',
+                    field=models.BooleanField(default=True, help_text='When, the rules say: “Machine stands”.', verbose_name='a downtime calls somebody'),
+                ),
+                migrations.AddConstraint(
+                    model_name='downtime',
+                    constraint=models.CheckConstraint(condition=models.Q(('raised_at', None), ('call_due_at', None), _connector='OR'), name='downtime_has_called_or_is_to'),
+                ),
+            ],
         ),
     ]

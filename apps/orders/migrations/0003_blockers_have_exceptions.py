@@ -1,6 +1,7 @@
 """An open blocker that needs a person has an open exception; the database holds it, whoever writes."""
 
 import django.db.models.deletion
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 # Blockers of before are opened anew, with their exceptions, by the worker that looks at their items again.
@@ -49,32 +50,36 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(OPEN_ANEW, migrations.RunSQL.noop),
-        migrations.RemoveField(model_name="blocker", name="exception_id"),
-        migrations.AddField(
-            model_name="blocker", name="cause_key", field=models.CharField(blank=True, max_length=80)
-        ),
-        migrations.AddField(
-            model_name="blocker",
-            name="exception",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="blockers",
-                to="andon.floorexception",
-                verbose_name="exception",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="blocker",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("closed_at__isnull", False),
-                    ("kind", "predecessor"),
-                    ("exception__isnull", False),
-                    _connector="OR",
+        AtOnce(
+            operations=[
+                migrations.RemoveField(model_name="blocker", name="exception_id"),
+                migrations.AddField(
+                    model_name="blocker", name="cause_key", field=models.CharField(blank=True, max_length=80)
                 ),
-                name="open_blocker_has_an_exception",
-            ),
+                migrations.AddField(
+                    model_name="blocker",
+                    name="exception",
+                    field=models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="blockers",
+                        to="andon.floorexception",
+                        verbose_name="exception",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="blocker",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_at__isnull", False),
+                            ("kind", "predecessor"),
+                            ("exception__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="open_blocker_has_an_exception",
+                    ),
+                ),
+                migrations.RunSQL(EXCEPTION_IS_OPEN, NO_MORE),
+            ],
         ),
-        migrations.RunSQL(EXCEPTION_IS_OPEN, NO_MORE),
     ]

@@ -5,6 +5,7 @@ import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 import simple_history.models
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -18,93 +19,97 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ChangeRequest',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', apps.workflows.models.items.GraphFSMField(default='', editable=False, max_length=40, protected=True, verbose_name='state')),
-                ('status', apps.workflows.models.items.ItemStatusField(default='', editable=False, max_length=40, protected=True, verbose_name='status')),
-                ('title', models.CharField(max_length=120, verbose_name='what is to change')),
-                ('reason', models.TextField(max_length=2000, verbose_name='why, and how')),
-                ('requested_by_id', models.BigIntegerField(editable=False, verbose_name='asked for by')),
-                ('requested_at', models.DateTimeField(editable=False, verbose_name='asked for')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='materials.item', verbose_name='item')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('work_center', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
-                ('workflow_version', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.version', verbose_name='workflow version')),
+        AtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='ChangeRequest',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('state', apps.workflows.models.items.GraphFSMField(default='', editable=False, max_length=40, protected=True, verbose_name='state')),
+                        ('status', apps.workflows.models.items.ItemStatusField(default='', editable=False, max_length=40, protected=True, verbose_name='status')),
+                        ('title', models.CharField(max_length=120, verbose_name='what is to change')),
+                        ('reason', models.TextField(max_length=2000, verbose_name='why, and how')),
+                        ('requested_by_id', models.BigIntegerField(editable=False, verbose_name='asked for by')),
+                        ('requested_at', models.DateTimeField(editable=False, verbose_name='asked for')),
+                        ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='materials.item', verbose_name='item')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('work_center', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
+                        ('workflow_version', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.version', verbose_name='workflow version')),
+                    ],
+                    options={
+                        'verbose_name': 'change request',
+                        'verbose_name_plural': 'change requests',
+                        'ordering': ['-requested_at', '-pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ChangeNote',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('edge', models.CharField(max_length=40, verbose_name='step')),
+                        ('labels', models.JSONField(default=dict, verbose_name='label')),
+                        ('text', models.TextField(verbose_name='text')),
+                        ('written_by_id', models.BigIntegerField(null=True, verbose_name='written by')),
+                        ('written_at', models.DateTimeField(verbose_name='written')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='orders.changerequest')),
+                    ],
+                    options={
+                        'verbose_name': 'note of a change request',
+                        'verbose_name_plural': 'notes of change requests',
+                        'ordering': ['pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='HistoricalChangeRequest',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('state', apps.workflows.models.items.GraphFSMField(default='', editable=False, max_length=40, protected=True, verbose_name='state')),
+                        ('status', apps.workflows.models.items.ItemStatusField(default='', editable=False, max_length=40, protected=True, verbose_name='status')),
+                        ('requested_by_id', models.BigIntegerField(editable=False, verbose_name='asked for by')),
+                        ('requested_at', models.DateTimeField(editable=False, verbose_name='asked for')),
+                        ('history_user_id', models.BigIntegerField(null=True)),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.CharField(max_length=100, null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                        ('item', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='materials.item', verbose_name='item')),
+                        ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.site', verbose_name='site')),
+                        ('work_center', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.workcenter', verbose_name='line')),
+                        ('workflow_version', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='workflows.version', verbose_name='workflow version')),
+                    ],
+                    options={
+                        'verbose_name': 'historical change request',
+                        'verbose_name_plural': 'historical change requests',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.AddIndex(
+                    model_name='changerequest',
+                    index=models.Index(fields=['item', 'status'], name='change_request_of_item'),
+                ),
+                migrations.AddConstraint(
+                    model_name='changerequest',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('title', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='change_request_says_what_and_why'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='changerequest',
+                    trigger=pgtrigger.compiler.Trigger(name='workflow_move', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.status IS DISTINCT FROM NEW.status OR OLD.workflow_version_id IS DISTINCT FROM NEW.workflow_version_id)', execute='workflows_guard_move()', func='RETURN NULL;', hash='ae9a4932292ccd6e48d5cdc6522369b14b20a3dd', operation='UPDATE', pgid='pgtrigger_workflow_move_6c614', table='orders_changerequest', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='changerequest',
+                    trigger=pgtrigger.compiler.Trigger(name='workflow_birth', sql=pgtrigger.compiler.UpsertTriggerSql(execute='workflows_guard_birth()', func='RETURN NULL;', hash='b96a99f0e767d992fb819e1ad158d3d35503802f', operation='INSERT', pgid='pgtrigger_workflow_birth_9055a', table='orders_changerequest', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='historicalchangerequest',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='283430676e949fc9404c8d223db040874fabaf27', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bf583', table='orders_historicalchangerequest', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='historicalchangerequest',
+                    trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='5e91e8adf76ac694e4f2f3b19c43fd57f63886f6', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_62860', table='orders_historicalchangerequest', when='BEFORE')),
+                ),
             ],
-            options={
-                'verbose_name': 'change request',
-                'verbose_name_plural': 'change requests',
-                'ordering': ['-requested_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ChangeNote',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('edge', models.CharField(max_length=40, verbose_name='step')),
-                ('labels', models.JSONField(default=dict, verbose_name='label')),
-                ('text', models.TextField(verbose_name='text')),
-                ('written_by_id', models.BigIntegerField(null=True, verbose_name='written by')),
-                ('written_at', models.DateTimeField(verbose_name='written')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='orders.changerequest')),
-            ],
-            options={
-                'verbose_name': 'note of a change request',
-                'verbose_name_plural': 'notes of change requests',
-                'ordering': ['pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoricalChangeRequest',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('state', apps.workflows.models.items.GraphFSMField(default='', editable=False, max_length=40, protected=True, verbose_name='state')),
-                ('status', apps.workflows.models.items.ItemStatusField(default='', editable=False, max_length=40, protected=True, verbose_name='status')),
-                ('requested_by_id', models.BigIntegerField(editable=False, verbose_name='asked for by')),
-                ('requested_at', models.DateTimeField(editable=False, verbose_name='asked for')),
-                ('history_user_id', models.BigIntegerField(null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('item', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='materials.item', verbose_name='item')),
-                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.site', verbose_name='site')),
-                ('work_center', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='plant.workcenter', verbose_name='line')),
-                ('workflow_version', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='workflows.version', verbose_name='workflow version')),
-            ],
-            options={
-                'verbose_name': 'historical change request',
-                'verbose_name_plural': 'historical change requests',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.AddIndex(
-            model_name='changerequest',
-            index=models.Index(fields=['item', 'status'], name='change_request_of_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='changerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('title', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='change_request_says_what_and_why'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='changerequest',
-            trigger=pgtrigger.compiler.Trigger(name='workflow_move', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.status IS DISTINCT FROM NEW.status OR OLD.workflow_version_id IS DISTINCT FROM NEW.workflow_version_id)', execute='workflows_guard_move()', func='RETURN NULL;', hash='ae9a4932292ccd6e48d5cdc6522369b14b20a3dd', operation='UPDATE', pgid='pgtrigger_workflow_move_6c614', table='orders_changerequest', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='changerequest',
-            trigger=pgtrigger.compiler.Trigger(name='workflow_birth', sql=pgtrigger.compiler.UpsertTriggerSql(execute='workflows_guard_birth()', func='RETURN NULL;', hash='b96a99f0e767d992fb819e1ad158d3d35503802f', operation='INSERT', pgid='pgtrigger_workflow_birth_9055a', table='orders_changerequest', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='historicalchangerequest',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='283430676e949fc9404c8d223db040874fabaf27', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bf583', table='orders_historicalchangerequest', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='historicalchangerequest',
-            trigger=pgtrigger.compiler.Trigger(name='append_only_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='5e91e8adf76ac694e4f2f3b19c43fd57f63886f6', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_append_only_truncate_62860', table='orders_historicalchangerequest', when='BEFORE')),
         ),
     ]

@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
+from apps.core.schema import AtOnce
 from django.db import migrations, models
 
 
@@ -66,181 +67,185 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(GUARD_VERSION, migrations.RunSQL.noop),
-        migrations.CreateModel(
-            name='Rule',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
+        AtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='Rule',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
+                        ('name', models.CharField(max_length=120, verbose_name='name')),
+                    ],
+                    options={
+                        'verbose_name': 'rule',
+                        'verbose_name_plural': 'rules',
+                        'ordering': ['name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='RuleFiring',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('event_id', models.BigIntegerField(verbose_name='event')),
+                        ('key', models.CharField(max_length=200, verbose_name='the same')),
+                        ('at', models.DateTimeField(verbose_name='when')),
+                        ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
+                    ],
+                    options={
+                        'verbose_name': 'act of a rule',
+                        'verbose_name_plural': 'acts of rules',
+                    },
+                ),
+                migrations.CreateModel(
+                    name='RuleVersion',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('number', models.PositiveIntegerField(verbose_name='number')),
+                        ('status', models.CharField(choices=[('draft', 'draft'), ('in_review', 'in review'), ('published', 'published'), ('retired', 'retired')], default='draft', editable=False, max_length=10, verbose_name='status')),
+                        ('checksum', models.CharField(blank=True, editable=False, max_length=64, verbose_name='checksum')),
+                        ('author_id', models.BigIntegerField(editable=False, null=True, verbose_name='author')),
+                        ('editor_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, editable=False, size=None)),
+                        ('approver_id', models.BigIntegerField(editable=False, null=True, verbose_name='approved by')),
+                        ('note', models.TextField(blank=True, verbose_name='what changes and why')),
+                        ('created_at', models.DateTimeField(editable=False, verbose_name='created')),
+                        ('published_at', models.DateTimeField(editable=False, null=True, verbose_name='published')),
+                        ('event', models.CharField(editable=False, max_length=80, verbose_name='follows the event')),
+                        ('content', models.JSONField(default=dict, editable=False, verbose_name='content')),
+                        ('rule', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='workflows.rule')),
+                    ],
+                    options={
+                        'verbose_name': 'rule version',
+                        'verbose_name_plural': 'rule versions',
+                    },
+                ),
+                migrations.CreateModel(
+                    name='RuleStop',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('reason', models.TextField(blank=True, verbose_name='why')),
+                        ('stopped_by_id', models.BigIntegerField(null=True, verbose_name='switched off by')),
+                        ('stopped_at', models.DateTimeField(verbose_name='switched off')),
+                        ('resumed_by_id', models.BigIntegerField(null=True, verbose_name='switched on by')),
+                        ('resumed_at', models.DateTimeField(null=True, verbose_name='switched on')),
+                        ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='workflows.rule', verbose_name='rule')),
+                        ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
+                        ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='workflows.ruleversion', verbose_name='version')),
+                    ],
+                    options={
+                        'verbose_name': 'rule that is off',
+                        'verbose_name_plural': 'rules that are off',
+                    },
+                ),
+                migrations.CreateModel(
+                    name='RuleOccurrence',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('event_id', models.BigIntegerField()),
+                        ('key', models.CharField(max_length=200)),
+                        ('occurred_at', models.DateTimeField()),
+                        ('firing', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.rulefiring')),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.ruleversion')),
+                    ],
+                ),
+                migrations.AddField(
+                    model_name='rulefiring',
+                    name='version',
+                    field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='firings', to='workflows.ruleversion', verbose_name='version'),
+                ),
+                migrations.CreateModel(
+                    name='RuleFailure',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('event_id', models.BigIntegerField(verbose_name='event')),
+                        ('event_kind', models.CharField(max_length=80, verbose_name='what happened')),
+                        ('reason', models.CharField(choices=[('condition', "the condition can't be answered"), ('action', "an action can't be done"), ('slow', 'it took too long'), ('depth', 'rules follow rules without end'), ('rate', 'it acts too often'), ('other', 'it went wrong')], max_length=10, verbose_name='what failed')),
+                        ('sentence', models.TextField(verbose_name='in words')),
+                        ('at', models.DateTimeField(verbose_name='when')),
+                        ('told_at', models.DateTimeField(null=True)),
+                        ('settled_at', models.DateTimeField(null=True, verbose_name='settled')),
+                        ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
+                        ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='failures', to='workflows.ruleversion', verbose_name='version')),
+                    ],
+                    options={
+                        'verbose_name': 'failure of a rule',
+                        'verbose_name_plural': 'failures of rules',
+                    },
+                ),
+                migrations.AddConstraint(
+                    model_name='ruleversion',
+                    constraint=models.UniqueConstraint(fields=('rule', 'number'), name='rule_version_number'),
+                ),
+                migrations.AddConstraint(
+                    model_name='ruleversion',
+                    constraint=models.UniqueConstraint(condition=models.Q(('status', 'published')), fields=('rule',), name='one_rule_in_force'),
+                ),
+                migrations.AddConstraint(
+                    model_name='ruleversion',
+                    constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['published', 'retired']), _negated=True), models.Q(('published_at__isnull', False), models.Q(('checksum', ''), _negated=True)), _connector='OR'), name='published_rule_is_dated'),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='ruleversion',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='workflows_guard_version()', func='RETURN NULL;', hash='e1fafe4c1c610d37fbe7b612e4ac022627b9c8b8', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_8d949', table='workflows_ruleversion', when='BEFORE')),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name='ruleversion',
+                    trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='11692fbb14e3e178c8bc72253086e2d568979293', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_cef64', table='workflows_ruleversion', when='BEFORE')),
+                ),
+                migrations.AddConstraint(
+                    model_name='rulestop',
+                    constraint=models.UniqueConstraint(condition=models.Q(('resumed_at', None)), fields=('rule', 'version', 'site', 'work_center'), name='one_stop_of_a_rule_there', nulls_distinct=False),
+                ),
+                migrations.AddConstraint(
+                    model_name='rulestop',
+                    constraint=models.CheckConstraint(condition=models.Q(('version__isnull', False), models.Q(('site', None), ('work_center', None), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='rule_is_off_everywhere_for_a_reason'),
+                ),
+                migrations.AddIndex(
+                    model_name='ruleoccurrence',
+                    index=models.Index(condition=models.Q(('firing', None)), fields=['version', 'key', 'occurred_at'], name='rule_occurrence_open'),
+                ),
+                migrations.AddIndex(
+                    model_name='ruleoccurrence',
+                    index=models.Index(fields=['occurred_at'], name='rule_occurrence_at'),
+                ),
+                migrations.AddConstraint(
+                    model_name='ruleoccurrence',
+                    constraint=models.UniqueConstraint(fields=('version', 'event_id'), name='rule_counts_an_event_once'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefiring',
+                    index=models.Index(fields=['version', 'key', '-at'], name='rule_firing_key'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefiring',
+                    index=models.Index(fields=['version', 'work_center', '-at'], name='rule_firing_line'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefiring',
+                    index=models.Index(fields=['at'], name='rule_firing_at'),
+                ),
+                migrations.AddConstraint(
+                    model_name='rulefiring',
+                    constraint=models.UniqueConstraint(fields=('version', 'event_id'), name='rule_acts_once_on_an_event'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefailure',
+                    index=models.Index(condition=models.Q(('settled_at', None)), fields=['version', 'site', 'work_center'], name='rule_failure_unsettled'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefailure',
+                    index=models.Index(condition=models.Q(('told_at', None)), fields=['id'], name='rule_failure_untold'),
+                ),
+                migrations.AddIndex(
+                    model_name='rulefailure',
+                    index=models.Index(fields=['at'], name='rule_failure_at'),
+                ),
+                migrations.AddConstraint(
+                    model_name='rulefailure',
+                    constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['condition', 'action', 'slow', 'depth', 'rate', 'other'])), name='rule_failure_reason_known'),
+                ),
             ],
-            options={
-                'verbose_name': 'rule',
-                'verbose_name_plural': 'rules',
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RuleFiring',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField(verbose_name='event')),
-                ('key', models.CharField(max_length=200, verbose_name='the same')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
-            ],
-            options={
-                'verbose_name': 'act of a rule',
-                'verbose_name_plural': 'acts of rules',
-            },
-        ),
-        migrations.CreateModel(
-            name='RuleVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('in_review', 'in review'), ('published', 'published'), ('retired', 'retired')], default='draft', editable=False, max_length=10, verbose_name='status')),
-                ('checksum', models.CharField(blank=True, editable=False, max_length=64, verbose_name='checksum')),
-                ('author_id', models.BigIntegerField(editable=False, null=True, verbose_name='author')),
-                ('editor_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, editable=False, size=None)),
-                ('approver_id', models.BigIntegerField(editable=False, null=True, verbose_name='approved by')),
-                ('note', models.TextField(blank=True, verbose_name='what changes and why')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='created')),
-                ('published_at', models.DateTimeField(editable=False, null=True, verbose_name='published')),
-                ('event', models.CharField(editable=False, max_length=80, verbose_name='follows the event')),
-                ('content', models.JSONField(default=dict, editable=False, verbose_name='content')),
-                ('rule', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='workflows.rule')),
-            ],
-            options={
-                'verbose_name': 'rule version',
-                'verbose_name_plural': 'rule versions',
-            },
-        ),
-        migrations.CreateModel(
-            name='RuleStop',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField(blank=True, verbose_name='why')),
-                ('stopped_by_id', models.BigIntegerField(null=True, verbose_name='switched off by')),
-                ('stopped_at', models.DateTimeField(verbose_name='switched off')),
-                ('resumed_by_id', models.BigIntegerField(null=True, verbose_name='switched on by')),
-                ('resumed_at', models.DateTimeField(null=True, verbose_name='switched on')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='workflows.rule', verbose_name='rule')),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
-                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stops', to='workflows.ruleversion', verbose_name='version')),
-            ],
-            options={
-                'verbose_name': 'rule that is off',
-                'verbose_name_plural': 'rules that are off',
-            },
-        ),
-        migrations.CreateModel(
-            name='RuleOccurrence',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=200)),
-                ('occurred_at', models.DateTimeField()),
-                ('firing', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.rulefiring')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.ruleversion')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='rulefiring',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='firings', to='workflows.ruleversion', verbose_name='version'),
-        ),
-        migrations.CreateModel(
-            name='RuleFailure',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField(verbose_name='event')),
-                ('event_kind', models.CharField(max_length=80, verbose_name='what happened')),
-                ('reason', models.CharField(choices=[('condition', "the condition can't be answered"), ('action', "an action can't be done"), ('slow', 'it took too long'), ('depth', 'rules follow rules without end'), ('rate', 'it acts too often'), ('other', 'it went wrong')], max_length=10, verbose_name='what failed')),
-                ('sentence', models.TextField(verbose_name='in words')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('told_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True, verbose_name='settled')),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.site', verbose_name='site')),
-                ('work_center', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plant.workcenter', verbose_name='line')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='failures', to='workflows.ruleversion', verbose_name='version')),
-            ],
-            options={
-                'verbose_name': 'failure of a rule',
-                'verbose_name_plural': 'failures of rules',
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'number'), name='rule_version_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'published')), fields=('rule',), name='one_rule_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['published', 'retired']), _negated=True), models.Q(('published_at__isnull', False), models.Q(('checksum', ''), _negated=True)), _connector='OR'), name='published_rule_is_dated'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ruleversion',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(execute='workflows_guard_version()', func='RETURN NULL;', hash='e1fafe4c1c610d37fbe7b612e4ac022627b9c8b8', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_8d949', table='workflows_ruleversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ruleversion',
-            trigger=pgtrigger.compiler.Trigger(name='frozen_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(execute='mfgos_refuse_change()', func='RETURN NULL;', hash='11692fbb14e3e178c8bc72253086e2d568979293', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_frozen_truncate_cef64', table='workflows_ruleversion', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='rulestop',
-            constraint=models.UniqueConstraint(condition=models.Q(('resumed_at', None)), fields=('rule', 'version', 'site', 'work_center'), name='one_stop_of_a_rule_there', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='rulestop',
-            constraint=models.CheckConstraint(condition=models.Q(('version__isnull', False), models.Q(('site', None), ('work_center', None), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='rule_is_off_everywhere_for_a_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='ruleoccurrence',
-            index=models.Index(condition=models.Q(('firing', None)), fields=['version', 'key', 'occurred_at'], name='rule_occurrence_open'),
-        ),
-        migrations.AddIndex(
-            model_name='ruleoccurrence',
-            index=models.Index(fields=['occurred_at'], name='rule_occurrence_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruleoccurrence',
-            constraint=models.UniqueConstraint(fields=('version', 'event_id'), name='rule_counts_an_event_once'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefiring',
-            index=models.Index(fields=['version', 'key', '-at'], name='rule_firing_key'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefiring',
-            index=models.Index(fields=['version', 'work_center', '-at'], name='rule_firing_line'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefiring',
-            index=models.Index(fields=['at'], name='rule_firing_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulefiring',
-            constraint=models.UniqueConstraint(fields=('version', 'event_id'), name='rule_acts_once_on_an_event'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefailure',
-            index=models.Index(condition=models.Q(('settled_at', None)), fields=['version', 'site', 'work_center'], name='rule_failure_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefailure',
-            index=models.Index(condition=models.Q(('told_at', None)), fields=['id'], name='rule_failure_untold'),
-        ),
-        migrations.AddIndex(
-            model_name='rulefailure',
-            index=models.Index(fields=['at'], name='rule_failure_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulefailure',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['condition', 'action', 'slow', 'depth', 'rate', 'other'])), name='rule_failure_reason_known'),
         ),
     ]
