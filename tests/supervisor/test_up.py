@@ -22,8 +22,8 @@ from mfgos.supervisor import address, cluster, processes
 from mfgos.supervisor.errors import SupervisorError
 from tests.supervisor.product import ROOT, Product, until
 
-# The bar for a second start is 6 s on a quiet machine; here others may keep it busy, so that of a first start, most of it
-# reckoning, its own processors' time is what can tell.
+# The bar for a second start is 6 s on a quiet machine; here others may keep it busy. A first start is mostly reckoning:
+# the processors' time of its own is what can tell.
 COLD_CPU_SECONDS, COLD_SECONDS, WARM_SECONDS, STOP_SECONDS = 40, 120, 12, 10
 
 
