@@ -196,6 +196,7 @@ NEUTRAL_ADMIN = {
 SCREENS = {
     "floor:station": ("/station/S1/A33/", "floor.view_station"),
     "floor:panel": ("/station/S1/A33/panel/", "floor.view_station"),
+    "floor:ways": ("/station/S1/A33/panel/ways/", "floor.view_station"),
     "floor:line": ("/line/S1/L3/", "floor.view_board"),
     "floor:losses": ("/line/S1/L3/losses/", "floor.view_board"),
     "floor:blocked": ("/blocked/S1/", "orders.view"),

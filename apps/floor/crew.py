@@ -9,8 +9,7 @@ from apps.core.actors import Actor
 from apps.labor.actions import CLOCK, CORRECT_TIME
 from apps.labor.models import TimeEntry
 from apps.labor.queries import jobs_of, on_job
-from apps.orders.models import JobOrder, Partnership
-from apps.orders.together import partners_of
+from apps.orders.models import JobOrder
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,12 @@ class Crew:
     """
     joins      the one who is signed in may clock on
     elsewhere  what the one who is signed in is clocked on to besides
-    partners   who lends a qualification to the operation, whether it runs or not
     """
 
     job: JobOrder | None
     members: list[Member]
     joins: bool
     elsewhere: list[TimeEntry]
-    partners: list[Partnership]
 
     @property
     def is_open(self) -> bool:
@@ -56,5 +53,4 @@ def crew(job: JobOrder | None, actor: Actor) -> Crew:
         members=members,
         joins=may_clock and job is not None and job.is_running and not is_on,
         elsewhere=[entry for entry in jobs_of(me) if job is None or entry.job_order_id != job.pk] if me else [],
-        partners=partners_of(job.pk) if job else [],
     )

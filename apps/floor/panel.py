@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.translation import gettext as _
@@ -15,8 +15,9 @@ from apps.floor.limits_bar import LimitsBar, limits_bar
 from apps.floor.trail import LastEntry, erp_detail, last_entry
 from apps.floor.ways import Choice, choices
 from apps.orders.actions import CONFIRM, REVERSE
-from apps.orders.models import DispatchStatus, JobOrder
+from apps.orders.models import DispatchStatus, JobOrder, Partnership
 from apps.orders.queries import StepNow, WorkNow, queue_of_station, work_now
+from apps.orders.together import partners_of
 from apps.plant.access import LAST_ACT, person_known, terminal_known
 from apps.plant.models import Person, WorkUnit
 from apps.workflows.kinds import kind_of
@@ -24,33 +25,96 @@ from apps.workflows.kinds import kind_of
 S = DispatchStatus
 
 
-@dataclass(frozen=True)
 class Panel:
-    """
+    """Reads only what it is asked for, and that once.
+
     erp_detail    what this person may know of the last entry's way into the ERP
     by_password   who signs here does so with a password, because this browser is no terminal
     work, limits  the standard work of the operation, and the picture under a measurement
+    partners      who lends a qualification to the operation, whether it runs or not
     locks_at_ms   when the screen locks itself unless something is done, as JavaScript counts time
     """
 
-    person: Person | None
-    job: JobOrder | None
-    work: WorkNow | None
-    limits: LimitsBar | None
-    choices: list[Choice]
-    by_password: bool
-    can_book: bool
-    why_not_book: str
-    last: LastEntry | None
-    erp_detail: str
-    can_undo: bool
-    crew: Crew
-    locks_at_ms: int | None
+    def __init__(self, unit: WorkUnit, actor: Actor, session: SessionBase) -> None:
+        self._unit, self._actor, self._session = unit, actor, session
+
+    @cached_property
+    def job(self) -> JobOrder | None:
+        return queue_of_station(self._unit).in_hand
+
+    @cached_property
+    def person(self) -> Person | None:
+        return person_known(self._actor.person_id) if self._actor.person_id else None
+
+    @cached_property
+    def work(self) -> WorkNow | None:
+        return work_now(self.job) if self.job else None
+
+    @cached_property
+    def limits(self) -> LimitsBar | None:
+        work = self.work
+        return limits_bar(work.current.step, work.recent) if work and work.current else None
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        return choices(self.job, self._actor) if self.job and self.person else []
+
+    @property
+    def by_password(self) -> bool:
+        return self._actor.terminal_id is None
+
+    @cached_property
+    def _may_book(self) -> bool:
+        return self.person is not None and rights.may(self._actor, CONFIRM, self._unit.scope)
+
+    @property
+    def can_book(self) -> bool:
+        return self._may_book and self.job is not None and self.job.is_running
+
+    @property
+    def why_not_book(self) -> str:
+        if self.can_book:
+            return ""
+        if self.person is None:
+            return _("Sign in to book.")
+        if not self._may_book:
+            return _("You may not book quantities here.")
+        if self.job is None:
+            return _("There is nothing to book.")
+        return _("Start the operation, then book.")
+
+    @cached_property
+    def last(self) -> LastEntry | None:
+        return last_entry(self._unit)
+
+    @cached_property
+    def erp_detail(self) -> str:
+        return erp_detail(self.last, self._unit, self._actor) if self.last else ""
+
+    @cached_property
+    def can_undo(self) -> bool:
+        return self.person is not None and rights.may(self._actor, REVERSE, self._unit.scope)
+
+    @cached_property
+    def crew(self) -> Crew:
+        return crew(self.job, self._actor)
+
+    @cached_property
+    def partners(self) -> list[Partnership]:
+        return partners_of(self.job.pk) if self.job else []
+
+    @property
+    def locks_at_ms(self) -> int | None:
+        last_act = self._session.get(LAST_ACT)
+        terminal = terminal_known(self._actor.terminal_id) if self._actor.terminal_id else None
+        if self.person is None or not last_act or terminal is None:
+            return None
+        return int((last_act + terminal.auto_lock_seconds) * 1000) + 500
 
     @property
     def step(self) -> StepNow | None:
         """The step that this person can do now; then the ways out of the state stand in the foot."""
-        return self.work.current if self.work and self.can_book else None
+        return self.work.current if self.can_book and self.work else None
 
     @property
     def step_key(self) -> str:
@@ -122,44 +186,3 @@ _HEADLINES = {
     S.SUSPENDED: lambda: _("Paused"),
     S.HELD: lambda: _("Held: somebody else must decide"),
 }
-
-
-def panel(unit: WorkUnit, actor: Actor, session: SessionBase) -> Panel:
-    queue = queue_of_station(unit)
-    job = queue.in_hand
-    person = person_known(actor.person_id) if actor.person_id else None
-    work = work_now(job) if job else None
-    last = last_entry(unit)
-    may_book = person is not None and rights.may(actor, CONFIRM, unit.scope)
-    can_book = may_book and job is not None and job.is_running
-    return Panel(
-        person=person,
-        job=job,
-        work=work,
-        limits=limits_bar(work.current.step, work.recent) if work and work.current else None,
-        choices=choices(job, actor) if job and person else [],
-        by_password=actor.terminal_id is None,
-        can_book=can_book,
-        why_not_book="" if can_book else _why_not_book(person, job, may_book=may_book),
-        last=last,
-        erp_detail=erp_detail(last, unit, actor) if last else "",
-        can_undo=person is not None and rights.may(actor, REVERSE, unit.scope),
-        crew=crew(job, actor),
-        locks_at_ms=_locks_at(actor, session) if person else None,
-    )
-
-
-def _why_not_book(person: Person | None, job: JobOrder | None, *, may_book: bool) -> str:
-    if person is None:
-        return _("Sign in to book.")
-    if not may_book:
-        return _("You may not book quantities here.")
-    if job is None:
-        return _("There is nothing to book.")
-    return _("Start the operation, then book.")
-
-
-def _locks_at(actor: Actor, session: SessionBase) -> int | None:
-    last_act = session.get(LAST_ACT)
-    terminal = terminal_known(actor.terminal_id) if actor.terminal_id else None
-    return int((last_act + terminal.auto_lock_seconds) * 1000) + 500 if last_act and terminal else None

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("station/<str:site>/<str:code>/", views.station_screen, name="station"),
     path("station/<str:site>/<str:code>/panel/", views.station_panel, name="panel"),
+    path("station/<str:site>/<str:code>/panel/ways/", views.station_ways, name="ways"),
     path("station/<str:site>/<str:code>/take-edge/", views.take_edge_view, name="take_edge"),
     path("station/<str:site>/<str:code>/sign/", signing.sign_view, name="sign"),
     path("station/<str:site>/<str:code>/override/", signing.override_view, name="override"),

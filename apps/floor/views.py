@@ -20,7 +20,7 @@ from apps.core.one_look import one_look
 from apps.floor import entry
 from apps.floor.actions import VIEW_STATION
 from apps.floor.fragments import station_buttons, station_erp, station_fragment
-from apps.floor.panel import Panel, panel
+from apps.floor.panel import Panel
 from apps.floor.places import unit_named
 from apps.floor.reasons import branches
 from apps.floor.screens import station
@@ -71,6 +71,13 @@ def station_screen(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
 @at_station
 def station_panel(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
     return shown(request, unit)
+
+
+@require_GET
+@at_station
+def station_ways(request: HttpRequest, unit: WorkUnit) -> HttpResponse:
+    """What of the panel hangs on the workflow alone; many stations ask for it when a version is published."""
+    return render(request, "floor/_panel_ways.html", {"unit": unit, "panel": _panel(request, unit)})
 
 
 @require_POST
@@ -212,19 +219,19 @@ def shown(
     request: HttpRequest, unit: WorkUnit, refusal: CommandRefused | None = None, *, said: str = ""
 ) -> HttpResponse:
     """What a screen fetches by itself leaves the last refusal standing; only the next act takes it away."""
+    found = _panel(request, unit)
     with one_look():
-        found = _panel(request, unit)
-    failed = found.choice(request.POST.get("edge", "")) if refusal and refusal.code in BROKEN else None
-    context = {
-        "unit": unit,
-        "panel": found,
-        "refusal": refusal,
-        "said": said,
-        "override": failed if failed and failed.exit.may_override else None,
-        "acted": request.method == "POST",
-        "sheet": request.POST.get("sheet", ""),
-    }
-    return render(request, "floor/_panel.html", context, status=REFUSED if refusal else 200)
+        failed = found.choice(request.POST.get("edge", "")) if refusal and refusal.code in BROKEN else None
+        context = {
+            "unit": unit,
+            "panel": found,
+            "refusal": refusal,
+            "said": said,
+            "override": failed if failed and failed.exit.may_override else None,
+            "acted": request.method == "POST",
+            "sheet": request.POST.get("sheet", ""),
+        }
+        return render(request, "floor/_panel.html", context, status=REFUSED if refusal else 200)
 
 
 def badge_was_scanned() -> HttpResponse:
@@ -238,7 +245,7 @@ def is_signed_in(request: HttpRequest) -> bool:
 
 
 def _panel(request: HttpRequest, unit: WorkUnit) -> Panel:
-    return panel(unit, request.actor, request.session)  # type: ignore[attr-defined]
+    return Panel(unit, request.actor, request.session)  # type: ignore[attr-defined]
 
 
 def _to_station(request: HttpRequest, unit: WorkUnit) -> HttpResponse:

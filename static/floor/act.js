@@ -1,6 +1,7 @@
 /* What a person does on a floor screen: one act, one id, so that a double click or a lost answer never does it twice.
 
    <body data-panel="/station/.../panel/">   the personal part of the screen, fetched anew after each change
+   [data-panel-ways="/station/.../panel/ways/"]  what of it hangs on the workflow, fetched when only that has changed
    <form data-command hx-post ...>           an act; data-failed: what is said when the server was not reached
    <button data-open="sheet"> [data-close]   sheets
    Once a form has its answer, "mfgos:acted" tells with form and status; "mfgos:taken-over" tells that a sheet has what
@@ -8,7 +9,7 @@
 "use strict";
 (() => {
   const body = document.body;
-  let panelTimer = null;
+  let panelTimer = null, wanted = null;
 
   function newId() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -29,7 +30,14 @@
   function refreshPanel() {
     clearTimeout(panelTimer);
     if (isPressed) { panelTimer = setTimeout(refreshPanel, 100); return; }
-    if (body.dataset.panel && !document.querySelector("form[data-sending]")) window.htmx.ajax("GET", body.dataset.panel, { swap: "none" });
+    if (!body.dataset.panel || document.querySelector("form[data-sending]")) return;
+    window.htmx.ajax("GET", body.dataset[wanted || "panel"], { swap: "none" });
+    wanted = null;
+  }
+  function refreshSoon(part) {
+    wanted = wanted && wanted !== part ? "panel" : part;
+    clearTimeout(panelTimer);
+    panelTimer = setTimeout(refreshPanel, 150);
   }
 
   /* -- a button that stays the same is not replaced: a press that has begun on it would be lost */
@@ -54,7 +62,7 @@
   });
   /* -- a way that somebody has opened, and what is chosen in it, stays so when the panel comes anew */
   document.addEventListener("focusout", (event) => {
-    if (event.target.matches("[data-key] .input")) { clearTimeout(panelTimer); panelTimer = setTimeout(refreshPanel, 150); }
+    if (event.target.matches("[data-key] .input")) refreshSoon("panel");
   });
   function keepOpen(old, fresh) {
     for (const part of old.querySelectorAll("[data-key]")) {
@@ -167,8 +175,8 @@
   }, true);
 
   /* -- a change on the line may change what this person can do; the lock falls by itself */
-  document.addEventListener("mfgos:changed", () => {
-    clearTimeout(panelTimer);
-    panelTimer = setTimeout(refreshPanel, 150);
+  document.addEventListener("mfgos:changed", (event) => {
+    const part = (event.detail?.fragment || "").split(":")[0];
+    refreshSoon(part === "station-buttons" && body.dataset.panelWays ? "panelWays" : "panel");
   });
 })();

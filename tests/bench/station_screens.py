@@ -1,10 +1,10 @@
 """Many open stations in one process: `python -m tests.bench.station_screens PORT STATIONS RESULT`.
 
 STATIONS is a file: a list of [fragments, path of the panel, cookie].  A station does as static/floor does: it answers
-the beats, and 150 ms after a frame it fetches its panel.  Says "ready" when each has its first panel.  On "await TEXT"
-it waits until every panel has shown TEXT, and says "shown"; on "fetch" all fetch their panels at once, and it says
-"fetched"; on "close" it writes RESULT: by text the moment of each station, by the monotonic clock that all
-processes share, and by fetch the seconds until each had its panel.
+the beats, and 150 ms after a frame it fetches its panel, or only its ways out where only its buttons have changed.
+Says "ready" when each has its first panel.  On "await TEXT" it waits until every panel has shown TEXT, and says
+"shown"; on "fetch" all fetch their ways at once, and it says "fetched"; on "close" it writes RESULT: by text the moment
+of each station, by the monotonic clock that all processes share, and by fetch the seconds until each had its ways.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 30
 CONNECTING_AT_ONCE = 20
 # As static/floor/act.js waits before it fetches the panel anew.
 DEBOUNCE_SECONDS = 0.15
+# Of the panel's address, the part for this.
+WAYS = "ways/"
 
 
 class Stations:
@@ -41,6 +43,7 @@ class Stations:
         async with self._connecting:
             wire = await connect(url, origin=origin, additional_headers={"Cookie": cookie}, ping_interval=None)
         fetching: asyncio.Task[None] | None = None
+        wanted: set[str] = set()
         async with wire:
             async for frame in wire:
                 text = str(frame)
@@ -49,16 +52,19 @@ class Stations:
                     continue
                 if fetching:
                     fetching.cancel()
-                fetching = asyncio.create_task(self._fetch_soon(number))
+                wanted.add(WAYS if text.startswith('{"fragment": "station-buttons:') else "")
+                fetching = asyncio.create_task(self._fetch_soon(number, wanted))
 
-    async def _fetch_soon(self, number: int) -> None:
+    async def _fetch_soon(self, number: int, wanted: set[str]) -> None:
         await asyncio.sleep(DEBOUNCE_SECONDS)
-        await asyncio.shield(asyncio.create_task(self.fetch(number)))
+        part = WAYS if wanted == {WAYS} else ""
+        wanted.clear()
+        await asyncio.shield(asyncio.create_task(self.fetch(number, part)))
 
-    async def fetch(self, number: int) -> None:
+    async def fetch(self, number: int, part: str) -> None:
         _, path, cookie = self.stations[number]
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\n\r\n".encode())
+        writer.write(f"GET {path}{part} HTTP/1.0\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\n\r\n".encode())
         answer = (await reader.read()).decode()
         writer.close()
         assert " 200 " in answer.split("\r\n", 1)[0], answer[:200]
@@ -68,7 +74,7 @@ class Stations:
             self.shown_at[self.awaited].setdefault(number, now)
 
     async def fetched_after(self, number: int, begun: float) -> float:
-        await self.fetch(number)
+        await self.fetch(number, WAYS)
         return time.monotonic() - begun
 
     async def until_all(self, text: str) -> None:

@@ -6,21 +6,44 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.orders.commands import take_edge
-from apps.workflows.commands import create_draft, save_draft
+from apps.workflows.commands import create_draft, save_draft, stop_edge
 from apps.workflows.models import Version
 from tests.e2e.conftest import Floor
+from tests.e2e.test_station import sign_in
 from tests.orders.shop import make_job, make_shop
 from tests.orders.test_two_versions import Renamed
 from tests.studio_walk import send_for_review, sign_in_at_desk
-from tests.world import PASSWORD, give_role, make_person, run
+from tests.world import PASSWORD, PIN, give_role, make_person, make_terminal, run
 
 pytestmark = pytest.mark.browser
+# After the first frames a screen has fetched its panel.
+SETTLED_MILLISECONDS = 1500
 
 
 def desk(floor: Floor, name: str) -> Page:
     page = floor.screen("/admin/login/", width=1440, height=1000)
     sign_in_at_desk(page, floor.base, name, PASSWORD)
     return page
+
+
+def test_a_stopped_step_leaves_the_open_station_which_fetches_what_hangs_on_it_and_not_the_rest(floor: Floor) -> None:
+    shop = make_shop()
+    shop.world.olga.set_pin(PIN)
+    shop.world.olga.save()
+    paul = make_person("paul", password=PASSWORD, is_staff=True)
+    give_role(paul, "process_engineer")
+    page = floor.screen("/station/S1/A33/", make_terminal(shop.world.site, station=shop.world.station))
+    sign_in(page)
+    expect(page.locator("#do").get_by_role("button", name="Start")).to_be_enabled()
+    page.wait_for_timeout(SETTLED_MILLISECONDS)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url.removeprefix(floor.base)))
+    run(stop_edge, paul, workflow_id=shop.job.workflow_version.workflow_id, edge="start", reason="A crack in the jig.")
+    expect(page.locator("#do")).to_contain_text("A crack in the jig.")
+    assert fetched == ["/station/S1/A33/panel/ways/"]
+    run(take_edge, shop.world.olga, job_order_id=shop.job.pk, edge="set_up", inputs={})
+    expect(page.locator("#do")).to_contain_text("Setting up")
+    assert fetched[1:] == ["/station/S1/A33/panel/"]
 
 
 def test_from_the_plan_to_the_floor(floor: Floor) -> None:

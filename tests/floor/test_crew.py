@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.models import LedgerEvent
 from apps.floor.crew import Crew
 from apps.floor.fragments import station_fragment
-from apps.floor.panel import panel
+from apps.floor.panel import Panel
 from apps.labor.commands import clock_on
 from apps.labor.models import TimeEntry
 from apps.orders.commands import take_edge
@@ -40,7 +40,7 @@ def shop() -> Shop:
 
 
 def crew_as(shop: Shop, who: Person) -> Crew:
-    return panel(shop.world.station, actor_of(who), SessionBase()).crew
+    return Panel(shop.world.station, actor_of(who), SessionBase()).crew
 
 
 def tablet(shop: Shop, *, badge: str = "") -> Client:

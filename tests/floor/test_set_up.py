@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
 
-from apps.floor.panel import Panel, panel
+from apps.floor.panel import Panel
 from apps.orders.commands import take_edge
 from tests.orders.shop import Shop, make_shop
 from tests.world import actor_of, run
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(shop: Shop) -> Panel:
-    return panel(shop.world.station, actor_of(shop.world.olga), SessionBase())
+    return Panel(shop.world.station, actor_of(shop.world.olga), SessionBase())
 
 
 def proposed(shop: Shop) -> list[str]:

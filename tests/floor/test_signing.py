@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core.models import LedgerEvent
 from apps.floor.fragments import station_fragment, to_sign_fragment
-from apps.floor.panel import Panel, panel
+from apps.floor.panel import Panel
 from apps.plant.access import LAST_ACT
 from apps.plant.models import Person
 from apps.workflows.models import Signature, SignedStep
@@ -31,11 +31,12 @@ from tests.orders.shop import make_job
 from tests.world import PASSWORD, PIN, actor_of, give_role, ledger, make_station
 
 pytestmark = pytest.mark.django_db
+STATION = "/station/S1/A33"
 TYPED = {"number__torque": "12,5", "yes_no__clean": "yes", "lot__casting": "C-9"}
 
 
 def seen(shop: SignedShop, who: Person) -> Panel:
-    return panel(shop.world.station, actor_of(who), SessionBase())
+    return Panel(shop.world.station, actor_of(who), SessionBase())
 
 
 def way(shop: SignedShop, who: Person, edge: str = "approve_first") -> Any:
@@ -306,15 +307,33 @@ def test_a_signature_costs_the_panel_one_query_for_the_name(settings: Any) -> No
     settings.CLOCK = "real"  # the shared clock is read from the database now and then
     shop = make_signed_shop(first_article(signers=3, roles=["inspector", "line_lead"]))
     shop.at("set_up", "show_first")
+    client = shop.tablet()
     counts = []
     for badge in ("badge-ivan", "badge-iris"):
-        shop.post(
-            shop.tablet(), "sign", "approve_first", **(TYPED if badge == "badge-ivan" else {}), badge=badge, pin=PIN
-        )
-        with CaptureQueriesContext(connection) as queries:
-            seen(shop, shop.world.olga)
-        counts.append(len(queries))
+        shop.post(client, "sign", "approve_first", **(TYPED if badge == "badge-ivan" else {}), badge=badge, pin=PIN)
+        counts.append(looked(client, "panel/ways/")[1])
     assert counts[1] == counts[0] + 1
+
+
+def test_what_hangs_on_the_workflow_is_the_same_alone_and_in_the_panel_and_costs_less_alone(settings: Any) -> None:
+    settings.CLOCK = "real"  # the shared clock is read from the database now and then
+    shop = make_signed_shop(first_article(signers=2))
+    shop.at("set_up", "show_first")
+    client = shop.tablet()
+    looked(client, "panel/")  # after this one the workflow is known
+    whole, queries_of_whole = looked(client, "panel/")
+    ways, queries_of_ways = looked(client, "panel/ways/")
+    assert "Approve first piece" in ways
+    assert ways.strip() in whole
+    assert queries_of_ways <= queries_of_whole - 3
+
+
+def looked(client: Client, part: str) -> tuple[str, int]:
+    """What the station shows of it, and by how many queries."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(f"{STATION}/{part}")
+    assert answer.status_code == 200
+    return answer.content.decode(), len(queries)
 
 
 # ---- from the phone

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from apps.erp_sync.commands import skip_posting
 from apps.erp_sync.models import Posting, PostingState
 from apps.floor.fragments import station_erp, station_fragment
-from apps.floor.panel import Panel, panel
+from apps.floor.panel import Panel
 from apps.orders.commands import reverse_confirmation
 from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Person, Purpose, ReasonCode
@@ -35,7 +35,7 @@ def at_station(outbox: Outbox, **more: Any) -> JobOrder:
 
 
 def seen(outbox: Outbox, who: Person | None = None) -> Panel:
-    return panel(outbox.world.station, actor_of(who or outbox.world.olga), SessionBase())
+    return Panel(outbox.world.station, actor_of(who or outbox.world.olga), SessionBase())
 
 
 def mark(outbox: Outbox) -> str:

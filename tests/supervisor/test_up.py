@@ -22,9 +22,10 @@ from mfgos.supervisor import address, cluster, processes
 from mfgos.supervisor.errors import SupervisorError
 from tests.supervisor.product import ROOT, Product, until
 
-# The bar for a second start is 6 s on a quiet machine; here others may keep it busy. A first start is mostly reckoning:
-# the processors' time of its own is what can tell.
-COLD_CPU_SECONDS, COLD_SECONDS, WARM_SECONDS, STOP_SECONDS = 40, 120, 12, 10
+# The bar for a second start is 6 s on a quiet machine, and `make bench B=start` measures it; here others may keep it
+# busy. A start is mostly reckoning: the processors' time of its own is what can tell.
+COLD_CPU_SECONDS, WARM_CPU_SECONDS = 40, 12
+COLD_SECONDS, WARM_SECONDS, STOP_SECONDS = 120, 30, 15
 
 
 def test_first_start_second_start_and_stop(private_folder: Path) -> None:
@@ -40,14 +41,16 @@ def test_first_start_second_start_and_stop(private_folder: Path) -> None:
         assert not [pid for pid in children if processes.alive(pid)]
         assert f"http://127.0.0.1:{product.port}/" in product.said()
         assert product.said().endswith("Stopping.\nStopped.\n")
-    cpu = cpu_of_ended_children() - before
+    after = cpu_of_ended_children()
     prepared = log.stat().st_size
     with product:
         warm = product.page()
+        product.stop()
+    cold_cpu, warm_cpu = after - before, cpu_of_ended_children() - after
     assert log.stat().st_size == prepared, "nothing had changed, yet it prepared"
     assert private_folder.stat().st_mode & 0o777 == 0o700
-    print(f"cold {cold:.1f} s ({cpu:.1f} s of CPU), warm {warm:.1f} s, stop {stop:.1f} s")
-    assert cpu < COLD_CPU_SECONDS
+    print(f"cold {cold:.1f} s ({cold_cpu:.1f} of CPU), warm {warm:.1f} s ({warm_cpu:.1f} of CPU), stop {stop:.1f} s")
+    assert (cold_cpu < COLD_CPU_SECONDS, warm_cpu < WARM_CPU_SECONDS) == (True, True)
     assert (cold < COLD_SECONDS, warm < WARM_SECONDS, stop < STOP_SECONDS) == (True, True, True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
@@ -37,12 +37,12 @@ def _moves(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
 
 def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
     words = subject.words
-    for code in sorted(code for code in spec.roles if code not in words.roles):
+    for code in _missing(spec.roles, words.roles):
         yield here.error(Fault.UNKNOWN_ROLE, _("there is no role %(code)s.") % {"code": code}, "roles")
     if spec.roles and SYSTEM_ROLE not in spec.roles and subject.permitted.isdisjoint(spec.roles):
         sentence = _("nobody can take it: none of its roles may %(act)s.") % {"act": subject.kind.permission.label}
         yield here.warning(Fault.NOBODY_MAY, sentence, "roles")
-    for code in sorted(code for code in spec.skills if code not in words.skills):
+    for code in _missing(spec.skills, words.skills):
         yield here.error(Fault.UNKNOWN_SKILL, _("there is no skill %(code)s.") % {"code": code}, "skills")
     if spec.partner_suffices and not spec.skills:
         sentence = _("a partner's qualification suffices, but it asks for none.")
@@ -53,6 +53,11 @@ def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
     if spec.reason_purpose and spec.reason_purpose not in words.purposes:
         sentence = _("there are no reasons for %(code)s.") % {"code": spec.reason_purpose}
         yield here.error(Fault.UNKNOWN_PURPOSE, sentence, "reason_purpose")
+
+
+def _missing(codes: Iterable[str], known: Collection[str]) -> list[str]:
+    missing = [code for code in codes if code not in known]
+    return sorted(missing) if missing else missing
 
 
 def _holds(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:

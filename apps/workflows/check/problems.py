@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -115,8 +116,7 @@ def errors_in(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.is_error]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A state, an edge or the workflow, saying what is wrong with it."""
 
     part: Part = Part.WORKFLOW

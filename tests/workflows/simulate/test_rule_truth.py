@@ -69,7 +69,7 @@ def replayed(version: RuleVersion, span: Span) -> RuleResult:
 
 
 def rang(bells: list[Bell], at: datetime, site: Site, *, waits: bool) -> None:
-    """From the instant on; the worker looks each minute, as long as something may be due."""
+    """From the instant on; the worker looks each minute, as long as something may be due, and before each ring."""
     for text, loudness, minutes, late in bells:
         steps = min(minutes, LONGEST_WAIT) if waits else 0
         for minute in range(steps):
@@ -77,6 +77,8 @@ def rang(bells: list[Bell], at: datetime, site: Site, *, waits: bool) -> None:
             look_again_where_due.run()
         at += minutes * MINUTE + timedelta(seconds=1)
         clock.move_to(at, rate=0)
+        if waits:
+            look_again_where_due.run()
         ring_bell.at(at - late * MINUTE)(SYSTEM, uuid4(), text=text, loudness=loudness, site_id=site.pk)
 
 
