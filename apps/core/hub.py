@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -85,12 +85,42 @@ class Feed:
             return
 
     async def _render(self) -> None:
-        html = await self.hub.in_thread(render, self.kind, self.key, self.language)
+        html = await self.hub.html(self.kind, self.key, self.language)
         frame = json.dumps({"fragment": self.address, "html": html}, ensure_ascii=False)
         if frame != self.frame:
             self.frame = frame
             for subscriber in tuple(self.subscribers):
                 subscriber.offer(self.address, frame)
+
+
+class Together:
+    """Fragments of one kind and language that the same word makes dirty, as a publication does: rendered at once."""
+
+    def __init__(self, hub: Hub, kind: FragmentKind, language: str) -> None:
+        self.hub, self.kind, self.language = hub, kind, language
+        self._asked: dict[str, asyncio.Future[str | None]] = {}
+
+    async def html(self, key: str) -> str:
+        """By itself where nothing else is asked for, or where that fails."""
+        loop = asyncio.get_running_loop()
+        if not self._asked:
+            loop.call_soon(self._begin)  # all feeds that were woken together have asked by then
+        html = await asyncio.shield(self._asked.setdefault(key, loop.create_future()))
+        return html if html is not None else await self.hub.rendered(self.kind, key, self.language)
+
+    def _begin(self) -> None:
+        asked, self._asked = self._asked, {}
+        self.hub.start(self._render(asked))
+
+    async def _render(self, asked: dict[str, asyncio.Future[str | None]]) -> None:
+        found: Mapping[str, str] = {}
+        if len(asked) > 1:
+            try:
+                found = await self.hub.in_thread(render_all, self.kind, list(asked), self.language)
+            except Exception:
+                log.exception("fragments %s could not be rendered together", self.kind.name)
+        for key, waiting in asked.items():
+            waiting.set_result(found.get(key))
 
 
 def render(kind: FragmentKind, key: str, language: str) -> str:
@@ -99,6 +129,15 @@ def render(kind: FragmentKind, key: str, language: str) -> str:
             return kind.render(key)
     finally:
         connection.close()  # back to the pool; this thread keeps none
+
+
+def render_all(kind: FragmentKind, keys: Collection[str], language: str) -> Mapping[str, str]:
+    assert kind.render_all, "asked only where there is one"
+    try:
+        with translation.override(language):
+            return kind.render_all(keys)
+    finally:
+        connection.close()
 
 
 def topics_of(kind: FragmentKind, key: str) -> frozenset[str]:
@@ -123,17 +162,35 @@ class Hub:
         self.connected = False
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._by_topic: defaultdict[str, set[Feed]] = defaultdict(set)
+        self._together: dict[tuple[str, str], Together] = {}
+        self._rendering: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self._time: dict[str, Any] = {}
         self._beats = 0
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
 
     def close(self) -> None:
-        for task in self._tasks:
+        for task in (*self._tasks, *self._rendering):
             task.cancel()
         for feed in self._feeds.values():
             feed.close()
         self._threads.shutdown(wait=False)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._rendering.add(task)
+        task.add_done_callback(self._rendering.discard)
+
+    async def html(self, kind: FragmentKind, key: str, language: str) -> str:
+        if kind.render_all is None:
+            return await self.rendered(kind, key, language)
+        if (kind.name, language) not in self._together:
+            self._together[kind.name, language] = Together(self, kind, language)
+        return await self._together[kind.name, language].html(key)
+
+    async def rendered(self, kind: FragmentKind, key: str, language: str) -> str:
+        html: str = await self.in_thread(render, kind, key, language)
+        return html
 
     async def in_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)

@@ -6,7 +6,7 @@ is in it (buttons by right, CSRF, names of the signed-in). Its address is "kind:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,14 @@ def announce(topics: Collection[str]) -> None:
             cursor.execute(ANNOUNCE, words(topics))
 
 
+RenderAll = Callable[[Collection[str]], Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class FragmentKind:
     """`render(key)` gives the HTML in the active language; `topics(key)` what it depends on.
 
+    render_all    the HTML by key of several that change together, for one of which a whole plant shows one each
     tick_seconds  re-render this often without a change as well, for what depends on the time; 0: never
     rest_seconds  not rendered again sooner, for what hears of far more changes than it shows; 0: as soon as all are
     """
@@ -60,6 +64,7 @@ class FragmentKind:
     may_view: Callable[[Actor, str], bool]
     tick_seconds: float = 0
     rest_seconds: float = 0
+    render_all: RenderAll | None = None
 
     def address(self, key: object) -> str:
         return f"{self.name}:{key}"
@@ -75,11 +80,12 @@ def fragment(
     may_view: Callable[[Actor, str], bool],
     tick_seconds: float = 0,
     rest_seconds: float = 0,
+    render_all: RenderAll | None = None,
 ) -> Callable[[Callable[[str], str]], FragmentKind]:
     """Declares a fragment in an app's `fragments.py`; the function below it renders."""
 
     def register(render: Callable[[str], str]) -> FragmentKind:
-        made = FragmentKind(name, topics, render, may_view, tick_seconds, rest_seconds)
+        made = FragmentKind(name, topics, render, may_view, tick_seconds, rest_seconds, render_all)
         if FRAGMENTS.setdefault(name, made) is not made:
             raise ValueError(f"fragment {name} is declared twice")
         return made

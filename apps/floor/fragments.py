@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -23,8 +23,8 @@ from apps.floor.alerts import alerts_at_line
 from apps.floor.boards import andon_look
 from apps.floor.exceptions import seen
 from apps.floor.losses_look import Period, losses_of, lost_at
-from apps.floor.places import Located, lines_of, place_named, site_of, unit_known
-from apps.floor.screens import board, buttons_at, station
+from apps.floor.places import Located, lines_of, place_named, site_of, unit_known, units_known
+from apps.floor.screens import board, buttons_at, buttons_at_all, station
 from apps.floor.shift_look import blocked_look, lines_look, people_look, standing_look
 from apps.floor.stops_look import Order, StopsLink, stops_look
 from apps.floor.story import story
@@ -154,12 +154,21 @@ def station_buttons_topics(_key: str) -> Collection[str]:
     return [buttons_topic(JOB_ORDER.code)]
 
 
+def all_station_buttons(keys: Collection[str]) -> Mapping[str, str]:
+    marks = buttons_at_all(units_known([int(key) for key in keys]))
+    return {str(unit_id): _marked(mark) for unit_id, mark in marks.items()}
+
+
+def _marked(buttons: str) -> str:
+    return render_to_string("floor/_station_buttons.html", {"buttons": buttons})
+
+
 # Apart from the station: by a stopped step, or another version, nothing of it looks different but the buttons.
-@fragment("station-buttons", topics=station_buttons_topics, may_view=may_view_station)
+@fragment("station-buttons", topics=station_buttons_topics, may_view=may_view_station, render_all=all_station_buttons)
 def station_buttons(key: str) -> str:
     unit = _unit(key)
     assert unit is not None  # may_view_station has seen it
-    return render_to_string("floor/_station_buttons.html", {"buttons": buttons_at(unit)})
+    return _marked(buttons_at(unit))
 
 
 def station_erp_topics(key: str) -> Collection[str]:

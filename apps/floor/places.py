@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from apps.core import rights
 from apps.core.actors import Actor
@@ -33,12 +33,17 @@ def unit_known(pk: int) -> WorkUnit | None:
     return _KNOWN.first(pk=pk)
 
 
+def units_known(pks: Collection[int]) -> list[WorkUnit]:
+    return _ALL_KNOWN(pks=list(pks))
+
+
 def unit_named(site: str, code: str) -> WorkUnit | None:
     return _NAMED.first(site=site, code=code)
 
 
 _UNITS = WorkUnit.objects.select_related("site", "work_center__site", "work_center__area")
 _KNOWN = Prepared(lambda: _UNITS.filter(pk=Given("pk")))
+_ALL_KNOWN = Prepared(lambda: _UNITS.filter(pk__any=Given("pks")))
 _NAMED = Prepared(lambda: _UNITS.filter(site__code=Given("site"), code=Given("code")))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from apps.andon.queries import unanswered_at
 from apps.core import clock
+from apps.core.one_look import one_look
 from apps.core.prepared import Given, Prepared
 from apps.floor.alerts import Alerts, alerts_at_station
 from apps.floor.machine_look import Stop, stop_at
@@ -15,7 +16,15 @@ from apps.floor.pace_look import PaceLook
 from apps.labor.models import TimeEntry
 from apps.labor.queries import on_job
 from apps.orders.models import Blocker, DispatchStatus, JobOrder
-from apps.orders.queries import Queue, WorkNow, by_station, queue_of_line, queue_of_station, work_now
+from apps.orders.queries import (
+    Queue,
+    WorkNow,
+    by_station,
+    queue_of_line,
+    queue_of_station,
+    queues_of_stations,
+    work_now,
+)
 from apps.plant.models import WorkCenter, WorkUnit
 from apps.plant.shifts_calendar import Shift
 from apps.shifts.queries import pace
@@ -99,6 +108,13 @@ def station(unit: WorkUnit) -> Station:
 def buttons_at(unit: WorkUnit) -> str:
     """What the buttons of the operation in hand hang on besides itself; the station and its terminal read it."""
     return _mark(queue_of_station(unit).in_hand)
+
+
+def buttons_at_all(units: Collection[WorkUnit]) -> dict[int, str]:
+    """By the id of the work unit: of many as `buttons_at` of one, with what they have in common read once."""
+    queues = queues_of_stations(units)
+    with one_look():
+        return {unit_id: _mark(queue.in_hand) for unit_id, queue in queues.items()}
 
 
 def _mark(job: JobOrder | None) -> str:

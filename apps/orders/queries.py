@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 from apps.core.prepared import Given, Prepared
 from apps.orders.models import DirectiveStep, DispatchStatus, JobOrder, StepKind, StepRecord
-from apps.orders.models.job_orders import JobOrderQuerySet, read_open_blockers
+from apps.orders.models.job_orders import JobOrderQuerySet
 from apps.orders.models.statuses import BEGUN
 from apps.orders.progress import Standing, is_last_of_piece, progress_of
 from apps.plant.models import WorkUnit
@@ -44,6 +45,18 @@ def queue_of_station(unit: WorkUnit) -> Queue:
     return _sorted_out(jobs)
 
 
+def queues_of_stations(units: Collection[WorkUnit]) -> dict[int, Queue]:
+    """By the id of the work unit; one query, however many."""
+    at_line: defaultdict[int, list[JobOrder]] = defaultdict(list)
+    for job in _OF_LINES(work_centers=sorted({unit.work_center_id for unit in units})):
+        at_line[job.work_center_id].append(job)
+    found = {}
+    for unit in units:
+        jobs = [job for job in at_line[unit.work_center_id] if job.work_unit_id in (None, unit.pk)]
+        found[unit.pk] = _sorted_out(jobs)
+    return found
+
+
 def queue_of_line(work_center_id: int) -> Queue:
     return _sorted_out(_OF_LINE(work_center=work_center_id))
 
@@ -53,6 +66,7 @@ def _rows() -> JobOrderQuerySet:
 
 
 _OF_LINE = Prepared(lambda: _rows().filter(work_center=Given("work_center")))
+_OF_LINES = Prepared(lambda: _rows().filter(work_center__any=Given("work_centers")))
 _AT_STATION = Prepared(lambda: _rows().at_station(Given("work_unit"), Given("work_center")))
 
 
@@ -65,7 +79,8 @@ def by_station(queue: Queue) -> dict[int | None, JobOrder]:
 
 
 def _sorted_out(jobs: list[JobOrder]) -> Queue:
-    read_open_blockers(jobs)
+    for job in jobs:
+        job.read_with = jobs
     begun = [job for job in jobs if job.status in BEGUN]
     startable = {DispatchStatus.READY, DispatchStatus.DISPATCHED}
     return Queue(

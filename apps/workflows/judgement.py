@@ -17,6 +17,7 @@ from apps.core.actors import Actor
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.models import LedgerEvent
+from apps.core.one_look import read_once
 from apps.core.prepared import Given, Prepared
 from apps.plant.access import all_qualified
 from apps.workflows import guards, people
@@ -92,6 +93,7 @@ class Help:
         return self._partners[at]
 
 
+@read_once
 def stops_of(workflow_id: int) -> list[EdgeStop]:
     """What is stopped now of all its versions; one query."""
     return _STOPS(workflow=workflow_id)

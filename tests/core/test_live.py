@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from django.utils import translation
 from apps.core import live
 from apps.core.actors import Actor
 from apps.core.commands import Context, command
-from apps.core.hub import Hub
+from apps.core.hub import COALESCE_SECONDS, Hub
 
 shown: dict[str, str] = {}
 renderings: list[tuple[str, str]] = []
@@ -31,6 +31,18 @@ def board(key: str) -> str:
 def quiet(key: str) -> str:
     renderings.append((f"quiet {key}", ""))
     return f"<p>{shown.get(key, '')}</p>"
+
+
+def all_marks(keys: Collection[str]) -> dict[str, str]:
+    renderings.append((" ".join(sorted(keys)), "together"))
+    if "broken" in shown:
+        raise RuntimeError("as the test wants it")
+    return {key: mark.render(key) for key in keys if key != "left out"}
+
+
+@live.fragment("tests-mark", topics=lambda key: ["tests:all"], may_view=lambda actor, key: True, render_all=all_marks)
+def mark(key: str) -> str:
+    return f"<p>{key} {shown.get('all', '')} {translation.get_language()}</p>"
 
 
 @command("tests.show")
@@ -124,6 +136,26 @@ class TestAScreen:
                 lambda: "made 6" in first.html and "made 6" in second.html and german.html == "<p>made 6 de</p>"
             )
             assert sorted(renderings) == [("1", "de"), ("1", "de"), ("1", "en"), ("1", "en")]
+
+        on_a_hub(story)
+
+    @pytest.mark.parametrize("also_shown", [{}, {"broken": "yes"}], ids=["whole", "broken"])
+    def test_among_many_that_change_with_the_same_word_is_rendered_with_them_once(
+        self, also_shown: dict[str, str]
+    ) -> None:
+        """And by itself, where rendering them together leaves it out or fails."""
+
+        async def story(hub: Hub) -> None:
+            screens = {key: Screen() for key in ("1", "2", "3", "left out")}
+            for key, screen in screens.items():
+                await hub.subscribe(screen, f"tests-mark:{key}", "de")
+            await until(lambda: all(screen.html == f"<p>{key}  de</p>" for key, screen in screens.items()))
+            await asyncio.sleep(2 * COALESCE_SECONDS)  # none rests any more
+            renderings.clear()
+            shown.update(also_shown)
+            await say("all", "now")
+            await until(lambda: all(screen.html == f"<p>{key} now de</p>" for key, screen in screens.items()))
+            assert renderings == [("1 2 3 left out", "together")]
 
         on_a_hub(story)
 

@@ -82,6 +82,8 @@ class JobOrder(ErpFed, WorkflowItem):
     work_center_id: int
     work_unit_id: int | None
     predecessor_id: int | None
+    # Those of which all are asked as soon as one is.
+    read_with: Sequence[JobOrder] = ()
     erp_owned = owned_by_erp()
     history = History()
     objects = JobOrderQuerySet.as_manager()
@@ -129,7 +131,7 @@ class JobOrder(ErpFed, WorkflowItem):
 
         See `read_open_blockers`.
         """
-        read_open_blockers([self])
+        read_open_blockers(self.read_with or [self])
         return self.open_blockers
 
     @property
