@@ -34,10 +34,12 @@
     window.htmx.ajax("GET", body.dataset[wanted || "panel"], { swap: "none" });
     wanted = null;
   }
+  /* -- what changes with the line is often followed by more; what a workflow changes comes alone, and at all stations */
+  const restMilliseconds = { panel: 150, panelWays: 30 };
   function refreshSoon(part) {
     wanted = wanted && wanted !== part ? "panel" : part;
     clearTimeout(panelTimer);
-    panelTimer = setTimeout(refreshPanel, 150);
+    panelTimer = setTimeout(refreshPanel, restMilliseconds[wanted]);
   }
 
   /* -- a button that stays the same is not replaced: a press that has begun on it would be lost */

@@ -1,7 +1,7 @@
 """Many open stations in one process: `python -m tests.bench.station_screens PORT STATIONS RESULT`.
 
 STATIONS is a file: a list of [fragments, path of the panel, cookie].  A station does as static/floor does: it answers
-the beats, and 150 ms after a frame it fetches its panel, or only its ways out where only its buttons have changed.
+the beats, and soon after a frame it fetches its panel, or only its ways out where only its buttons have changed.
 Says "ready" when each has its first panel.  On "await TEXT" it waits until every panel has shown TEXT, and says
 "shown"; on "fetch" all fetch their ways at once, and it says "fetched"; on "close" it writes RESULT: by text the moment
 of each station, by the monotonic clock that all processes share, and by fetch the seconds until each had its ways.
@@ -21,10 +21,10 @@ from websockets.asyncio.client import connect
 
 PATIENCE_SECONDS = 30
 CONNECTING_AT_ONCE = 20
-# As static/floor/act.js waits before it fetches the panel anew.
-DEBOUNCE_SECONDS = 0.15
-# Of the panel's address, the part for this.
+# Of the panel's address, the part for the ways alone.
 WAYS = "ways/"
+# As static/floor/act.js waits before it fetches the panel anew, and the ways alone.
+REST_SECONDS = {"": 0.15, WAYS: 0.03}
 
 
 class Stations:
@@ -56,8 +56,8 @@ class Stations:
                 fetching = asyncio.create_task(self._fetch_soon(number, wanted))
 
     async def _fetch_soon(self, number: int, wanted: set[str]) -> None:
-        await asyncio.sleep(DEBOUNCE_SECONDS)
         part = WAYS if wanted == {WAYS} else ""
+        await asyncio.sleep(REST_SECONDS[part])
         wanted.clear()
         await asyncio.shield(asyncio.create_task(self.fetch(number, part)))
 
