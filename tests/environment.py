@@ -19,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # What the developer's shell says must not decide how a test ends.
 FOREIGN = (
     *("DATABASE_URL", "DATABASE_OWNER_URL", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL"),
-    *("HOST", "PORT", "TLS_CERT", "TLS_KEY", "MFGOS_HTTPS", "MFGOS_DB_POOL"),
+    *("HOST", "PORT", "TLS_CERT", "TLS_KEY", "MFGOS_HTTPS", "MFGOS_DB_POOL", "MFGOS_WEB_PROCESSES"),
 )
 OURS = {
     "DJANGO_SETTINGS_MODULE": "mfgos.settings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import os
@@ -13,6 +14,10 @@ from pathlib import Path
 
 from mfgos.supervisor import processes
 from mfgos.supervisor.errors import SupervisorError
+
+# All screens of a plant may come back at once.
+BACKLOG = 1024
+MOST_WEB_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,19 @@ def read(values: Mapping[str, str] = os.environ) -> Address:
     return Address(host, int(port), *(str(Path(path).absolute()) if path else "" for path in (key, certificate)))
 
 
+def web_processes(address: Address, values: Mapping[str, str] = os.environ) -> int:
+    """How many share the address: a second one answers while the first is busy, or dead, on a machine that can do both.
+
+    Only one with TLS or IPv6: daphne takes a socket that is open already by IPv4 alone, and encrypts only its own.
+    """
+    asked = values.get("MFGOS_WEB_PROCESSES") or str(min(2, os.cpu_count() or 1))
+    if not asked.isdecimal() or not 0 < int(asked) <= MOST_WEB_PROCESSES:
+        raise SupervisorError(
+            f"MFGOS_WEB_PROCESSES is {asked!r}: set it to a number from 1 to {MOST_WEB_PROCESSES}, or leave it out."
+        )
+    return 1 if address.key or ":" in address.host or address.host == "localhost" else int(asked)
+
+
 def name_of(host: str) -> list[str]:
     """As browsers name it; none for an address that stands for all of them."""
     bare = host.strip("[]")
@@ -86,12 +104,22 @@ def _is_loopback(host: str) -> bool:
 
 def refuse_taken(address: Address) -> None:
     """One sentence before anything is started, rather than a trace in a log afterwards."""
+    listen(address).close()
+
+
+def listen(address: Address) -> socket.socket:
+    """Raises SupervisorError where it can't be listened on."""
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
-            probe.listen()
+        with contextlib.ExitStack() as unless_it_listens:
+            listener = unless_it_listens.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen(BACKLOG)
+            # Of several that are woken by a connection one gets it; the others must not wait for the next.
+            listener.settimeout(0)
+            unless_it_listens.pop_all()
+            return listener
     except socket.gaierror as error:
         raise SupervisorError(f"HOST is {address.host!r}, which is no address of this machine: {error}.") from error
     except PermissionError as error:

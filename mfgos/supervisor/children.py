@@ -33,6 +33,8 @@ class Child:
     stop_seconds: float = 5.0
     folder: Path = Path(os.sep)
     account: dict[str, Any] = field(default_factory=dict)
+    # Open files of ours that it goes on with, by the same numbers.
+    files: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
     due: float = 0.0
@@ -52,6 +54,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self.files,
                 preexec_fn=processes.tether(self.death_signal),  # noqa: PLW1509
                 **self.account,
             )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from mfgos.supervisor import address, locks, places, server, stamp
@@ -56,6 +58,8 @@ class Supervisor:
         self.base_dir = base_dir
         self.state = state
         self.address = asked
+        self.web_processes = address.web_processes(asked)
+        self.listener: socket.socket | None = None
         self.signals = StopSignals()
         self.server: server.Server | None = None
         self.database: Child | None = None
@@ -84,6 +88,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """First those who use the database, then the database."""
+        if self.listener:
+            self.listener.close()
         for group in (self.programs, [self.database] if self.database else []):
             for child in group:
                 child.ask_to_stop()
@@ -141,13 +147,24 @@ class Supervisor:
             self.server.place.unfinished.unlink(missing_ok=True)
 
     def _start_programs(self) -> None:
-        endpoint = ("-e", self.address.endpoint)
-        self.programs = [
-            self._program("web", "-m", "daphne", *endpoint, "mfgos.asgi:application", MFGOS_DB_POOL="1"),
-            self._program("worker", "manage.py", "worker"),
-        ]
+        self.programs = [*self._webs(), self._program("worker", "manage.py", "worker")]
         for child in self.programs:
             child.start()
+
+    def _webs(self) -> Iterator[Child]:
+        """One, which listens itself; or several that share a socket of ours, which outlives each of them."""
+        if self.web_processes == 1:
+            yield self._web("web", "-e", self.address.endpoint)
+            return
+        self.listener = address.listen(self.address)
+        shared = self.listener.fileno()
+        for number in range(1, self.web_processes + 1):
+            web = self._web("web" if number == 1 else f"web-{number}", "--fd", str(shared))
+            web.files = (shared,)
+            yield web
+
+    def _web(self, name: str, *where: str) -> Child:
+        return self._program(name, "-m", "daphne", *where, "mfgos.asgi:application", MFGOS_DB_POOL="1")
 
     def _program(self, name: str, *arguments: str, **extra: str) -> Child:
         """One of our Python programs, with the rights of the web unless told otherwise."""

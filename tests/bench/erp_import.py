@@ -20,6 +20,7 @@ import psycopg
 from tests.bench.erp_calls import COMPONENTS, OPERATIONS, Calls, caller, orders, send_masters
 from tests.bench.figures import compared, load, told
 from tests.bench.running import own_wire, product
+from tests.supervisor.product import ONE_WEB
 
 RUNS, ORDERS, WARM_UP = 5, 10_000, 100
 BARS = {"seconds": "<= 120", "again_seconds": "<= 20", "rss_growth_mb": "<= 100"}
@@ -42,7 +43,7 @@ FAR = 1_000_000_000
 
 
 def main() -> None:
-    with product() as running:
+    with product(**ONE_WEB) as running:
         calls = caller(running.port, _site())
         print(f"{send_masters(calls)} rows of masters and stock")
         calls.send("work-orders", orders("warm", WARM_UP))

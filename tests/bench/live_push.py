@@ -3,6 +3,7 @@
 Latency: from just before COMMIT of a booking (a process of its own) until a screen has the first frame that shows it or
 a later one; over every screen and booking of a run.  The figure is the median of the runs' 99th percentiles.
 lost: screens that did not end on the last booking.
+One web process, as process is compared with process; with two, as `make up` starts, each has half of the screens.
 ratio_group_send: frames per CPU second of the one daphne, everything that it does included (listening, rendering,
 encoding, sending), against a daphne that only passes a text of the same size on by group_send; in alternation.
 """
@@ -27,7 +28,7 @@ from websockets.asyncio.client import connect
 
 from tests.bench.figures import compared, load, percentile, told
 from tests.bench.running import folder, helper, product
-from tests.supervisor.product import ROOT, Product, free_port, until
+from tests.supervisor.product import ONE_WEB, ROOT, Product, free_port, until
 
 RATE, SECONDS, RUNS = 20, 8, 5
 SCREENS, MORE_SCREENS = 200, 500
@@ -74,7 +75,7 @@ class Run:
 
 
 def main() -> None:
-    with product() as running, folder() as scratch:
+    with product(**ONE_WEB) as running, folder() as scratch:
         watched = prepare(running)
         web = psutil.Process(running.pid_of("daphne"))
         own: list[Run] = []

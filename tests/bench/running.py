@@ -16,7 +16,7 @@ import django
 import psycopg
 
 from tests.environment import FOREIGN, OURS
-from tests.supervisor.product import ROOT, Product
+from tests.supervisor.product import ROOT, TWO_WEBS, Product
 
 # For the first start: it makes a database and a plant, perhaps on a machine that others use too.
 PATIENCE_SECONDS = 240
@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 
 
 def product_in(path: Path, **extra: str) -> Product:
-    return Product(path, **{"MFGOS_DEMO": "1", **extra})
+    return Product(path, **{"MFGOS_DEMO": "1", **TWO_WEBS, **extra})
 
 
 @contextmanager

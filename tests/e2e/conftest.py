@@ -15,7 +15,7 @@ from apps.core.privileges import settle_privileges
 from apps.plant.models import Terminal
 from tests.browser import chromium, executable
 from tests.environment import BASE_DIR
-from tests.supervisor.product import Product
+from tests.supervisor.product import TWO_WEBS, Product
 from tests.tables import as_owner, empty
 from tests.tryton import seed
 from tests.tryton.linked import PASSWORD_ENV
@@ -51,7 +51,7 @@ def product(
         for key, user in [("DATABASE_URL", "mfgos_app"), ("DATABASE_OWNER_URL", "mfgos_owner")]
     }
     secrets = {PASSWORD_ENV: seed.PASSWORD}
-    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **urls, **secrets) as running:
+    with Product(folder, MFGOS_CLOCK="shared", MFGOS_VOLATILE="1", **TWO_WEBS, **urls, **secrets) as running:
         running.running()
         yield running
         running.stop()

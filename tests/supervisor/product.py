@@ -18,8 +18,11 @@ from mfgos.supervisor import processes
 from tests.environment import FOREIGN, OURS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# One is started sooner than two, and is the one that a test kills or measures; two are what `make up` starts on two cores
+# or more.
+ONE_WEB, TWO_WEBS = {"MFGOS_WEB_PROCESSES": "1"}, {"MFGOS_WEB_PROCESSES": "2"}
 # No demo: what it plants is not the supervisor's business, and it takes time.
-PLAIN = {"MFGOS_DEMO": "0", "MFGOS_HTTPS": "0", "SECRET_KEY": OURS["SECRET_KEY"]}
+PLAIN = {"MFGOS_DEMO": "0", "MFGOS_HTTPS": "0", "SECRET_KEY": OURS["SECRET_KEY"], **ONE_WEB}
 
 
 def free_port() -> int:
@@ -116,8 +119,10 @@ class Product:
 
     def pid_of(self, mark: str) -> int:
         """The child of the supervisor whose command line has the mark, 0 if there is none."""
-        assert self.process
-        return next((pid for pid in self.children() if mark in " ".join(processes.command_line(pid))), 0)
+        return next(iter(self.pids_of(mark)), 0)
+
+    def pids_of(self, mark: str) -> list[int]:
+        return [pid for pid in self.children() if mark in " ".join(processes.command_line(pid))]
 
     def children(self) -> list[int]:
         assert self.process

@@ -192,6 +192,21 @@ class TestAddress:
             address.read(asked)
         assert address.read({**asked, "ALLOWED_HOSTS": "floor.plant"}).host == "0.0.0.0"
 
+    def test_is_shared_by_as_many_webs_as_are_asked_for(self) -> None:
+        plain = address.read({"HOST": "127.0.0.1"})
+        assert address.web_processes(plain, {"MFGOS_WEB_PROCESSES": "3"}) == 3
+        assert address.web_processes(plain, {}) in {1, 2}
+        for wrong in ("0", "5", "two"):
+            with pytest.raises(SupervisorError, match="set it to a number from 1 to 4"):
+                address.web_processes(plain, {"MFGOS_WEB_PROCESSES": wrong})
+
+    def test_is_not_shared_with_tls_or_by_ipv6(self, tmp_path: Path) -> None:
+        file = tmp_path / "both.pem"
+        file.touch()
+        for host, tls in (("127.0.0.1", str(file)), ("::1", ""), ("localhost", "")):
+            own = address.read({"HOST": host, "TLS_KEY": tls, "TLS_CERT": tls})
+            assert address.web_processes(own, {"MFGOS_WEB_PROCESSES": "3"}) == 1
+
     def test_is_one_of_the_names_that_the_web_answers_to(self) -> None:
         assert address.name_of("10.0.0.5") == ["10.0.0.5"]
         assert address.name_of("fe80::1") == ["[fe80::1]"]
