@@ -18,8 +18,8 @@ from mfgos.supervisor import processes
 from tests.environment import FOREIGN, OURS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# One is started sooner than two, and is the one that a test kills or measures; two are what `make up` starts on two cores
-# or more.
+# One is started sooner than two, and is the one that a test kills or measures; `make up` starts two where there are two
+# cores.
 ONE_WEB, TWO_WEBS = {"MFGOS_WEB_PROCESSES": "1"}, {"MFGOS_WEB_PROCESSES": "2"}
 # No demo: what it plants is not the supervisor's business, and it takes time.
 PLAIN = {"MFGOS_DEMO": "0", "MFGOS_HTTPS": "0", "SECRET_KEY": OURS["SECRET_KEY"], **ONE_WEB}
