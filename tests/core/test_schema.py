@@ -7,12 +7,13 @@ from typing import Any
 import pgtrigger
 import pytest
 from django.db import connection, models
-from django.db.migrations import CreateModel
+from django.db.migrations import AddConstraint, AddField, CreateModel, RemoveField
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter
 from pgtrigger.compiler import Trigger, UpsertTriggerSql
+from pgtrigger.migrations import AddTrigger
 
-from apps.core.schema import CreateTables
+from apps.core.schema import AtOnce, CreateTables
 
 APP = "core"
 
@@ -52,7 +53,7 @@ def a_state() -> ProjectState:
     return state
 
 
-def statements(operation: CreateTables, *, back: bool = False) -> list[str]:
+def statements(operation: AtOnce, *, back: bool = False) -> list[str]:
     before = a_state()
     after = before.clone()
     operation.state_forwards(APP, after)
@@ -101,6 +102,52 @@ class TestTablesMadeTogether:
         state = a_state()
         hen_and_egg().state_forwards(APP, state)
         assert state.models[APP, "hen"].options["triggers"] == [a_trigger("core_hen")]
+
+
+def grown_step_by_step() -> AtOnce:
+    """As `makemigrations` writes it: a table, then more of it and what is to hold of it; and a change of another."""
+    cluck = AddField("Hen", "cluck", models.PositiveSmallIntegerField(default=0, db_index=True))
+    loud = models.CheckConstraint(condition=models.Q(cluck__gt=0), name="loud_enough")
+    return AtOnce(
+        [
+            CreateModel("Hen", [("id", models.BigAutoField(primary_key=True))]),
+            cluck,
+            AddConstraint("Hen", loud),
+            AddTrigger("hen", a_trigger("core_hen")),
+            AddField("Before1", "hen", models.ForeignKey("core.hen", models.PROTECT, null=True)),
+        ]
+    )
+
+
+@pytest.mark.django_db
+class TestChangesMadeAtOnce:
+    def test_a_new_table_is_made_as_the_last_of_them_leaves_it(self) -> None:
+        found = statements(grown_step_by_step())
+        (made,) = [statement for statement in found if 'TABLE "core_hen"' in statement]
+        assert made.startswith("CREATE TABLE")
+        assert '"cluck"' in made
+        assert "loud_enough" in made
+        assert any("COMMENT ON TRIGGER stays_core_hen" in statement for statement in found)
+        assert sum('ALTER TABLE "core_before1" ADD COLUMN "hen_id"' in statement for statement in found) == 1
+
+    def test_taken_back_it_takes_with_it_what_belongs_to_it(self) -> None:
+        found = statements(grown_step_by_step(), back=True)
+        order = positions(found, 'DROP COLUMN "hen_id"', 'DROP TABLE "core_hen"')
+        assert order == sorted(order)
+        assert not any('ALTER TABLE "core_hen"' in statement or "TRIGGER" in statement for statement in found)
+
+    def test_a_table_that_is_there_loses_and_gets_columns(self) -> None:
+        state = a_state()
+        state.add_model(
+            ModelState(APP, "Nest", [("id", models.BigAutoField(primary_key=True)), ("egg", models.TextField())])
+        )
+        after = state.clone()
+        change = AtOnce([RemoveField("Nest", "egg"), AddField("Nest", "chick", models.TextField(default=""))])
+        change.state_forwards(APP, after)
+        with connection.schema_editor(collect_sql=True) as editor:
+            change.database_forwards(APP, editor, state, after)
+        assert positions(editor.collected_sql, 'DROP COLUMN "egg"', 'ADD COLUMN "chick"')
+        assert set(after.models[APP, "nest"].fields) == {"id", "chick"}
 
 
 def test_a_migration_can_be_written_of_it() -> None:
