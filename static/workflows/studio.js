@@ -2,13 +2,16 @@
 "use strict";
 
 (() => {
-  let typed = false;
+  let typed = false, shown = null;
 
   const form = () => document.getElementById("studio-form");
   const desk = () => document.getElementById("studio");
 
+  // A form that has stayed, as while something beside it moves, has what was typed in it.
   function look() {
-    typed = Boolean(form() && "typed" in form().dataset);
+    if (form() === shown) return;
+    shown = form();
+    typed = Boolean(shown && "typed" in shown.dataset);
   }
 
   for (const kind of ["input", "change"]) {
@@ -86,6 +89,13 @@
   document.addEventListener("submit", (event) => {
     if (event.target === form()) typed = false;
   });
+
+  // What has not come through is still typed only here.
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+    document.addEventListener(failure, (event) => {
+      if (form()?.contains(event.detail.elt)) typed = true;
+    });
+  }
 
   look();
   show();

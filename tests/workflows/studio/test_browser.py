@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from apps.workflows.models import Version
 from apps.workflows.rows import to_definition
@@ -104,6 +106,28 @@ def test_a_state_and_an_edge_with_a_guard_and_an_input_are_added_undone_and_done
     assert draft() == made
 
 
+def dismissed(page: Page) -> list[str]:
+    """What the page asks from here on; the answer is always no."""
+    asked: list[str] = []
+
+    def no(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", no)
+    return asked
+
+
+@contextmanager
+def without_answers(page: Page) -> Iterator[None]:
+    """The network is gone."""
+    page.route("**/edit/**", lambda route: route.abort())
+    try:
+        yield
+    finally:
+        page.unroute("**/edit/**")
+
+
 def test_moving_keeps_what_is_typed_and_leaving_it_is_asked_about(page: Page) -> None:
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     page.get_by_role("link", name=re.compile("^Held")).click()
@@ -117,11 +141,20 @@ def test_moving_keeps_what_is_typed_and_leaving_it_is_asked_about(page: Page) ->
     expect(label).to_have_value("On hold")
     expect(up).to_be_focused()
 
-    page.once("dialog", lambda dialog: dialog.dismiss())
+    asked = dismissed(page)
     page.get_by_role("link", name=re.compile("^Running")).click()
+    assert len(asked) == 1
+    expect(label).to_have_value("On hold")
+    with without_answers(page):
+        with page.expect_event("requestfailed"):
+            save(page)
+        page.wait_for_timeout(200)
+        page.get_by_role("link", name=re.compile("^Running")).click()
+        assert len(asked) == 2
     expect(label).to_have_value("On hold")
     save(page)
     expect(page.locator("#studio-undo")).to_contain_text("state held changed")
     assert [state.code for state in draft().states][3:5] == ["held", "paused"]
     page.get_by_role("link", name=re.compile("^Running")).click()
     expect(label).to_have_value("Running")
+    assert len(asked) == 2
