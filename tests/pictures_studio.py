@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.studio_walk import (
     make_it_for,
+    save_draft,
     send_for_review,
     sign_in_at_desk,
     take_first_article_from_library,
@@ -18,6 +20,7 @@ from tests.studio_walk import (
 )
 
 DANA = ("1001", "402917")
+IVO = ("1050", "461283")
 STATION = "A32"
 PIA = ("pia", "northgate-engineer-7")
 CUSTOMER = "Harlow Water"
@@ -39,6 +42,7 @@ def take(browser: Browser, base: str, folder: Path) -> None:
     expect(paula.get_by_role("heading", name="On the floor")).to_be_visible()
     release(CUSTOMER)
     signature(browser, base, folder)
+    next_version(pia, address, folder)
     pia.context.close()
     paula.context.close()
 
@@ -59,13 +63,8 @@ def draft(page: Page, base: str, folder: Path) -> str:
     make_it_for(page, CUSTOMER)
     page.locator("#studio-form h3").scroll_into_view_if_needed()
     shoot(page, folder, "edit")
-    for name in ("check", "graph"):
-        page.goto(f"{address}{name}/")
-        shoot(page, folder, name)
-    page.goto(f"{address}simulate/")
-    page.get_by_role("button", name="Simulate").click()
-    expect(page.get_by_text("Replay")).to_be_visible()
-    shoot(page, folder, "simulate")
+    page.goto(f"{address}check/")
+    shoot(page, folder, "check")
     page.goto(f"{address}publish/")
     send_for_review(page)
     return address
@@ -111,12 +110,36 @@ def signature(browser: Browser, base: str, folder: Path) -> None:
     page.get_by_role("button", name="Approve the first piece").click()
     page.fill("[name='number.bore']", "65.02")
     shoot(page, folder, "sign")
+    page.fill("#edge-approve_first_piece [name=badge]", IVO[0])
+    page.fill("#edge-approve_first_piece [name=pin]", IVO[1])
+    page.locator("#edge-approve_first_piece .go").click()
+    expect(page.locator("#station-state")).to_contain_text("Series")
     page.context.close()
+
+
+def next_version(page: Page, address: str, folder: Path) -> None:
+    """A closer limit than what was signed; what it would have done to that."""
+    page.goto(f"{address}edit/")
+    page.get_by_role("button", name="Copy to a draft").click()
+    page.locator("#studio-list").get_by_role("link", name=re.compile("^Approve the first piece")).click()
+    page.locator("#id_inputs-0-high").fill("65.00")
+    save_draft(page, "approve_first_piece changed")
+    for name in ("Graph", "Simulate"):
+        page.get_by_role("link", name=name, exact=True).click()
+        if name == "Simulate":
+            page.get_by_role("button", name="Simulate").click()
+            expect(page.get_by_text("Replay")).to_be_visible()
+        shoot(page, folder, name.lower())
 
 
 def rule(page: Page, base: str, folder: Path) -> None:
     type_containment(page, base, "ES-65-200")
     shoot(page, folder, "rule", whole=True)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Simulate").click()
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_text("Replay")).to_be_visible()
+    shoot(page, folder, "rule_simulate")
 
 
 def shoot(page: Page, folder: Path, name: str, *, whole: bool = False) -> None:

@@ -7,7 +7,7 @@ duty must hold its role for a place that contains the one asked for. Who just co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
@@ -234,7 +234,7 @@ def _watches(
                 cut = max(since, one.start), min(until, one.end)
                 where = common(place, one.place)
                 if where and cut[0] < cut[1]:
-                    yield Watch(role=role, place=where, person_id=person_id, start=cut[0], end=cut[1])
+                    yield Watch(role, where, person_id, *cut)
 
 
 def _common(duty: str, held: str, scopes: list[Scope]) -> str:
@@ -264,11 +264,22 @@ def _stand_ins(
         yield person_id, at, end
 
 
+def union(intervals: Iterable[Interval]) -> list[Interval]:
+    """What any of them covers, in order; where one begins as another ends, they are one."""
+    found: list[Interval] = []
+    for begins, ends in sorted(intervals):
+        if found and begins <= found[-1][1]:
+            found[-1] = found[-1][0], max(ends, found[-1][1])
+        else:
+            found.append((begins, ends))
+    return found
+
+
 def gaps(span: Interval, covered: Sequence[Interval]) -> list[Interval]:
-    """The parts of `span` that none of the intervals covers, in order."""
+    """The parts of `span` that none of the intervals covers; both in order, as `union` gives them."""
     found: list[Interval] = []
     at, end = span
-    for begins, ends in sorted(covered):
+    for begins, ends in covered:
         if ends <= at:
             continue
         if begins >= end:

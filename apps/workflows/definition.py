@@ -259,6 +259,14 @@ def places_of(error: ValidationError) -> str:
 
 def word(texts: Mapping[str, Any], otherwise: str = "") -> str:
     """The text in the active language, or in English, or in any."""
-    language = (translation.get_language() or "en").split("-")[0]
+    return word_in(active_language(), texts, otherwise)
+
+
+def active_language() -> str:
+    """Its code, without the country."""
+    return (translation.get_language() or "en").split("-")[0]
+
+
+def word_in(language: str, texts: Mapping[str, Any], otherwise: str = "") -> str:
     found = texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
     return str(found or otherwise)

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from string import ascii_letters
+from typing import Any, NamedTuple
 
 MAX_LENGTH = 500
 MAX_LIST = 1_000
@@ -43,26 +44,35 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SIGNS = re.compile(r"[\w\-+*/%<>!?:.,()\[\]{}]", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_LETTERS = frozenset(f"{ascii_letters}_")
 _TEXT = '""'
 _PREFIXES = frozenset({"r", "b", "rb", "br", _TEXT})
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
+class _Parts(NamedTuple):
+    """Without blanks; of `tokens`, a text is just its quotes."""
+
+    tokens: tuple[str, ...]
+    written: tuple[str, ...]
+
+
 @lru_cache(maxsize=2048)
-def _parts(expression: str) -> tuple[tuple[str, str], ...]:
-    """(token, as written), without blanks."""
+def _parts(expression: str) -> _Parts:
     found = [match for match in _TOKEN.finditer(expression) if match.lastgroup != "space"]
-    return tuple((_TEXT if match.lastgroup == "text" else match.group(), match.group()) for match in found)
+    return _Parts(
+        tokens=tuple(_TEXT if match.lastgroup == "text" else match.group() for match in found),
+        written=tuple(match.group() for match in found),
+    )
 
 
 def tokens_of(expression: str) -> tuple[str, ...]:
     """Without blanks; a text is just its quotes."""
-    return tuple(token for token, _written in _parts(expression))
+    return _parts(expression).tokens
 
 
 def is_name(token: str) -> bool:
-    return _NAME.fullmatch(token) is not None
+    return token[0] in _LETTERS
 
 
 def macros(tokens: tuple[str, ...]) -> list[int]:
@@ -141,18 +151,18 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _COUNT = re.compile(r"\{(\d*),?(\d*)\}")
 
 
-def _patterns_broken(parts: tuple[tuple[str, str], ...], body: tuple[int, int]) -> list[str]:
-    tokens = [token for token, _written in parts]
-    at_matches = [at for at, token in enumerate(tokens) if token == "matches" and tokens[at + 1 : at + 2] == ["("]]  # noqa: S105
+def _patterns_broken(parts: _Parts, body: tuple[int, int]) -> list[str]:
+    tokens = parts.tokens
+    at_matches = [at for at, token in enumerate(tokens) if token == "matches" and tokens[at + 1 : at + 2] == ("(",)]  # noqa: S105
     if len(at_matches) > MAX_PATTERNS:
         return [f"matches() is there {len(at_matches)} times; {MAX_PATTERNS} are allowed"]
     weight = 0
     for at in at_matches:
-        if tokens[at - 1 : at + 4] != [".", "matches", "(", _TEXT, ")"]:
+        if tokens[at - 1 : at + 4] != (".", "matches", "(", _TEXT, ")"):
             return ["the pattern of matches() is one text in quotes: name.matches('[A-Z]+')"]
         if body[0] < at < body[1]:
             return ["matches() is not allowed for each of a list; use startsWith(), endsWith() or contains()"]
-        written = parts[at + 2][1][1:-1]
+        written = parts.written[at + 2][1:-1]
         problem = _pattern_broken(written)
         if problem:
             return [problem]

@@ -87,11 +87,7 @@ def _for_cel(value: Any) -> Any:
     """CEL mixes no integers with fractions in arithmetic, so every number is a double there."""
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, list):
-        return [_for_cel(one) for one in value]
-    if isinstance(value, Mapping):
-        return {key: _for_cel(one) for key, one in value.items()}
-    return value
+    return [_for_cel(one) for one in value] if isinstance(value, list) else value
 
 
 # ---- condition rows
@@ -175,7 +171,8 @@ def allows(program: cel.Program, fields: Mapping[str, Any], inputs: Mapping[str,
     """Raises GuardError on anything but a clean boolean: an error never means yes.  `fields` as of `holds`."""
     _bound(program.source, {**fields, **{f"{INPUTS}.{name}": value for name, value in inputs.items()}})
     try:
-        answer = program.execute({**_nested(_for_cel(fields)), INPUTS: _for_cel(inputs)})
+        given = {name: _for_cel(value) for name, value in inputs.items()}
+        answer = program.execute({**_nested(fields), INPUTS: given})
     except Exception as error:
         raise GuardError(f"{type(error).__name__}: {str(error)[:200]}") from error
     if not isinstance(answer, bool):
@@ -200,14 +197,14 @@ def _characters(value: Any) -> int:
 
 
 def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """{"event.good": 1} -> {"event": {"good": 1}}"""
+    """{"event.good": 1} -> {"event": {"good": 1.0}}"""
     spaces: dict[str, Any] = {}
     for name, value in fields.items():
         space, _, own = name.rpartition(".")
         if space:
-            spaces.setdefault(space, {})[own] = value
+            spaces.setdefault(space, {})[own] = _for_cel(value)
         else:
-            spaces[own] = value
+            spaces[own] = _for_cel(value)
     return spaces
 
 
@@ -244,11 +241,11 @@ def expression_problems(
         program = _compiled(expression)
     except GuardError as error:
         return [str(error)]
-    known = {*fields, *(f"{INPUTS}.{name}" for name in inputs)}
-    unknown = sorted(names_in(expression) - known)
+    names = names_in(expression)
+    unknown = sorted(names - fields.keys() - {f"{INPUTS}.{name}" for name in inputs})
     if unknown:
         return [f"{name} is no declared field" for name in unknown]
-    read = {name: fields[name].type for name in names_in(expression) & fields.keys()}
+    read = {name: fields[name].type for name in names if name in fields}
     return _sampled(program, read, inputs)
 
 

@@ -25,6 +25,7 @@ from apps.workflows.definition import (
 from apps.workflows.effects import EFFECTS, FormField
 from apps.workflows.kinds import KINDS
 from apps.workflows.models.versions import Phases, Presentations, StateKinds
+from apps.workflows.studio.choices import labels
 
 
 @dataclass(frozen=True)
@@ -159,30 +160,34 @@ def _effects(effects: Sequence[EffectSpec], _telling: Telling) -> list[str]:
     return lines
 
 
-def effect_in_a_line(effect: EffectSpec, names: Names) -> str:
-    """In the words of its form: 'Tell a role (role: Line lead, what to say: Look at it.)'."""
+def effect_in_a_line(effect: EffectSpec) -> str:
+    """In the words of its form: 'Tell a role (role: Line lead, what to say: “Look at it.”)'.
+
+    One query for each parameter that is picked from a list of the plant's.
+    """
     declared = EFFECTS.get(effect.code)
     if declared is None:
         return effect.code
     fields = declared.parameters.model_fields
     given = {name: value for name, value in effect.parameters.items() if value not in (None, "", [], {})}
-    told = [f"{_parameter(fields.get(name), name)}: {_given(value, names)}" for name, value in given.items()]
+    told = [_parameter(fields.get(name), name, value) for name, value in given.items()]
     return f"{declared.label} ({', '.join(told)})" if told else str(declared.label)
 
 
-def _parameter(info: FieldInfo | None, name: str) -> str:
-    return str(FormField.of(info).label or name) if info else name
+def _parameter(info: FieldInfo | None, name: str, value: Any) -> str:
+    said = FormField.of(info) if info else FormField("")
+    return f"{said.label or name}: {_given(value, labels(said.choose))}"
 
 
-def _given(value: Any, names: Names) -> str:
+def _given(value: Any, called: Mapping[str, str]) -> str:
     """Of a text in several languages, that of who reads."""
     if isinstance(value, Mapping):
-        return word(value)
+        return f"“{word(value)}”"
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if isinstance(value, list | tuple):
-        return ", ".join(_given(one, names) for one in value)
-    return names.roles.get(str(value), names.skills.get(str(value), str(value)))
+        return ", ".join(_given(one, called) for one in value)
+    return called.get(str(value), str(value))
 
 
 def _signature(signature: SignatureSpec, telling: Telling) -> list[str]:

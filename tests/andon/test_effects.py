@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from apps.andon.models import FloorException, Informed, Notification, SiteWebhook
 from apps.andon.queries import messages_at, open_for
 from apps.core.commands import Context, command
 from apps.floor.fragments import line_alerts, station_fragment
+from apps.plant.models import Role
+from apps.workflows.definition import EffectSpec
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
 from apps.workflows.surroundings import Surroundings
+from apps.workflows.telling import effect_in_a_line
 from tests.andon.floor import SYSTEM, Floor, later, make_floor
 from tests.world import run
 
@@ -153,3 +157,17 @@ class TestAMessageOnTheScreens:
         self.say(floor)
         assert "Check the seal" in line_alerts.render(str(floor.world.line.pk))
         assert "Check the seal" in station_fragment.render(str(floor.world.station.pk))
+
+
+def test_an_engineer_reads_it_in_the_words_of_the_plant(floor: Floor) -> None:
+    raised = EffectSpec(code="raise_exception", parameters={"type": "downtime", "headline": HEADLINE, "say": SAY})
+    assert effect_in_a_line(raised) == (
+        "Raise an exception (kind of exception: Machine stands, headline: “Three leaks in a row”, "
+        "what is to be done: “Check the seal”)"
+    )
+    told = EffectSpec(code="notify", parameters={"role": "line_lead", "say": SAY})
+    with translation.override("de"):
+        assert Role.objects.get(code="line_lead").label("de") in effect_in_a_line(told)
+        assert "“Dichtung prüfen”" in effect_in_a_line(told)
+    gone = EffectSpec(code="notify", parameters={"role": "gone", "say": SAY})
+    assert "role: gone" in effect_in_a_line(gone)

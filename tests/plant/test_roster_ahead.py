@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.plant.duty import DutyReason, on_duty
 from apps.plant.models import Absence, DutyRosterEntry, Role
-from apps.plant.roster_ahead import gaps, read
+from apps.plant.roster_ahead import gaps, read, union
 from tests.world import give_role, make_area, make_line, make_person, make_role, make_site
 
 pytestmark = pytest.mark.django_db
@@ -102,5 +102,12 @@ def test_queries_do_not_grow():
 def test_gaps_are_what_nothing_covers():
     at = [MONDAY + hour * HOUR for hour in range(10)]
     assert gaps((at[0], at[8]), []) == [(at[0], at[8])]
-    assert gaps((at[0], at[8]), [(at[5], at[9]), (at[1], at[3]), (at[2], at[4])]) == [(at[0], at[1]), (at[4], at[5])]
-    assert gaps((at[0], at[8]), [(at[0], at[4]), (at[4], at[8])]) == []
+    assert gaps((at[0], at[8]), [(at[1], at[4]), (at[5], at[9])]) == [(at[0], at[1]), (at[4], at[5])]
+    assert gaps((at[1], at[8]), [(at[0], at[8])]) == []
+
+
+def test_what_lies_over_or_next_to_each_other_covers_as_one():
+    at = [MONDAY + hour * HOUR for hour in range(10)]
+    assert union([(at[5], at[9]), (at[1], at[4]), (at[2], at[3]), (at[4], at[5])]) == [(at[1], at[9])]
+    assert union([(at[3], at[4]), (at[0], at[1])]) == [(at[0], at[1]), (at[3], at[4])]
+    assert union([]) == []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from apps.workflows.check.problems import Fault, Problem, edge
-from apps.workflows.check.subject import Subject, called, is_for_system_only
+from apps.workflows.check.subject import Subject, is_for_system_only
 from apps.workflows.definition import EdgeSpec
 
 
@@ -20,8 +20,8 @@ def ambiguity(subject: Subject) -> Iterator[Problem]:
             if (one.code, other.code) in told:
                 continue
             told.add((one.code, other.code))
-            state = called(subject.states[code]) if code in subject.states else code
-            words = {"state": state, "step": called(one), "code": one.code}
+            state = subject.called(subject.states[code]) if code in subject.states else code
+            words = {"state": state, "step": subject.called(one), "code": one.code}
             if fault == Fault.SAME_LABEL:
                 sentence = _("on the screen of “%(state)s” it reads “%(step)s”, as edge %(code)s does.") % words
                 yield edge(other.code).warning(fault, sentence, "labels")

@@ -15,9 +15,10 @@ DISPOSITIONS = frozenset({REASON, "disposition"})
 
 
 def edges(subject: Subject) -> Iterator[Problem]:
+    forbidden = _("no %(item)s goes from %(old)s to %(new)s.")
     for spec in subject.definition.edges:
         here = edge(spec.code)
-        yield from _moves(here, spec, subject)
+        yield from _moves(here, spec, subject, forbidden)
         yield from _named(here, spec, subject)
         yield from _holds(here, spec, subject)
         inputs = subject.inputs_of(spec)
@@ -25,14 +26,13 @@ def edges(subject: Subject) -> Iterator[Problem]:
             yield from _input(here, inputs, given, subject)
 
 
-def _moves(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
+def _moves(here: Place, spec: EdgeSpec, subject: Subject, forbidden: str) -> Iterator[Problem]:
     target = subject.states.get(spec.target)
     for code in spec.sources:
         source = subject.states.get(code)
         if source and target and not subject.kind.allows(source.status, target.status):
-            sentence = _("no %(item)s goes from %(old)s to %(new)s.")
-            words = {"item": subject.kind.label, "old": source.status, "new": target.status}
-            yield here.error(Fault.STATUS_MOVE, sentence % words, "target")
+            words = {"item": subject.item, "old": source.status, "new": target.status}
+            yield here.error(Fault.STATUS_MOVE, forbidden % words, "target")
 
 
 def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
@@ -49,7 +49,7 @@ def _named(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
         yield here.warning(Fault.PARTNER_WITHOUT_SKILLS, sentence, "partner_suffices")
     if spec.partner_suffices and subject.kind.partners is None:
         sentence = _("a partner's qualification suffices, but nobody works together on %(item)s.")
-        yield here.warning(Fault.NO_PARTNERS, sentence % {"item": subject.kind.label}, "partner_suffices")
+        yield here.warning(Fault.NO_PARTNERS, sentence % {"item": subject.item}, "partner_suffices")
     if spec.reason_purpose and spec.reason_purpose not in words.purposes:
         sentence = _("there are no reasons for %(code)s.") % {"code": spec.reason_purpose}
         yield here.error(Fault.UNKNOWN_PURPOSE, sentence, "reason_purpose")
@@ -76,7 +76,7 @@ def _holds(here: Place, spec: EdgeSpec, subject: Subject) -> Iterator[Problem]:
 
 def _input(here: Place, inputs: list[InputSpec], given: InputSpec, subject: Subject) -> Iterator[Problem]:
     words, name = subject.words, {"name": given.name}
-    if sum(other.name == given.name for other in inputs) > 1:
+    if len(inputs) > 1 and sum(other.name == given.name for other in inputs) > 1:
         yield here.error(Fault.INPUT_TWICE, _("input %(name)s is there twice.") % name, "inputs")
     if given.name in subject.kind.own_inputs:
         yield here.error(Fault.INPUT_OF_SYSTEM, _("input %(name)s is the system's own.") % name, "inputs")

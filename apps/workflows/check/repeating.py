@@ -9,7 +9,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from apps.workflows.check.problems import Fault, Problem, edge
-from apps.workflows.check.subject import Subject, called, is_for_system_only
+from apps.workflows.check.subject import Subject, is_for_system_only
 from apps.workflows.definition import EdgeSpec
 
 # State -> where its edges lead, and the first edge that leads there.
@@ -39,8 +39,8 @@ def repeating(subject: Subject) -> Iterator[Problem]:
             continue
         covered |= {source for source, _way in round_}
         back = _way_back(round_, subject)
-        states = [called(subject.states[source]) for source, _way in round_]
-        words = {"states": get_text_list([f"“{state}”" for state in states], last_word), "step": called(back)}
+        states = [subject.called(subject.states[source]) for source, _way in round_]
+        words = {"states": get_text_list([f"“{state}”" for state in states], last_word), "step": subject.called(back)}
         sentence = (several if len(states) > 1 else single) % words
         yield edge(back.code).warning(Fault.ENDLESS_LOOP, sentence, "at_most")
 

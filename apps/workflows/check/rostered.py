@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from django.utils.formats import date_format
@@ -17,9 +17,9 @@ from apps.core import clock
 from apps.core.rights import Scope
 from apps.plant import roster_ahead
 from apps.plant.calendar_times import Interval, Shift
-from apps.plant.roster_ahead import LineAhead, RosterAhead, SiteAhead, Watch, gaps
+from apps.plant.roster_ahead import LineAhead, RosterAhead, SiteAhead, Watch, gaps, union
 from apps.workflows.check.problems import WORKFLOW, Fault, Problem, edge, state
-from apps.workflows.check.subject import Subject, called, is_for_system_only
+from apps.workflows.check.subject import Subject, is_for_system_only
 from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, StateSpec
 from apps.workflows.kinds import Kind
 from apps.workflows.people import known_roles
@@ -45,6 +45,24 @@ class Lack:
     start: datetime
     end: datetime
     lines: tuple[str, ...] = ()
+
+    @cached_property
+    def when(self) -> str:
+        """between 22:00 and 06:00 on Night shift at S1 (for example on November 23)"""
+        zone = self.site.zone
+        words = {
+            "start": date_format(self.start.astimezone(zone), "TIME_FORMAT"),
+            "end": date_format(self.end.astimezone(zone), "TIME_FORMAT"),
+            "shift": self.shift.name or self.shift.code,
+            "site": self.site.code,
+            "day": date_format(self.start.astimezone(zone), "MONTH_DAY_FORMAT"),
+            "lines": ", ".join(self.lines),
+        }
+        if self.lines:
+            said = _("between %(start)s and %(end)s on %(shift)s at %(site)s, lines %(lines)s (for example on %(day)s)")
+        else:
+            said = _("between %(start)s and %(end)s on %(shift)s at %(site)s (for example on %(day)s)")
+        return said % words
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,7 @@ def _left(spec: StateSpec, subject: Subject, watching: _Watching) -> Iterator[Pr
     if not exits or not (spec.kind == "hold" or is_signed):
         return
     needs = frozenset(need_of(way, subject) for way in exits)
-    here, words = state(spec.code), {"item": subject.kind.label, "state": called(spec)}
+    here, words = state(spec.code), {"item": subject.item, "state": subject.called(spec)}
     for site in watching.sites_without(needs):
         sentence = _("“%(state)s”: nobody with a role for its exits is on the roster of %(site)s.")
         yield here.warning(Fault.NOT_ROSTERED, sentence % {**words, "site": site.code})
@@ -115,25 +133,7 @@ def _left(spec: StateSpec, subject: Subject, watching: _Watching) -> Iterator[Pr
             sentence = _("%(item)s in “%(state)s” is held, but no role owns it %(when)s.")
         else:
             sentence = _("%(item)s in “%(state)s” waits for a signature, but nobody can give it %(when)s.")
-        yield here.error(Fault.NO_OWNER, _capital(sentence % {**words, "when": _when(lack)}))
-
-
-def _when(lack: Lack) -> str:
-    """between 22:00 and 06:00 on Night shift at S1 (for example on November 23)"""
-    zone = lack.site.zone
-    words = {
-        "start": date_format(lack.start.astimezone(zone), "TIME_FORMAT"),
-        "end": date_format(lack.end.astimezone(zone), "TIME_FORMAT"),
-        "shift": lack.shift.name or lack.shift.code,
-        "site": lack.site.code,
-        "day": date_format(lack.start.astimezone(zone), "MONTH_DAY_FORMAT"),
-        "lines": ", ".join(lack.lines),
-    }
-    if lack.lines:
-        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s, lines %(lines)s (for example on %(day)s)")
-    else:
-        said = _("between %(start)s and %(end)s on %(shift)s at %(site)s (for example on %(day)s)")
-    return said % words
+        yield here.error(Fault.NO_OWNER, _capital(sentence % {**words, "when": lack.when}))
 
 
 def _signed(way: EdgeSpec, subject: Subject, watching: _Watching) -> Iterator[Problem]:
@@ -210,20 +210,22 @@ class _Watching:
         for line in site.lines:
             groups[line.calendar_id, line.scope & self.roster.places].append(line)
         for (_calendar, places), lines in groups.items():
-            yield sorted({span for need in needs for span in self._times_at(need, places)}), lines
+            yield union(span for need in needs for span in self._times_at(need, places)), lines
 
     def _times_of(self, need: Need, places: Scope) -> tuple[Interval, ...]:
-        """When enough of them are there at once."""
+        """When enough of them are there at once, in order."""
         watches = self._watches_at(need, places)
         if need.people == 1:
-            return tuple((watch.start, watch.end) for watch in watches)
+            return tuple(union((watch.start, watch.end) for watch in watches))
         found = []
-        edges = sorted({moment for watch in watches for moment in (watch.start, watch.end)})
-        for start, end in pairwise(edges):
-            there = {watch.person_id for watch in watches if watch.start <= start and watch.end >= end}
-            if len(there) >= need.people:
+        there: Counter[int] = Counter()
+        comings = [(watch.start, 1, watch.person_id) for watch in watches]
+        goings = [(watch.end, -1, watch.person_id) for watch in watches]
+        for (start, step, person_id), (end, _step, _person) in pairwise(sorted(comings + goings)):
+            there[person_id] += step
+            if start < end and sum(count > 0 for count in there.values()) >= need.people:
                 found.append((start, end))
-        return tuple(found)
+        return tuple(union(found))
 
     def _uncovered(
         self, site: SiteAhead, line: LineAhead, covered: Sequence[Interval]
@@ -242,10 +244,10 @@ class _Watching:
         for site in self.sites:
             watches = self._watches(need, site.lines[0])
             for shift in self.roster.shifts(site.lines[0]):
-                end = min(shift.end, site.until or self.roster.end)
-                if shift.start >= end or (site.site_id, shift.code) in found:
+                start, end = shift.start, min(shift.end, site.until or self.roster.end)
+                if start >= end or (site.site_id, shift.code) in found:
                     continue
-                there = frozenset(one.person_id for one in watches if one.start < end and one.end > shift.start)
+                there = frozenset(who for _role, _place, who, since, until in watches if since < end and until > start)
                 is_barred = any(not there.isdisjoint(self.roster.holders(roles)) for roles in barring)
                 left = len(there) - is_barred
                 if there and left <= need.people:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from apps.workflows.check.problems import Fault, Place, Problem, edge
-from apps.workflows.check.subject import Subject, called, is_for_system_only, reach
+from apps.workflows.check.subject import Subject, is_for_system_only, reach
 from apps.workflows.definition import EdgeSpec, SignatureSpec
 
 
@@ -17,7 +17,7 @@ def signatures(subject: Subject) -> Iterator[Problem]:
             continue
         here = edge(spec.code)
         if subject.kind.take is None:
-            sentence = _("no %(item)s is signed.") % {"item": subject.kind.label}
+            sentence = _("no %(item)s is signed.") % {"item": subject.item}
             yield here.error(Fault.KIND_UNSIGNED, sentence, "signature")
         if not any(spec.signature.meaning.values()):
             sentence = _("a signature says what it means.")
@@ -45,7 +45,7 @@ def _enough(here: Place, spec: EdgeSpec, signature: SignatureSpec, subject: Subj
     ruled_out = _always_ruled_out(spec, signature, able, subject)
     if ruled_out and len(able) - 1 < signature.signers:
         sentence = _("it can't be signed: who took “%(step)s” may not sign, and nobody else may.")
-        yield here.error(Fault.SIGNATURE_IMPOSSIBLE, sentence % {"step": called(ruled_out)}, "signature")
+        yield here.error(Fault.SIGNATURE_IMPOSSIBLE, sentence % {"step": subject.called(ruled_out)}, "signature")
 
 
 def able_to_take(spec: EdgeSpec, subject: Subject) -> frozenset[int]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from apps.plant.roster_ahead import RosterAhead
 from apps.workflows import people
-from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, word
+from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, active_language, word_in
 from apps.workflows.kinds import Kind
 from apps.workflows.life.choosing import Others
 
@@ -55,6 +55,7 @@ class Subject:
         self.backward: defaultdict[str, set[str]] = defaultdict(set)
         self.exits: defaultdict[str, list[EdgeSpec]] = defaultdict(list)
         self._inputs: dict[int | tuple[bool, str], list[InputSpec]] = {}
+        self._language = active_language()
         for edge in definition.edges:
             for source in edge.sources:
                 self.forward[source].add(edge.target)
@@ -70,6 +71,15 @@ class Subject:
         if key not in self._inputs:
             self._inputs[key] = edge.all_inputs
         return self._inputs[key]
+
+    def called(self, part: StateSpec | EdgeSpec) -> str:
+        """By who reads the problems."""
+        return word_in(self._language, part.labels, part.code)
+
+    @cached_property
+    def item(self) -> str:
+        """What an item of the kind is called."""
+        return str(self.kind.label)
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -96,10 +106,6 @@ class Subject:
 
 def is_for_system_only(edge: EdgeSpec) -> bool:
     return edge.roles == [SYSTEM_ROLE]
-
-
-def called(part: StateSpec | EdgeSpec) -> str:
-    return word(part.labels, part.code)
 
 
 def reach(starts: Iterable[str], ways: Mapping[str, Collection[str]], without: str = "") -> set[str]:

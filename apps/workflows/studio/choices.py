@@ -29,6 +29,12 @@ def picked_from(choice: Choice) -> Callable[[Lister], Lister]:
     return register
 
 
+def labels(choice: Choice) -> dict[str, str]:
+    """code -> what people call it, now; none for what is not picked from a list."""
+    lister = LISTS.get(choice)
+    return {code: str(label) for code, label in lister()} if lister else {}
+
+
 @picked_from(Choice.ROLE)
 def roles() -> Sequence[tuple[str, str]]:
     return [(role.code, role.label()) for role in Role.objects.order_by("code")]

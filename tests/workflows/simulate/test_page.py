@@ -65,7 +65,7 @@ def test_the_page_says_what_would_have_been_stopped(shop, draft, engineer):
     worked(shop)
     assert "has not been tried" in engineer.get(page(draft)).content.decode()
     shown = tried(engineer, draft)
-    for text in ("these 2 of 2 would have been stopped at “Start”", "Too few.", "estimated", "version 1"):
+    for text in ("Replay: 2 of 2 would have been stopped at “Start”", "Too few.", "estimated", "version 1"):
         assert text in shown, text
     assert "was not read then: taken 2 times from the row of that time" in shown
     assert SimulationRun.objects.get().status == "done"

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.models import LedgerEvent
-from apps.workflows import people
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import RuleStop, RuleVersion
 from apps.workflows.rules.check import event_label
@@ -147,8 +146,7 @@ class _Both:
         self._differences: list[Difference] = []
         self._really: set[int] = set()
         self._counted_really = 0
-        names = people.names()
-        self._does = [[effect_in_a_line(one, names) for one in each.rule.spec.actions] for each in self.each]
+        self._does = [[effect_in_a_line(one) for one in each.rule.spec.actions] for each in self.each]
 
     @property
     def _same_actions(self) -> bool:
