@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from apps.erp_sync import backflush, payloads
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.models import Difference, Figure, Posting, PostingKind, PostingState
+from apps.erp_sync.models import BESIDE, Difference, Figure, Posting, PostingKind, PostingState
 from apps.materials.conversion import CannotConvert, convert
 from apps.materials.models import Item, Lot, Unit
 from apps.orders.models import JobOrder, WorkOrder
@@ -31,8 +31,8 @@ Sums = Mapping[Key, Decimal]
 
 
 def is_open(order_id: int) -> bool:
-    """Whether something of the order has yet to reach the ERP. Time of people is not compared."""
-    return Posting.objects.unsettled().filter(work_order=order_id).exclude(kind=PostingKind.LABOR).exists()
+    """Whether something that is compared has yet to reach the ERP."""
+    return Posting.objects.unsettled().filter(work_order=order_id).exclude(kind__in=BESIDE).exists()
 
 
 def ours(order: WorkOrder) -> Sums:

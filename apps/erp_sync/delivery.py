@@ -238,6 +238,8 @@ def _send(connector: erp.Connector, content: erp.Posting) -> erp.PostingResult:
             return connector.ensure_lot(content)
         case erp.LaborPosting():
             return connector.post_labor(content)
+        case erp.NotePosting():
+            return connector.note(content)
 
 
 def _put_back(lease: Lease, text: str, wait: timedelta, *, sent: bool = True) -> None:

@@ -20,6 +20,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     PostingKind.MOVE: TypeAdapter(interface.MovePosting),
     PostingKind.LABOR: TypeAdapter(interface.LaborPosting),
     PostingKind.LOT: TypeAdapter(interface.LotPosting),
+    PostingKind.NOTE: TypeAdapter(interface.NotePosting),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -66,7 +67,10 @@ class Projection:
 
     def add_once(self, kind: PostingKind, part: str, content: erp.Posting, **links: Any) -> None:
         """The same, where a constraint says that there is one only: what is there already stays."""
-        Posting.objects.bulk_create([self._row(kind, part, content, links)], ignore_conflicts=True)
+        self._save_once(self._row(kind, part, content, links))
+
+    def _save_once(self, made: Posting) -> None:
+        Posting.objects.bulk_create([made], ignore_conflicts=True)
         self.context.touch(TOPIC)
 
     def _row(self, kind: PostingKind, part: str, content: erp.Posting, links: Mapping[str, Any]) -> Posting:
@@ -163,6 +167,19 @@ class Projection:
             made.thread = f"time_entry:{entry.pk}"
             made.save(force_insert=True)
             self.context.touch(TOPIC)
+
+    # ---- words
+
+    def note(self, source: str, text: str) -> None:
+        """Beside the order, in the order they were said, and nothing of it waits for them; said again, it is one.
+
+        source  who says it about this event: "rule:three_defects"
+        """
+        content = erp.NotePosting(key=uuid4(), order=self.order_ref, text=text)
+        said = hashlib.sha256(f"{source}\n{text}".encode()).hexdigest()[:32]
+        made = self._row(PostingKind.NOTE, f"note:{said}", content, {})
+        made.thread = f"notes:{self.order.thread}"
+        self._save_once(made)
 
     def _is_due(self, passed: timedelta) -> bool:
         if self.policy.confirm == "confirmation":

@@ -15,7 +15,7 @@ from apps.erp_sync import comparing, payloads, registry
 from apps.erp_sync.causes.reconciliation import is_raised
 from apps.erp_sync.commands.comparisons import next_of, note_comparison
 from apps.erp_sync.connectors import interface as erp
-from apps.erp_sync.models import Comparison, Difference, Posting, PostingKind, Silence
+from apps.erp_sync.models import BESIDE, Comparison, Difference, Posting, Silence
 from apps.orders.models import JobOrder
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def compare_next() -> bool:
 
 
 def _due() -> Comparison | None:
-    on_the_way = Posting.objects.unsettled().filter(work_order=OuterRef("work_order")).exclude(kind=PostingKind.LABOR)
+    on_the_way = Posting.objects.unsettled().filter(work_order=OuterRef("work_order")).exclude(kind__in=BESIDE)
     silent = Silence.objects.open().filter(link=OuterRef("link"))
     # Of one that was taken up again what it gives back is told at its end.
     at_work = JobOrder.objects.not_over().filter(work_order=OuterRef("work_order"))

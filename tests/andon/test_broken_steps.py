@@ -6,7 +6,7 @@ import pytest
 
 from apps.andon.broken_steps import broken_steps
 from apps.andon.commands import acknowledge, resolve
-from apps.andon.models import FloorException
+from apps.andon.models import ExceptionType, FloorException
 from apps.andon.tasks import call_for_broken_steps
 from apps.core import clock
 from apps.core.errors import CommandRefused
@@ -24,14 +24,17 @@ SAID = {"en": "Done.", "de": "Fertig."}
 
 @pytest.fixture
 def shop() -> Shop:
-    """Starting an operation here tells a role that nobody can be found for: the kind of exception is not there."""
+    """Starting an operation here raises an exception of a kind that has gone since."""
     shop = make_shop()
+    policy = ExceptionType.objects.get(code="downtime").policy
+    sofa = ExceptionType.objects.create(code="sofa", category="downtime", policy=policy)
     definition = to_definition(Version.objects.get(workflow__code="job_order")).model_dump(mode="json")
     start = next(edge for edge in definition["edges"] if edge["code"] == "start")
     start["effects"] = [
         {"code": "raise_exception", "parameters": {"type": "sofa", "headline": SAID, "say": SAID}},
     ]
     run(install, SYSTEM, definition=Definition.model_validate(definition))
+    sofa.delete()
     return Shop(shop.world, make_job(shop.world.line, shop.world.station, number="WO-B"))
 
 

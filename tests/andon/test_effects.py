@@ -12,6 +12,9 @@ from apps.andon.queries import messages_at, open_for
 from apps.core.commands import Context, command
 from apps.floor.fragments import line_alerts, station_fragment
 from apps.plant.models import Role
+from apps.workflows.check import words_of_the_plant
+from apps.workflows.check.consequences import effect_problems
+from apps.workflows.check.problems import edge
 from apps.workflows.definition import EffectSpec
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
 from apps.workflows.surroundings import Surroundings
@@ -157,6 +160,19 @@ class TestAMessageOnTheScreens:
         self.say(floor)
         assert "Check the seal" in line_alerts.render(str(floor.world.line.pk))
         assert "Check the seal" in station_fragment.render(str(floor.world.station.pk))
+
+
+def test_a_kind_of_exception_that_is_not_there_is_found_by_the_check(floor: Floor) -> None:
+    words = words_of_the_plant()
+    raised = {"headline": HEADLINE, "say": SAY}
+    there, gone = (
+        EffectSpec(code="raise_exception", parameters={"type": type_, **raised}) for type_ in ("downtime", "gone")
+    )
+    assert list(effect_problems(edge("start"), there, words)) == []
+    [problem] = effect_problems(edge("start"), gone, words)
+    assert problem.is_error
+    assert problem.show == "edge/start/effects"
+    assert "“gone” is not known here" in problem.sentence
 
 
 def test_an_engineer_reads_it_in_the_words_of_the_plant(floor: Floor) -> None:

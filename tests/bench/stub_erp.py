@@ -41,7 +41,7 @@ class StubErp:
         os.write(self._file, f"{key}\n".encode())
         return erp.Posted((erp.ErpRef(SYSTEM, "document", key),))
 
-    set_order_state = confirm = move = ensure_lot = post_labor = _post
+    set_order_state = confirm = move = ensure_lot = post_labor = note = _post
 
     def consumed_by(self, _order: object) -> tuple[()]:
         """It takes nothing off its stock when an order starts."""

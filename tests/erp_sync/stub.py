@@ -78,6 +78,9 @@ class StubErp:
     def post_labor(self, posting: erp.LaborPosting) -> erp.PostingResult:
         return self._post(posting, posting.order.id)
 
+    def note(self, posting: erp.NotePosting) -> erp.PostingResult:
+        return self._post(posting, posting.order.id)
+
     def changes(self, kind: erp.Kind, cursor: str) -> erp.ChangePage:
         """It has no master data."""
         with self._open() as db:

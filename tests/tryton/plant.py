@@ -29,6 +29,7 @@ from apps.erp_sync.connectors.interface import (
     LotRecord,
     MoveKind,
     MovePosting,
+    NotePosting,
     OrderIntent,
     OrderRecord,
     OrderStatePosting,
@@ -181,6 +182,8 @@ def post(erp: Connector, posting: Posting) -> PostingResult:
             return erp.ensure_lot(posting)
         case OrderStatePosting():
             return erp.set_order_state(posting)
+        case NotePosting():
+            return erp.note(posting)
 
 
 @pytest.fixture(scope="module")

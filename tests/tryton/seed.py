@@ -362,9 +362,25 @@ class _Plant:
         made = int(self.client.call("model.production.create", [values])[0])
         if state in ("waiting", "assigned"):
             self.press("production", made, "wait")
+        self._place(made)
         if state == "assigned":
             self.press("production", made, "assign_try")
         return made
+
+    def _place(self, production: int) -> None:
+        """At the first work center of each category: Tryton itself picks one of them by chance."""
+        works = self.client.call(
+            "model.production.work.search_read",
+            [["production", "=", production]],
+            0,
+            None,
+            None,
+            ["operation.work_center_category"],
+        )
+        for work in works:
+            of_category = [["category", "=", work["operation."]["work_center_category"]]]
+            first = self.client.call("model.production.work.center.search", of_category, 0, 1, [["name", "ASC"]])
+            self.client.call("model.production.work.write", [work["id"]], {"work_center": first[0]})
 
     def _move(self, code: str, each: float, quantity: int, day: dt.date, *, made: bool) -> dict[str, Any]:
         places = ("PROD", "STO") if made else ("STO", "PROD")

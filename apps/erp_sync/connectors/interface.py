@@ -23,6 +23,7 @@ from apps.erp_sync.connectors.postings import (
     LotPosting,
     MoveKind,
     MovePosting,
+    NotePosting,
     OrderIntent,
     OrderStatePosting,
     Pending,
@@ -106,6 +107,7 @@ __all__ = [
     "MoveKind",
     "MovePosting",
     "MoveRecord",
+    "NotePosting",
     "OperationRecord",
     "OrderActuals",
     "OrderIntent",
@@ -245,6 +247,8 @@ class Connector(Protocol):
     def ensure_lot(self, posting: LotPosting) -> PostingResult: ...
 
     def post_labor(self, posting: LaborPosting) -> PostingResult: ...
+
+    def note(self, posting: NotePosting) -> PostingResult: ...
 
     def find_by_key(self, posting: Posting) -> KeyLookup:
         """Whether this posting has had its effect. Writes nothing."""

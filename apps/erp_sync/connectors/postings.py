@@ -184,4 +184,13 @@ class LotPosting:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-Posting = CyclePosting | MovePosting | LaborPosting | OrderStatePosting | LotPosting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePosting:
+    """Words on an order, for the people who look at it in the ERP; they move nothing there."""
+
+    key: UUID
+    order: ErpRef
+    text: str
+
+
+Posting = CyclePosting | MovePosting | LaborPosting | OrderStatePosting | LotPosting | NotePosting

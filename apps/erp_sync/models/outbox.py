@@ -80,6 +80,11 @@ class PostingKind(models.TextChoices):
     MOVE = "move", _("goods movement")
     LABOR = "labor", _("time of a person")
     LOT = "lot", _("lot")
+    NOTE = "note", _("note on the order")
+
+
+# What changes no stock, and for which nothing else of the order waits.
+BESIDE = (PostingKind.LABOR, PostingKind.NOTE)
 
 
 class PostingState(models.TextChoices):

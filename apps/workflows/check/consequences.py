@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
@@ -28,15 +27,11 @@ def effect_problems(here: Place, given: EffectSpec, words: Words) -> Iterator[Pr
         code = Fault.EFFECT_PARAMETERS if given.code in EFFECTS else Fault.UNKNOWN_EFFECT
         yield here.error(code, f"{failed}.", "effects")
         return
-    known: dict[Choice, AbstractSet[str] | Mapping[str, object]] = {
-        Choice.ROLE: words.roles,
-        Choice.SKILL: words.skills,
-        Choice.REASON_PURPOSE: words.purposes,
-    }
     for name, choice in _chosen(parameters):
         value = getattr(parameters, name)
+        listed = words.listed(choice)
         for one in value if isinstance(value, list) else [value]:
-            if one and choice in known and one not in known[choice]:
+            if one and one not in listed:
                 sentence = _("%(effect)s: “%(value)s” is not known here.")
                 words_ = {"effect": EFFECTS[given.code].label, "value": one}
                 yield here.error(Fault.EFFECT_PARAMETERS, sentence % words_, "effects")

@@ -11,8 +11,10 @@ from functools import cached_property
 from apps.plant.roster_ahead import RosterAhead
 from apps.workflows import people
 from apps.workflows.definition import SYSTEM_ROLE, Definition, EdgeSpec, InputSpec, StateSpec, active_language, word_in
+from apps.workflows.effects import Choice
 from apps.workflows.kinds import Kind
 from apps.workflows.life.choosing import Others
+from apps.workflows.studio.choices import labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,16 @@ class Words:
     sites: Mapping[str, AbstractSet[str]] | None = None
     roster: RosterAhead | None = None
     others: Others | None = None
+
+    def listed(self, choice: Choice) -> Collection[str]:
+        """Codes that a parameter of an effect may have; what another app lists is read once."""
+        if choice not in self._listed:
+            self._listed[choice] = labels(choice)
+        return self._listed[choice]
+
+    @cached_property
+    def _listed(self) -> dict[Choice, Collection[str]]:
+        return {Choice.ROLE: self.roles, Choice.SKILL: self.skills, Choice.REASON_PURPOSE: self.purposes}
 
 
 def words_of_the_plant(*, roster: RosterAhead | None = None, others: Others | None = None) -> Words:

@@ -48,6 +48,15 @@ class Unit:
     digits: int
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Ours, on a document; `row` has its id, resource and message."""
+
+    record: int
+    key: UUID
+    row: Row
+
+
 class Books:
     """One Tryton database through one client. Units and the company's zone are read once and kept."""
 
@@ -192,13 +201,18 @@ class Books:
     def keys(self, model: str, records: Collection[int]) -> dict[int, UUID]:
         """Our keys of those documents that carry one."""
         found: dict[int, UUID] = {}
+        for note in self.notes(model, records):
+            found.setdefault(note.record, note.key)
+        return found
+
+    def notes(self, model: str, records: Collection[int]) -> Iterator[Note]:
+        """Ours on those documents, the oldest of each first."""
         for chunk in chunks([f"{model},{record}" for record in records]):
             domain = [["resource", "in", chunk], ["message", "like", f"{MARK} %"]]
-            for note in self.rows("ir.note", domain, ["resource", "message"]):
-                key = parse_key(note["message"])
+            for row in self.rows("ir.note", domain, ["resource", "message"]):
+                key = parse_key(row["message"])
                 if key:
-                    found.setdefault(int(note["resource"].split(",")[1]), key)
-        return found
+                    yield Note(int(row["resource"].split(",")[1]), key, row)
 
 
 def parse_key(message: str) -> UUID | None:

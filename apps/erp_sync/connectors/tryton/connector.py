@@ -31,6 +31,7 @@ from apps.erp_sync.connectors.interface import (
     MasterRecord,
     MoveKind,
     MovePosting,
+    NotePosting,
     OrderActuals,
     OrderRecord,
     OrderStatePosting,
@@ -52,6 +53,7 @@ from apps.erp_sync.connectors.tryton.client import (
 from apps.erp_sync.connectors.tryton.feed import OVERLAP, RECORD_OF, Feed
 from apps.erp_sync.connectors.tryton.inputs import Inputs
 from apps.erp_sync.connectors.tryton.masters import Masters
+from apps.erp_sync.connectors.tryton.notes import Notes
 from apps.erp_sync.connectors.tryton.orders import OrderBook, actuals
 from apps.erp_sync.connectors.tryton.outputs import Outputs
 from apps.erp_sync.connectors.tryton.picture import SETTLED, refs, take
@@ -84,6 +86,7 @@ class TrytonConnector:
         self._cycles = Cycles(self._books)
         self._labor = Labor(self._books)
         self._lots = Lots(self._books)
+        self._notes = Notes(self._books)
         self._inputs = Inputs(self._books)
         self._outputs = Outputs(self._books)
         self._transfers = Transfers(self._books)
@@ -111,6 +114,7 @@ class TrytonConnector:
                 "move of an order": Dedupe.FENCED_DRAFT,
                 "transfer": Dedupe.SEARCH,
                 "lot": Dedupe.SEARCH,
+                "note": Dedupe.SEARCH,
             },
             multi_object_transaction=False,
             labor_inside_confirmation=False,
@@ -190,6 +194,9 @@ class TrytonConnector:
     def post_labor(self, posting: LaborPosting) -> PostingResult:
         return answered(lambda: self._labor.post(posting))
 
+    def note(self, posting: NotePosting) -> PostingResult:
+        return answered(lambda: self._notes.post(posting))
+
     def find_by_key(self, posting: Posting) -> KeyLookup:
         try:
             return self._find(posting)
@@ -220,6 +227,8 @@ class TrytonConnector:
                 return self._labor.find(posting)
             case LotPosting():
                 return self._lots.find(posting)
+            case NotePosting():
+                return self._notes.find(posting)
             case OrderStatePosting():
                 return self._states.find(posting)
             case MovePosting():
