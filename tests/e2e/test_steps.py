@@ -137,7 +137,11 @@ def test_a_piece_is_paused_from_the_foot_and_scrapped_by_hand(floor: Floor, shop
     page.locator("#do .go").click()
     title(page, "Seat rotor in volute")
     page.locator("#count [name=scrap]").click()
-    page.locator("#count [data-key='1']").click()
+    keys = [page.locator(f"#count [data-key='{digit}']") for digit in "12"]
+    before = [key.bounding_box() for key in keys]
+    keys[0].click()
+    expect(page.locator("#scrap-why")).to_be_visible()
+    assert [key.bounding_box() for key in keys] == before, "a key that moves away is pressed for another"
     page.locator("#scrap-why").click()
     page.locator("#scrap-sheet label").first.click()
     page.locator("#book button").click()
