@@ -73,7 +73,16 @@ class Projection:
         Posting.objects.bulk_create([made], ignore_conflicts=True)
         self.context.touch(TOPIC)
 
-    def _row(self, kind: PostingKind, part: str, content: erp.Posting, links: Mapping[str, Any]) -> Posting:
+    def _row(
+        self,
+        kind: PostingKind,
+        part: str,
+        content: erp.Posting,
+        links: Mapping[str, Any],
+        *,
+        event_id: int | None = None,
+    ) -> Posting:
+        """Of the event that is being told, where no other is named."""
         return Posting(
             key=content.key,
             site_id=self.order.site_id,
@@ -82,7 +91,7 @@ class Projection:
             thread=self.order.thread,
             kind=kind,
             payload=payloads.dump(kind, content),
-            event_id=self.context.event_id,
+            event_id=self.context.event_id if event_id is None else event_id,
             part=part,
             occurred_at=self.context.occurred_at,
             **links,
@@ -170,14 +179,14 @@ class Projection:
 
     # ---- words
 
-    def note(self, source: str, text: str) -> None:
+    def note(self, event_id: int, source: str, text: str) -> None:
         """Beside the order, in the order they were said, and nothing of it waits for them; said again, it is one.
 
-        source  who says it about this event: "rule:three_defects"
+        event_id, source  what it is about, and who says it: "rule:three_defects"
         """
         content = erp.NotePosting(key=uuid4(), order=self.order_ref, text=text)
         said = hashlib.sha256(f"{source}\n{text}".encode()).hexdigest()[:32]
-        made = self._row(PostingKind.NOTE, f"note:{said}", content, {})
+        made = self._row(PostingKind.NOTE, f"note:{said}", content, {}, event_id=event_id)
         made.thread = f"notes:{self.order.thread}"
         self._save_once(made)
 

@@ -268,5 +268,6 @@ def active_language() -> str:
 
 
 def word_in(language: str, texts: Mapping[str, Any], otherwise: str = "") -> str:
+    """The same, in a language that is named without its country."""
     found = texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
     return str(found or otherwise)

@@ -76,7 +76,7 @@ P = TypeVar("P", bound=EffectParameters)
 class Occasion:
     """Why an effect happens, and around what.
 
-    because     names the step or the rule, in the site's words
+    because     names the step or the rule, in the plant's language
     source      names it for good: "edge:job_order.start", "rule:three_defects"
     event_id    of the ledger event that it follows, and what that says
     since       how far back that reaches which a rule has counted for it; None: it counts nothing

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,7 @@ from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.prepared import Given, Prepared
 from apps.workflows import judgement, people, signing
-from apps.workflows.definition import SYSTEM_ROLE, EffectSpec
+from apps.workflows.definition import SYSTEM_ROLE, EffectSpec, word_in
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
 from apps.workflows.events import EdgeOverridden, EdgeTakenTogether, StateChanged
 from apps.workflows.graph import CompiledEdge
@@ -205,7 +206,7 @@ def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event
     """In a savepoint, so that one that is passed over leaves nothing half done."""
     context = firing.context
     occasion = Occasion(
-        because=firing.edge.label,
+        because=word_in(settings.LANGUAGE_CODE, firing.edge.spec.labels, firing.edge.spec.code),
         source=f"edge:{firing.kind.code}.{firing.edge.spec.code}",
         event_id=event_id,
         event_kind=event.kind,

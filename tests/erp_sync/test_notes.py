@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from apps.erp_sync import payloads
 from apps.erp_sync.commands import disconnect_erp
 from apps.erp_sync.comparing import is_open
 from apps.erp_sync.connectors import interface as erp
+from apps.erp_sync.events import PostingConfirmed
 from apps.erp_sync.models import Posting, PostingState
 from apps.orders.events import QuantityConfirmed
-from apps.workflows.models import RuleFailure
+from apps.workflows.definition import Definition
+from apps.workflows.models import RuleFailure, Version
+from apps.workflows.rows import to_definition
+from apps.workflows.seeds import install
 from tests.erp_sync.outbox_world import SYSTEM, Outbox, deliver_all
 from tests.workflows.rules.bells import publish, spec
 from tests.world import run
@@ -40,11 +45,36 @@ def test_it_says_what_and_why_and_when_on_the_order(outbox: Outbox) -> None:
     assert note.order == erp.ErpRef("stub", "production", "1")
     said, when = note.text.split("\n")
     assert said == "Scrap was found (rule “Scrap”)"
-    assert when.endswith(f" {outbox.world.line.code}")
+    assert when.endswith(f" {outbox.world.line.code} 10")
     outbox.book(job)
     deliver_all()
     assert Posting.objects.filter(kind="note", state=PostingState.POSTED).count() == 2
     outbox.is_right()
+
+
+def test_of_a_step_each_operation_has_its_own_in_the_plants_language(outbox: Outbox) -> None:
+    definition = to_definition(Version.objects.get(workflow__code="job_order")).model_dump(mode="json")
+    next(edge for edge in definition["edges"] if edge["code"] == "start")["effects"] = [NOTE]
+    run(install, SYSTEM, definition=Definition.model_validate(definition))
+    first, second = outbox.order(1), outbox.order(1)
+    with translation.override("de"):
+        outbox.start(first)
+        outbox.start(second)
+    assert [note.order.id for note in notes()] == ["1", "2"]
+    assert {note.text.split("\n")[0] for note in notes()} == {"Scrap was found (Start)"}
+    assert all(note.text.endswith(" 10") for note in notes())
+    deliver_all()
+    outbox.is_right()
+
+
+def test_a_note_does_not_follow_from_a_note(outbox: Outbox) -> None:
+    publish(spec("told_again", name="Again", event=PostingConfirmed.kind, conditions=[], actions=[NOTE]))
+    job = outbox.order(1)
+    outbox.start(job)
+    deliver_all()
+    kinds = Posting.objects.order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["start", "note"]
+    assert not RuleFailure.objects.exists()
 
 
 def test_the_same_said_twice_about_one_event_is_one_and_another_is_another(outbox: Outbox) -> None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.core import ledger
@@ -209,9 +211,11 @@ class _Following:
         told = Heard(fired, self.context.record(fired), self.context.occurred_at, causes)
         after = self.context.after(told, self.context.actor)
         around = self.reader.around
+        with translation.override(settings.LANGUAGE_CODE):
+            because = _("rule “%(name)s”") % {"name": spec.name}
         occasion = Occasion(
             source=f"rule:{spec.code}",
-            because=_("rule “%(name)s”") % {"name": spec.name},
+            because=because,
             event_id=self.heard.event_id,
             event_kind=event.kind,
             subject_kind=event.subject_kind,
