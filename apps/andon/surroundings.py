@@ -19,7 +19,7 @@ _EXCEPTION = Prepared(
 )
 
 
-@around("exception")
+@around("exception", gives={"site_id", "work_center_id", "work_unit_id", "exception_id", "work_order_id", "lot_id"})
 def _exception(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     exception = _EXCEPTION.first(pk=int(subject_id))
     if exception is None:
@@ -40,7 +40,7 @@ def _exception(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
     )
 
 
-@around("workflow_version")
+@around("workflow_version", gives={"site_id", "workflow_version_id"})
 def _version(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     version = Version.objects.filter(pk=subject_id).first()
     if version is None:

@@ -26,19 +26,22 @@ _REQUEST = Prepared(
 )
 
 
-@around("work_unit")
+_AROUND = frozenset({"site_id", "work_center_id", "work_unit_id"})
+
+
+@around("work_unit", gives=_AROUND)
 def _work_unit(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     unit = _UNIT.first(pk=int(subject_id))
     return _around(unit) if unit else None
 
 
-@around("downtime")
+@around("downtime", gives=_AROUND | {"downtime_id"})
 def _downtime(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     stop = _STOP.first(pk=int(subject_id))
     return replace(_around(stop.work_unit, thread=f"downtime:{stop.pk}"), downtime_id=stop.pk) if stop else None
 
 
-@around("maintenance_request")
+@around("maintenance_request", gives=_AROUND | {"exception_id"})
 def _maintenance_request(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     request = _REQUEST.first(pk=int(subject_id))
     if request is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.prepared import Given, Prepared
 from apps.erp_sync.models import Posting
-from apps.orders.surroundings import JOB_READS, around_job, around_order
+from apps.orders.surroundings import AROUND_JOB, JOB_READS, around_job, around_order
 from apps.workflows.surroundings import Surroundings, around
 
 _POSTING = Prepared(
@@ -17,7 +17,7 @@ _POSTING = Prepared(
 )
 
 
-@around("posting")
+@around("posting", gives=AROUND_JOB)
 def _posting(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     posting = _POSTING.first(pk=int(subject_id))
     if posting is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.prepared import Given, Prepared
 from apps.labor.models import TimeEntry
-from apps.orders.surroundings import JOB_READS, around_job
+from apps.orders.surroundings import AROUND_JOB, JOB_READS, around_job
 from apps.workflows.surroundings import Surroundings, around
 
 _ENTRY = Prepared(
@@ -15,7 +15,7 @@ _ENTRY = Prepared(
 )
 
 
-@around("time_entry")
+@around("time_entry", gives=AROUND_JOB)
 def _time_entry(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     entry = _ENTRY.first(pk=int(subject_id))
     return around_job(entry.job_order) if entry else None

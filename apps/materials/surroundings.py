@@ -19,7 +19,7 @@ _MOVEMENT = Prepared(
 )
 
 
-@around("lot")
+@around("lot", gives={"site_id", "lot_id"})
 def _lot(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     """It may lie at several sites: where it moved last counts, else where the ERP has it."""
     lot = _LOT.first(pk=int(subject_id))
@@ -36,7 +36,7 @@ def _lot(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # no
     )
 
 
-@around("movement")
+@around("movement", gives={"site_id", "work_center_id", "lot_id"})
 def _movement(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     movement = _MOVEMENT.first(pk=int(subject_id))
     if movement is None:

@@ -20,7 +20,11 @@ _REQUEST = Prepared(lambda: ChangeRequest.objects.select_related("site", "work_c
 _LOT = Prepared(lambda: Lot.objects.filter(pk=Given("pk")))
 
 
-@around("job_order")
+AROUND_ORDER = frozenset({"site_id", "work_order_id"})
+AROUND_JOB = AROUND_ORDER | {"work_center_id", "work_unit_id", "job_order_id"}
+
+
+@around("job_order", gives=AROUND_JOB | {"lot_id"})
 def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
     """With the lot that a step has recorded."""
     job = _JOB.first(pk=int(subject_id))
@@ -30,13 +34,13 @@ def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:
     return replace(around_job(job), lot_id=lot.pk, lot=lot.number) if lot else around_job(job)
 
 
-@around("work_order")
+@around("work_order", gives=AROUND_ORDER)
 def _work_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     order = _ORDER.first(pk=int(subject_id))
     return around_order(order) if order else None
 
 
-@around("change_request")
+@around("change_request", gives={"site_id", "work_center_id", "workflow_version_id"})
 def _change_request(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     request = _REQUEST.first(pk=int(subject_id))
     if request is None:

@@ -12,7 +12,7 @@ from apps.workflows.surroundings import Surroundings, around
 _TARGET = Prepared(lambda: ShiftTarget.objects.select_related("site", "work_center").filter(pk=Given("pk")))
 
 
-@around("shift_target")
+@around("shift_target", gives={"site_id", "work_center_id"})
 def _shift_target(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None:  # noqa: ARG001
     target = _TARGET.first(pk=int(subject_id))
     if target is None:

@@ -2,7 +2,7 @@
 
 Each app says for its own kinds of subjects how these are found, in its `surroundings.py`:
 
-    @around("job_order")
+    @around("job_order", gives={"site_id", "job_order_id"})
     def _job_order(subject_id: str, data: Mapping[str, Any]) -> Surroundings | None: ...
 
     declare_subject("downtime", find=..., fields={"is_open": GuardField(...)})
@@ -52,13 +52,16 @@ class Surroundings:
 Finder = Callable[[str, Mapping[str, Any]], Surroundings | None]
 
 FINDERS: dict[str, Finder] = {}
+GIVES: dict[str, frozenset[str]] = {}
 
 
-def around(*subject_kinds: str) -> Callable[[Finder], Finder]:
+def around(subject_kind: str, *, gives: AbstractSet[str]) -> Callable[[Finder], Finder]:
+    """`gives`: ids that it finds, always or for some of them; an effect that needs another can never be done there."""
+
     def register(finder: Finder) -> Finder:
-        for kind in subject_kinds:
-            if FINDERS.setdefault(kind, finder) is not finder:
-                raise ValueError(f"surroundings of {kind} are declared twice")
+        if FINDERS.setdefault(subject_kind, finder) is not finder:
+            raise ValueError(f"surroundings of {subject_kind} are declared twice")
+        GIVES[subject_kind] = frozenset(gives)
         return finder
 
     return register

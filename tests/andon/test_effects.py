@@ -11,13 +11,16 @@ from apps.andon.models import FloorException, Informed, Notification, SiteWebhoo
 from apps.andon.queries import messages_at, open_for
 from apps.core.commands import Context, command
 from apps.floor.fragments import line_alerts, station_fragment
+from apps.orders.events import QuantityConfirmed
 from apps.plant.models import Role
 from apps.workflows.check import words_of_the_plant
 from apps.workflows.check.consequences import effect_problems
-from apps.workflows.check.problems import edge
+from apps.workflows.check.problems import Fault, edge
 from apps.workflows.definition import EffectSpec
 from apps.workflows.effects import EffectFailed, Occasion, apply_effect
-from apps.workflows.surroundings import Surroundings
+from apps.workflows.rules.check import check_rule
+from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.surroundings import GIVES, Surroundings
 from apps.workflows.telling import effect_in_a_line
 from tests.andon.floor import SYSTEM, Floor, later, make_floor
 from tests.world import run
@@ -168,8 +171,8 @@ def test_a_kind_of_exception_that_is_not_there_is_found_by_the_check(floor: Floo
     there, gone = (
         EffectSpec(code="raise_exception", parameters={"type": type_, **raised}) for type_ in ("downtime", "gone")
     )
-    assert list(effect_problems(edge("start"), there, words)) == []
-    [problem] = effect_problems(edge("start"), gone, words)
+    assert list(effect_problems(edge("start"), there, words, {"site_id"})) == []
+    [problem] = effect_problems(edge("start"), gone, words, {"site_id"})
     assert problem.is_error
     assert problem.show == "edge/start/effects"
     assert "“gone” is not known here" in problem.sentence
@@ -187,3 +190,18 @@ def test_an_engineer_reads_it_in_the_words_of_the_plant(floor: Floor) -> None:
         assert "“Dichtung prüfen”" in effect_in_a_line(told)
     gone = EffectSpec(code="notify", parameters={"role": "gone", "say": SAY})
     assert "role: gone" in effect_in_a_line(gone)
+
+
+def test_an_effect_that_can_never_be_done_or_lacks_a_language_is_found_by_the_check(floor: Floor) -> None:
+    """An operation is no exception; a quantity that is reported is none either."""
+    given = EffectSpec(code="assign_to_role", parameters={"role": "line_lead"})
+    [problem] = effect_problems(edge("start"), given, words_of_the_plant(), GIVES["job_order"])
+    assert problem.is_error
+    assert problem.sentence == "Give the exception to a role: what happens here is about no exception."
+    assert list(effect_problems(edge("answer"), given, words_of_the_plant(), GIVES["exception"])) == []
+    half = EffectSpec(code="notify", parameters={"role": "line_lead", "say": {"en": "Look", "de": ""}})
+    spec = RuleSpec(code="tell", name="Tell", event=QuantityConfirmed.kind, actions=[half])
+    [problem] = check_rule(spec)
+    assert (problem.is_error, problem.sentence) == (False, "“Look” lacks: de.")
+    spec = RuleSpec(code="give", name="Give", event=QuantityConfirmed.kind, actions=[given])
+    assert [problem.code for problem in check_rule(spec)] == [Fault.EFFECT_OUT_OF_PLACE]

@@ -59,6 +59,7 @@ class Fault(StrEnum):
     GUARD_WITHOUT_SENTENCE = "guard_without_sentence"
     UNKNOWN_EFFECT = "unknown_effect"
     EFFECT_PARAMETERS = "effect_parameters"
+    EFFECT_OUT_OF_PLACE = "effect_out_of_place"
     KIND_UNSIGNED = "kind_unsigned"
     SIGNATURE_WITHOUT_MEANING = "signature_without_meaning"
     SIGNATURE_OF_SYSTEM = "signature_of_system"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
@@ -10,16 +11,16 @@ from django.utils.translation import gettext as _
 from apps.core.events import EVENTS, Event
 from apps.workflows.check.consequences import effect_problems
 from apps.workflows.check.guarding import condition_problems, expression_problems
+from apps.workflows.check.languages import said_by_effects
 from apps.workflows.check.problems import Fault, Part, Place, Problem
 from apps.workflows.check.subject import Words, words_of_the_plant
-from apps.workflows.effects import EFFECTS
 from apps.workflows.guards import names_in
 from apps.workflows.kinds import ValueType
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import SUBJECT
 from apps.workflows.rules.facts import SUBJECT as SUBJECT_FACTS
 from apps.workflows.rules.facts import Fact, facts_of
-from apps.workflows.surroundings import FINDERS
+from apps.workflows.surroundings import FINDERS, GIVES
 
 # What an event tells by itself, whoever its subject is.
 _ALWAYS = frozenset({"site_id", "thread"})
@@ -112,14 +113,14 @@ def _actions(here: Place, spec: RuleSpec, event: type[Event], words: Words) -> I
         yield here.error(RuleFault.NO_ACTIONS, _("it does nothing."), "actions")
         return
     for action in spec.actions:
-        yield from effect_problems(here, action, words)
-        effect = EFFECTS.get(action.code)
-        if effect and effect.needs - _ALWAYS and not _has_surroundings(event):
-            things = ", ".join(sorted(name.removesuffix("_id") for name in effect.needs - _ALWAYS))
-            sentence = _("%(effect)s: the event is about no %(things)s.") % {"effect": effect.label, "things": things}
-            yield here.error(RuleFault.NO_SURROUNDINGS, sentence, "actions")
+        yield from effect_problems(here, action, words, _around(event), "actions")
+    yield from said_by_effects(here, spec.actions, "actions")
+
+
+def _around(event: type[Event]) -> AbstractSet[str] | None:
+    """None of a StateChanged, which is about any kind of item: which, the event itself says."""
+    return None if event.subject_kind == "workflow_item" else GIVES.get(event.subject_kind, frozenset()) | _ALWAYS
 
 
 def _has_surroundings(event: type[Event]) -> bool:
-    """StateChanged is about any kind of item: which, the event itself says."""
-    return event.subject_kind in FINDERS or event.subject_kind == "workflow_item"
+    return event.subject_kind in FINDERS or _around(event) is None

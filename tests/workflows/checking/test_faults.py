@@ -84,6 +84,7 @@ CASES: dict[Fault, tuple[list[Any], dict[str, Any], str]] = {
     Fault.WRONG_EXPRESSION: ([], {"start": cel("quantity >")}, "edge/start/expression"),
     Fault.GUARD_WITHOUT_SENTENCE: ([], {"start": row("quantity", ">", 0, "")}, "edge/start/conditions"),
     Fault.UNKNOWN_EFFECT: ([], {"start": {"effects": [{"code": "sing"}]}}, "edge/start/effects"),
+    Fault.EFFECT_OUT_OF_PLACE: ([], {"start": {"effects": [{"code": "mend"}]}}, "edge/start/effects"),
     Fault.EFFECT_PARAMETERS: ([], {"start": {"effects": [{"code": "tell_tale"}]}}, "edge/start/effects"),
     Fault.SIGNATURE_WITHOUT_MEANING: ([], {"start": {"signature": {"meaning": {}}}}, "edge/start/signature"),
     Fault.SIGNATURE_OF_SYSTEM: ([], {"close": SIGNED}, "edge/close/signature"),
@@ -125,12 +126,17 @@ def tell_tale(context: Context, occasion: Occasion, parameters: Tale) -> None:
     """Never told: only its form is looked at."""
 
 
+def mend(context: Context, occasion: Occasion, parameters: EffectParameters) -> None:
+    """Never done: nothing that runs on the workflow is about a stop of a machine."""
+
+
 @pytest.fixture(autouse=True)
 def an_effect(monkeypatch):
     monkeypatch.delitem(EFFECTS, "tell_tale", raising=False)
     effect("tell_tale", "Tell a tale", Tale)(tell_tale)
+    effect("mend", "Mend", EffectParameters, needs={"downtime_id"})(mend)
     yield
-    del EFFECTS["tell_tale"]
+    del EFFECTS["tell_tale"], EFFECTS["mend"]
 
 
 def found(changes: list[Any], edges: dict[str, Any]) -> list[Problem]:

@@ -17,7 +17,7 @@ class Rung(Event, subject="bell", label="Bell rung"):
     tones: list[str]
 
 
-@around("bell")
+@around("bell", gives=frozenset())
 def _bell(subject_id, data):
     return Surroundings(line=subject_id) if subject_id.startswith("L") else None
 
