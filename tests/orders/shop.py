@@ -41,6 +41,7 @@ def make_job(
     quantity: int = 24,
     due_at: datetime | None = DUE,
     operations: int = 1,
+    customer: str = "",
 ) -> JobOrder:
     """The first operation of a new order."""
     released = run(
@@ -53,6 +54,7 @@ def make_job(
         quantity=Decimal(quantity),
         unit="pcs",
         due_at=due_at,
+        customer=customer,
         operations=[
             Operation(
                 sequence=10 * n,

@@ -16,14 +16,16 @@ from apps.core.models import LedgerEvent
 from apps.orders.commands import confirm_quantity, take_edge
 from apps.orders.events import QuantityConfirmed
 from apps.orders.models import Confirmation
+from apps.plant.calendar_times import shift_at
 from apps.plant.commands import roster_duty
+from apps.plant.shifts_calendar import calendar_of
 from apps.workflows.models import RuleFailure, RuleStop
 from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleFailed, RuleFired, RuleSwitchedOff
-from tests.orders.shop import SYSTEM, Shop, make_shop, scrap_reason
+from tests.orders.shop import SYSTEM, Shop, make_job, make_shop, scrap_reason
 from tests.workflows.testapp.effects import Rung
-from tests.world import actor_of, give_role, ledger, make_person, run
+from tests.world import actor_of, give_role, ledger, make_calendar, make_person, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +90,36 @@ def test_three_times_scrap_for_the_same_reason_on_this_line(shop):
     [fired] = ledger(RuleFired.kind)
     assert fired.thread == shop.job.work_order.thread
     assert (bell.site_id, bell.cause_id) == (shop.world.site.pk, fired.pk)
+
+
+@pytest.mark.parametrize("what", ["site", "line", "item", "customer"])
+def test_it_acts_only_where_and_for_whom_it_is_meant(shop, what):
+    world = shop.world
+    other = {"site": "S2", "line": "L9"}
+    theirs = Shop(world, make_job(world.line, None, number="WO-A", customer="ACME"))
+    run(take_edge, world.olga, job_order_id=theirs.job.pk, edge="start", inputs={})
+    meant = {"site": "S1", "line": "L3", "item": "ES-65", "customer": "ACME"}
+    here = publish(scope=[{what: meant[what]}], actions=BELL)
+    publish(code="elsewhere", name="Elsewhere", scope=[{what: other.get(what, "OTHER")}], actions=BELL)
+    book(theirs)
+    assert [fired.data["version_id"] for fired in ledger(RuleFired.kind)] == [here]
+    book(shop)
+    assert len(ledger(RuleFired.kind)) == (1 if what == "customer" else 2)
+
+
+def test_a_condition_reads_the_customer_and_the_shift(shop):
+    world = shop.world
+    make_calendar(world.site)
+    theirs = Shop(world, make_job(world.line, None, number="WO-A", customer="ACME"))
+    run(take_edge, world.olga, job_order_id=theirs.job.pk, edge="start", inputs={})
+    now = shift_at(calendar_of(world.line), clock.now())
+    assert now is not None
+    publish(expression=f'customer == "ACME" && shift == "{now.code}"', actions=BELL)
+    publish(code="never", name="Never", expression='customer == "ACME" && shift == "none"', actions=BELL)
+    book(theirs)
+    book(shop)
+    assert list(RuleFailure.objects.values_list("sentence", flat=True)) == []
+    assert len(ledger(Rung.kind)) == 1
 
 
 def test_facts_of_the_operation_and_around_it(shop):

@@ -119,6 +119,14 @@ def test_author_does_not_approve(shop, pia):
     assert Version.objects.get(pk=draft).status == "in_review"
 
 
+def test_no_right_makes_the_author_the_approver(shop, pia):
+    draft = in_review(shop, pia)
+    pia.is_superuser = pia.is_staff = True
+    pia.save()
+    assert code_of(publish, pia, version_id=draft, note="I may do everything.") == "own_work"
+    assert Version.objects.get(pk=draft).status == "in_review"
+
+
 def test_nobody_who_has_written_approves(shop, pia, paul):
     draft = run(create_draft, pia, version_id=shop.version.pk)
     run(save_draft, paul, version_id=draft, definition=WITHOUT_PAUSE)

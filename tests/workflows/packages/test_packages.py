@@ -14,7 +14,7 @@ from apps.workflows.commands import create_draft, publish, save_draft, submit_fo
 from apps.workflows.definition import Definition
 from apps.workflows.models import PackageOrigin, Version, Workflow
 from apps.workflows.packages.commands import Imported, export_package, import_package
-from apps.workflows.packages.file import Package, checksum_of, read
+from apps.workflows.packages.file import FORMAT, Package, checksum_of, read
 from apps.workflows.packages.preview import Standing, preview
 from apps.workflows.rows import to_definition
 from apps.workflows.rules.definition import RuleSpec
@@ -48,6 +48,14 @@ def package_of(*definitions: Any, title: str = "Theirs", needs: Any = ()) -> str
 
 def other(**edges: Any) -> str:
     return package_of(thing_workflow(lambda content: content.update(code="other", name="Others"), **edges))
+
+
+def test_a_whole_package_of_a_newer_format_says_what_to_do() -> None:
+    later = json.loads(other()) | {"format": FORMAT + 1, "product": "9.1"}
+    with pytest.raises(CommandRefused) as caught:
+        read(json.dumps(later))
+    assert caught.value.code == "newer_format"
+    assert "Bring this product up to 9.1 first" in caught.value.sentence
 
 
 def standing(text: str, who: Any = None) -> dict[str, Standing]:
