@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from apps.core.commands import Context
 from apps.plant.actions import MANAGE_PEOPLE, MANAGE_PLANT, MANAGE_ROLES
 from apps.plant.commands import add_reason_code, add_role, add_skill
-from apps.plant.models import Purpose, ReasonCode, Role, Skill, WorkCenter
-from apps.workflows.definition import SYSTEM_ROLE, ConditionSpec, Texts
+from apps.plant.models import Purpose, ReasonCode, Role, Site, Skill, WorkCenter
+from apps.workflows.definition import SYSTEM_ROLE, ConditionSpec, Texts, WhereSpec
 from apps.workflows.effects import EFFECTS, FormField
 from apps.workflows.packages.exportables import Content, Need, NeedKind, declare_need
 
@@ -86,6 +86,10 @@ def _effects(codes: Collection[str]) -> Mapping[str, Content]:
     return {code: {} for code in codes if code in EFFECTS}
 
 
+def _sites(codes: Collection[str]) -> Mapping[str, Content]:
+    return {code: {} for code in Site.objects.filter(code__in=codes).values_list("code", flat=True)}
+
+
 def _work_centers(codes: Collection[str]) -> Mapping[str, Content]:
     return {code: {} for code in WorkCenter.objects.filter(code__in=codes).values_list("code", flat=True)}
 
@@ -103,7 +107,14 @@ REASON = declare_need(
     NeedKind(code="reason", label=_("reason code"), found=_reasons, create=_add_reason, action=MANAGE_PLANT),
 )
 EFFECT = declare_need(NeedKind(code="effect", label=_("effect"), found=_effects))
+SITE = declare_need(NeedKind(code="site", label=_("site"), found=_sites))
 WORK_CENTER = declare_need(NeedKind(code="work_center", label=_("line"), found=_work_centers))
+
+
+def needs_of_places(wheres: Iterable[WhereSpec]) -> Iterable[Need]:
+    for where in wheres:
+        yield from (Need(SITE.code, code) for code in [where.site] if code)
+        yield from (Need(WORK_CENTER.code, code) for code in [where.line] if code)
 
 
 def needs_of_conditions(conditions: Iterable[ConditionSpec], codes_of: Mapping[str, str]) -> Iterable[Need]:
@@ -121,5 +132,6 @@ def needs_of_effect(code: str, parameters: Mapping[str, object]) -> Iterable[Nee
     known = EFFECTS.get(code)
     for name, field in known.parameters.model_fields.items() if known else ():
         choose, value = FormField.of(field).choose, parameters.get(name)
-        if choose and isinstance(value, str) and value:
-            yield Need(str(choose), value)
+        values = value if isinstance(value, list) else [value]
+        if choose:
+            yield from (Need(str(choose), one) for one in values if isinstance(one, str) and one)

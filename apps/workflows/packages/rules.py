@@ -15,7 +15,7 @@ from apps.core.errors import CommandRefused
 from apps.core.events import EVENTS
 from apps.workflows.definition import places_of
 from apps.workflows.packages.exportables import Content, Exportable, Need, declare_exportable
-from apps.workflows.packages.needs import WORK_CENTER, needs_of_conditions, needs_of_effect
+from apps.workflows.packages.needs import needs_of_conditions, needs_of_effect, needs_of_places
 from apps.workflows.rules.commands import draft_rule
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.facts import facts_of
@@ -55,7 +55,7 @@ def _needs(content: Content) -> Iterable[Need]:
     yield from needs_of_conditions(spec.conditions, {fact.name: fact.codes_of for fact in facts})
     for action in spec.actions:
         yield from needs_of_effect(action.code, action.parameters)
-    yield from (Need(WORK_CENTER.code, where.line) for where in spec.scope if where.line)
+    yield from needs_of_places(spec.scope)
 
 
 def _draft(context: Context, content: Content) -> int:

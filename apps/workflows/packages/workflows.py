@@ -17,7 +17,7 @@ from apps.workflows.definition import Definition, places_of
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version
 from apps.workflows.packages.exportables import Content, Exportable, Need, declare_exportable
-from apps.workflows.packages.needs import PURPOSE, ROLE, SKILL, WORK_CENTER, needs_of_conditions, needs_of_effect
+from apps.workflows.packages.needs import PURPOSE, ROLE, SKILL, needs_of_conditions, needs_of_effect, needs_of_places
 from apps.workflows.rows import dangling, to_definition
 
 
@@ -62,7 +62,7 @@ def _needs(content: Content) -> Iterable[Need]:
         yield from (Need(PURPOSE.code, spec.reason_purpose) for spec in edge.all_inputs if spec.reason_purpose)
         for effect in edge.effects:
             yield from needs_of_effect(effect.code, effect.parameters)
-    yield from (Need(WORK_CENTER.code, where.line) for where in definition.applies_to if where.line)
+    yield from needs_of_places(definition.applies_to)
 
 
 def _draft(context: Context, content: Content) -> int:

@@ -48,7 +48,7 @@ class Fact:
 AROUND: Mapping[str, Fact] = {
     fact.name: fact
     for fact in (
-        Fact("site", ValueType.TEXT, _("site")),
+        Fact("site", ValueType.TEXT, _("site"), "site"),
         Fact("line", ValueType.TEXT, _("line"), "work_center"),
         Fact("station", ValueType.TEXT, _("station")),
         Fact("work_order", ValueType.TEXT, _("work order")),

@@ -271,7 +271,7 @@ class TestRules:
             "name": "Scrap again",
             "event": "orders.quantity_confirmed",
             "conditions": [{"field": "event.scrap", "operator": ">", "value": 0}],
-            "scope": [{"line": "L77"}],
+            "scope": [{"line": "L77"}, {"site": "S77"}],
             "actions": [{"code": "notify", "parameters": {"role": "pilot", "text": {"en": "Scrap"}}}],
         }
         return {**content, **otherwise}
@@ -284,7 +284,7 @@ class TestRules:
         text = self._package()
         seen = preview(read(text), Actor(person_id=pia.pk))
         assert [line.standing for line in seen.lines] == [Standing.NEW]
-        assert {"role:pilot", "work_center:L77"} <= {str(one.need) for one in seen.lacking}
+        assert {"role:pilot", "work_center:L77", "site:S77"} <= {str(one.need) for one in seen.lacking}
         draft = run(import_package, pia, text=text).drafts["rule:scrap_again"]
         assert run(import_package, pia, text=text) == Imported()
         out = read(run(export_package, pia, title="Back", picked={"rule": [draft]}))
@@ -305,6 +305,7 @@ class TestWhatConditionsName:
                 {"field": "event.type", "operator": "in", "value": ["leak_found", "missing_skill"]},
                 {"field": "subject.type", "operator": "!=", "value": "fire"},
                 {"field": "line", "operator": "=", "value": "L77"},
+                {"field": "site", "operator": "=", "value": "S77"},
                 {"field": "event.severity", "operator": ">", "value": 1},
                 {"field": "event.cause_key", "operator": "=", "value": "leak"},
             ],
@@ -315,6 +316,7 @@ class TestWhatConditionsName:
         lacking = {str(one.need) for one in preview(read(text), Actor(person_id=pia.pk)).lacking}
         assert lacking == {
             "exception_type:leak_found", "exception_type:missing_skill", "exception_type:fire", "work_center:L77",
+            "site:S77",
         }  # fmt: skip
 
     def test_of_a_workflow(self, pia):
