@@ -58,7 +58,8 @@ class PlantAuthorizer:
         return frozenset()
 
     def holders(self, action: Action) -> list[str]:
-        return [role.label() for role in Role.objects.filter(actions__code=action.code)]
+        """One query, within one look once for an action."""
+        return [role.label() for role in _roles_with(action.code)]
 
     def identify(self, session: SessionBase, cookies: Mapping[str, str]) -> Actor | None:
         """Two queries at most, besides that of the session itself."""
@@ -179,6 +180,11 @@ class _RoleHeld:
     code: str
     place: str
     actions: frozenset[str]
+
+
+@read_once
+def _roles_with(action: str) -> list[Role]:
+    return list(Role.objects.filter(actions__code=action))
 
 
 @read_once

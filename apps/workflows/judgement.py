@@ -20,6 +20,7 @@ from apps.core.models import LedgerEvent
 from apps.core.one_look import read_once
 from apps.core.prepared import Given, Prepared
 from apps.plant.access import all_qualified
+from apps.plant.actions import MANAGE_PEOPLE
 from apps.workflows import guards, people
 from apps.workflows.actions import EDIT, OVERRIDE, STOP_EDGE
 from apps.workflows.definition import word
@@ -37,6 +38,12 @@ BROKEN = frozenset({"guard_error", "effect_failed"})
 def raise_if(refusal: Refusal | None) -> None:
     if refusal:
         raise CommandRefused(refusal.code, refusal.sentence, refusal.owner, refusal.facts)
+
+
+def kept_by() -> str:
+    """Who can change what refuses: whoever is stopped by it knows whom to ask."""
+    names = ", ".join(rights.holders(EDIT))
+    return _("This rule is kept by: %(roles)s.") % {"roles": names} if names else ""
 
 
 def can_be_done_by(names: str) -> str:
@@ -146,7 +153,9 @@ def unqualified(edge: CompiledEdge, actor: Actor, at: datetime, help_: Help) -> 
     sentence %= {"step": edge.label, "skills": people.skill_names(lacking)}
     if partner_would_do(edge, help_.kind, actor):
         sentence = _("%(why)s Somebody qualified who works together with you would do.") % {"why": sentence}
-    return Refusal("not_qualified", sentence, "", {"edge": edge.spec.code, "skills": edge.spec.skills})
+    keepers = ", ".join(rights.holders(MANAGE_PEOPLE))
+    owner = _("Qualifications are entered by: %(roles)s.") % {"roles": keepers} if keepers else ""
+    return Refusal("not_qualified", sentence, owner, {"edge": edge.spec.code, "skills": edge.spec.skills})
 
 
 def partner_would_do(edge: CompiledEdge, kind: Kind, actor: Actor) -> bool:
@@ -165,11 +174,14 @@ def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] |
             own = frozenset() if condition.field.startswith(f"{INPUTS}.") else frozenset({condition.field})
             if not guards.holds(condition, reader.values(own), values):
                 return Refusal(
-                    "guard", word(condition.sentence, edge.label), "", {**facts, "condition": number, **_read(reader)}
+                    "guard",
+                    word(condition.sentence, edge.label),
+                    kept_by(),
+                    {**facts, "condition": number, **_read(reader)},
                 )
         if edge.spec.expression and not _expression_allows(edge, reader, None if inputs is None else values):
             sentence = word(edge.spec.expression_sentence) or _("“%(step)s” is not allowed now.") % {"step": edge.label}
-            return Refusal("guard", sentence, "", {**facts, "expression": True, **_read(reader)})
+            return Refusal("guard", sentence, kept_by(), {**facts, "expression": True, **_read(reader)})
     except GuardError as error:
         sentence = _("“%(step)s” can't be checked, so it is not allowed. The rule behind it has to be mended.")
         return _broken("guard_error", edge, sentence % {"step": edge.label}, str(error))

@@ -21,7 +21,7 @@ from apps.workflows import people
 from apps.workflows.definition import word
 from apps.workflows.events import StateChanged
 from apps.workflows.graph import CompiledEdge
-from apps.workflows.judgement import can_be_done_by, wrong_role
+from apps.workflows.judgement import can_be_done_by, kept_by, wrong_role
 from apps.workflows.kinds import Kind, Refusal
 from apps.workflows.models import Signature, SignedStep, WorkflowItem
 
@@ -131,7 +131,7 @@ def too_often(kind: Kind, item: WorkflowItem, edge: CompiledEdge) -> Refusal | N
         taken,
     )
     facts = {"edge": edge.spec.code, "at_most": most}
-    return Refusal("too_often", sentence % {"step": edge.label, "n": taken}, "", facts)
+    return Refusal("too_often", sentence % {"step": edge.label, "n": taken}, kept_by(), facts)
 
 
 def being_signed(kind: Kind, item: WorkflowItem, edges: Collection[CompiledEdge]) -> dict[str, SignedStep]:

@@ -95,6 +95,19 @@ def test_false_condition_says_its_sentence():
     assert refusal.facts["read"] == {"quantity": "0.000"}
 
 
+def test_whoever_is_stopped_by_a_rule_reads_who_keeps_it():
+    make_role("process_engineer", "workflows.edit")
+    make_role("clerk", "plant.manage_people")
+    shop = make_shop(start={"conditions": [condition("quantity", ">", 0)], "skills": ["welding"]}, pause={"at_most": 1})
+    thing = shop.thing(quantity=0)
+    assert refused(shop.olga, thing, "start").owner == "This rule is kept by: process engineer."
+    assert refused(shop.lena, shop.thing(quantity=1), "start").owner == "Qualifications are entered by: clerk."
+    running = shop.thing("running")
+    move(shop.olga, running, "pause", reason="lunch")
+    move(shop.olga, running, "resume")
+    assert refused(shop.olga, running, "pause", {"reason": "lunch"}).owner == "This rule is kept by: process engineer."
+
+
 def test_condition_on_an_input():
     shop = make_shop(start={"inputs": [TORQUE], "conditions": [condition("inputs.torque", "!=", 13)]})
     assert refused(shop.olga, shop.thing(), "start", {"torque": 13}).code == "guard"
