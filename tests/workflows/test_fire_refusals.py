@@ -102,7 +102,7 @@ def test_whoever_is_stopped_by_a_rule_reads_who_keeps_it():
     thing = shop.thing(quantity=0)
     assert refused(shop.olga, thing, "start").owner == "This rule is kept by: process engineer."
     assert refused(shop.lena, shop.thing(quantity=1), "start").owner == "Qualifications are entered by: clerk."
-    running = shop.thing("running")
+    running = shop.thing("running", quantity=1)
     move(shop.olga, running, "pause", reason="lunch")
     move(shop.olga, running, "resume")
     assert refused(shop.olga, running, "pause", {"reason": "lunch"}).owner == "This rule is kept by: process engineer."
