@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,15 +11,18 @@ from typing import Any
 
 from django_stubs_ext import StrOrPromise
 
+from apps.core.models import LedgerEvent
 from apps.workflows.definition import Definition, word
 from apps.workflows.guards import GuardError
 from apps.workflows.judgement import FieldReader
 from apps.workflows.kinds import KINDS, GuardField, Kind
+from apps.workflows.rules.facts import FactReader
 from apps.workflows.studio import choices
 
 Listed = Sequence[tuple[str, StrOrPromise]]
 
 RECENT_ITEMS = 40
+RECENT_EVENTS = 20
 MAX_SUGGESTIONS = 20
 
 
@@ -74,14 +77,7 @@ class Room:
 
         Read from the items and not from the ledger: that knows only fields that a guard has asked for already.
         """
-        values: dict[str, None] = {}
-        for reader in self._recent:
-            try:
-                value = reader.values(frozenset({field}))[field]
-            except GuardError:
-                continue
-            values |= dict.fromkeys(_words(value))
-        return sorted(values)[:MAX_SUGGESTIONS]
+        return _seen(self._recent, field)
 
     @cached_property
     def _recent(self) -> list[FieldReader]:
@@ -90,6 +86,44 @@ class Room:
             return []
         items = self.kind.model._base_manager.select_related(*self.kind.reads).order_by("-pk")
         return [FieldReader(self.kind.fields, item) for item in items[:RECENT_ITEMS]]
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What the recent events of a kind told, read once and only when a form asks for it."""
+
+    event_kind: str
+
+    def seen(self, fact: str) -> list[str]:
+        """Different values that it had, as one would type them."""
+        return _seen(self._recent, fact)
+
+    @cached_property
+    def _recent(self) -> list[FactReader]:
+        """One query; what is around each of the events is one more."""
+        rows = LedgerEvent.objects.filter(kind=self.event_kind).order_by("-pk")[:RECENT_EVENTS]
+        return [
+            FactReader(
+                row.kind,
+                row.subject_kind,
+                row.subject_id,
+                row.data,
+                occurred_at=row.occurred_at,
+                site_id=row.site_id,
+            )
+            for row in rows
+        ]
+
+
+def _seen(readers: Iterable[FieldReader | FactReader], name: str) -> list[str]:
+    values: dict[str, None] = {}
+    for reader in readers:
+        try:
+            value = reader.values(frozenset({name}))[name]
+        except GuardError:
+            continue
+        values |= dict.fromkeys(_words(value))
+    return sorted(values)[:MAX_SUGGESTIONS]
 
 
 def _words(value: Any) -> list[str]:

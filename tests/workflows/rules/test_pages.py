@@ -169,6 +169,23 @@ def test_another_event_brings_other_facts_and_nothing_is_saved(pia):
     assert not RuleVersion.objects.exists()
 
 
+def test_values_that_such_events_had_are_suggested(pia):
+    make_line(code="L3")
+    for line, loudness in (("L3", 2), ("L4", 7), ("gone", 7)):
+        ring(line, loudness=loudness)
+    suggested = {"event.loudness": ["2", "7"], "line": ["L3", "L4"], "event.why": ["by hand"], "subject.is_ringing": []}
+    for field, values in suggested.items():
+        typed = TYPED | {
+            "do": "refresh",
+            "conditions-0-field": field,
+            "conditions-0-operator": "=",
+            "conditions-0-value": "",
+        }
+        answer = pia.post(reverse(ADD), typed).content.decode()
+        found = re.search(r'<datalist id="seen-conditions-0">(.*?)</datalist>', answer, re.DOTALL)
+        assert re.findall(r'value="([^"]+)"', found[1] if found else "") == values, field
+
+
 def test_rows_come_and_go(pia):
     def rows(do: str) -> str:
         return unescape(pia.post(reverse(ADD), {**TYPED, "do": do}).content.decode())

@@ -34,6 +34,7 @@ from apps.workflows.studio.forms import base
 from apps.workflows.studio.forms.effects import EffectForm
 from apps.workflows.studio.forms.guards import LISTS, Askable, ConditionForm
 from apps.workflows.studio.forms.whole import WhereForm
+from apps.workflows.studio.room import Happened
 
 MAX_COUNT = 1_000
 MAX_PER_MINUTE = 600
@@ -175,7 +176,10 @@ class RuleForms:
 
     def _rows(self, data: QueryDict | None, stored: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         offered = _offered(self.main.facts, [row.get("field", "") for row in stored["conditions"]])
-        askable = {name: Askable(fact.type, _named(fact), _nothing_seen) for name, fact in offered.items()}
+        happened = Happened(str(self.main.current("event") or ""))
+        askable = {
+            name: Askable(fact.type, _named(fact), partial(happened.seen, name)) for name, fact in offered.items()
+        }
         make = partial(RuleConditionForm, askable)
         self.conditions = base.Rows("conditions", make, data=data, initial=stored["conditions"])
         self.scope = base.Rows("scope", partial(WhereForm, self.places), data=data, initial=stored["scope"])
@@ -230,7 +234,3 @@ def _offered(facts: Mapping[str, Fact], stored: Collection[str]) -> dict[str, Fa
 
 def _named(fact: Fact) -> str:
     return str(fact.label) if str(fact.label) == fact.name else f"{fact.label} ({fact.name})"
-
-
-def _nothing_seen() -> Sequence[str]:
-    return ()
