@@ -89,7 +89,7 @@ class _Firing:
         self.inputs = validated(specs, self.given, besides=self.kind.own_inputs)
         asked = {spec.name: self.inputs[spec.name] for spec in specs}
         raise_if(using.not_of_item(self.kind, self.item, specs, asked))
-        self.pass_over_or_raise(judgement.guarded(self.edge, self.reader, asked))
+        self.pass_over_or_raise(judgement.guarded(self.kind, self.edge, self.reader, asked))
         raise_if(signing.too_often(self.kind, self.item, self.edge))
         raise_if(judgement.forbidden(self.kind, self.item, self.move, self.context, self.inputs))
 
@@ -219,7 +219,7 @@ def _have_effect(firing: _Firing, effect: EffectSpec, event: StateChanged, event
         with transaction.atomic():
             apply_effect(context.consequence(), occasion, effect.code, effect.parameters)
     except (EffectFailed, CommandRefused, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        firing.pass_over_or_raise(judgement.broken_effect(firing.edge, effect.code, error))
+        firing.pass_over_or_raise(judgement.broken_effect(firing.kind, firing.edge, effect.code, error))
 
 
 def _name_the_partner(firing: _Firing) -> None:

@@ -204,7 +204,7 @@ class _Asking:
         )
 
     def _not_by_anybody(self, edge: CompiledEdge) -> Refusal | None:
-        guarded, step = judgement.guarded(edge, self.reader, None), self.steps.get(edge.spec.code)
+        guarded, step = judgement.guarded(self.kind, edge, self.reader, None), self.steps.get(edge.spec.code)
         if guarded is not None and guarded.code in judgement.BROKEN and step is not None and step.override_reason:
             guarded = None  # somebody has signed for it
         return (

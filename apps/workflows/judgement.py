@@ -163,7 +163,7 @@ def partner_would_do(edge: CompiledEdge, kind: Kind, actor: Actor) -> bool:
     return edge.spec.partner_suffices and kind.partners is not None and actor.person_id is not None
 
 
-def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> Refusal | None:
+def guarded(kind: Kind, edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] | None) -> Refusal | None:
     """`inputs` None: nobody has typed anything yet, so guards that ask for an input are left for later."""
     facts = {"edge": edge.spec.code, "source": edge.source.code}
     values = {name: guards.plain(value) for name, value in (inputs or {}).items()}
@@ -184,21 +184,23 @@ def guarded(edge: CompiledEdge, reader: FieldReader, inputs: Mapping[str, Any] |
             return Refusal("guard", sentence, kept_by(), {**facts, "expression": True, **_read(reader)})
     except GuardError as error:
         sentence = _("“%(step)s” can't be checked, so it is not allowed. The rule behind it has to be mended.")
-        return _broken("guard_error", edge, sentence % {"step": edge.label}, str(error))
+        return _broken(kind, "guard_error", edge, sentence % {"step": edge.label}, str(error))
     return None
 
 
-def broken_effect(edge: CompiledEdge, effect: str, error: Exception) -> Refusal:
+def broken_effect(kind: Kind, edge: CompiledEdge, effect: str, error: Exception) -> Refusal:
     """An effect that a rule of the plant refuses says so in that rule's own words."""
     label = EFFECTS[effect].label if effect in EFFECTS else effect
     why = error.sentence if isinstance(error, CommandRefused) else _("The workflow has to be mended.")
     sentence = _("“%(step)s” can't be done, because “%(effect)s” can't: %(why)s")
     problem = f"{effect}: {error}" if isinstance(error, EffectFailed) else f"{effect}: {type(error).__name__}: {error}"
-    return _broken("effect_failed", edge, sentence % {"step": edge.label, "effect": label, "why": why}, problem)
+    return _broken(kind, "effect_failed", edge, sentence % {"step": edge.label, "effect": label, "why": why}, problem)
 
 
-def _broken(code: str, edge: CompiledEdge, sentence: str, problem: str) -> Refusal:
-    mended_by, overridden_by = ", ".join(rights.holders(EDIT)), ", ".join(rights.holders(OVERRIDE))
+def _broken(kind: Kind, code: str, edge: CompiledEdge, sentence: str, problem: str) -> Refusal:
+    """What can't be signed can't be overridden either: it is mended."""
+    mended_by = ", ".join(rights.holders(EDIT))
+    overridden_by = ", ".join(rights.holders(OVERRIDE)) if kind.take is not None else ""
     owner = _("It can be mended by: %(roles)s.") % {"roles": mended_by} if mended_by else ""
     if overridden_by:
         owner = f"{owner} " + _("It can be overridden, with a reason, by: %(roles)s.") % {"roles": overridden_by}

@@ -19,8 +19,11 @@ from apps.core.models import LedgerEvent
 from apps.plant.commands import sign_in_with_badge
 from apps.plant.models import Person, Role, RoleAssignment, Site, Terminal
 from apps.workflows.exits import Exit, exits
+from apps.workflows.judgement import broken_effect
+from apps.workflows.kinds import Kind
 from apps.workflows.models import Signature, SignedStep
 from apps.workflows.signatures import Signed, override_edge, sign_edge, withdraw_signatures
+from tests.workflows.testapp.kinds import THING
 from tests.workflows.testapp.models import Thing
 from tests.workflows.workshop import TORQUE, Shop, make_shop, move, published, refused
 from tests.world import PIN, actor_of, give_role, ledger, make_person, make_role, make_terminal, run
@@ -288,6 +291,14 @@ def override(them: Signers, thing: Thing, person: Person | None = None, **more: 
     person = person or them.ines
     given = {"item_kind": "thing", "item_id": thing.pk, "edge": "complete", "inputs": {}, "reason": "Customer waits."}
     return run(override_edge, person, **{**given, "proof": them.proof(person), **more})
+
+
+@pytest.mark.parametrize("kind", [THING, replace(THING, take=None)], ids=["signed", "not signed"])
+def test_an_override_is_offered_only_where_one_can_be_signed(kind: Kind) -> None:
+    edge = Signers(**broken()).shop.thing("running").graph.edge("complete", "running")
+    assert edge is not None
+    refusal = broken_effect(kind, edge, "ring", ValueError("seven"))
+    assert ("overridden" in refusal.owner) == (kind.take is not None)
 
 
 def test_what_is_broken_is_passed_over_by_name_and_with_a_reason() -> None:
