@@ -20,7 +20,7 @@ from apps.core.errors import CommandRefused
 from apps.core.rights import EVERYWHERE
 from apps.workflows.actions import STOP_RULE
 from apps.workflows.models import RuleFailure, RuleStop, RuleVersion
-from apps.workflows.rules.commands import settle_rule_failures, stop_rule
+from apps.workflows.rules.switching import settle_rule_failures, stop_rule
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
 
 from apps.workflows.comparing import Change, Part, numbered
-from apps.workflows.models import DraftStep, Version
+from apps.workflows.models import RuleVersion, Version
+from apps.workflows.models.life import Step
+
+C = TypeVar("C")
+K = TypeVar("K")
 
 # By what a change is about, ("state", "ready"): what it says as JSON, and behind which other it stands.
 Content = Mapping[tuple[Part, str], tuple[Any, str | None]]
@@ -29,19 +35,39 @@ def made_by(version: Version, changes: Sequence[Change]) -> dict[tuple[Part, str
     One query; steps are read from the last one back, until all is known.
     """
     wanted = {(change.part, change.key): {field.name for field in change.fields} == {"order"} for change in changes}
-    found: dict[tuple[Part, str], Made] = {}
-    steps = DraftStep.objects.filter(version=version, is_undone=False).order_by("-number")
-    later: tuple[DraftStep, Content] | None = None
-    for step in steps.iterator(chunk_size=CHUNK):
-        content = _content(step.definition)
+
+    def touched(before: Content, after: Content) -> list[tuple[Part, str]]:
+        return [about for about, by in wanted.items() if _seen(before, about, by) != _seen(after, about, by)]
+
+    return _last_touched(version.steps.all(), _content, touched, len(wanted))
+
+
+def fields_made_by(version: RuleVersion, names: Collection[str]) -> dict[str, Made]:
+    """The same of the fields of a rule."""
+
+    def touched(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+        return [name for name in names if before.get(name) != after.get(name)]
+
+    return _last_touched(version.steps.all(), dict, touched, len(names))
+
+
+def _last_touched(
+    steps: QuerySet[Any], content: Callable[[Any], C], touched: Callable[[C, C], Iterable[K]], wanted: int
+) -> dict[K, Made]:
+    """
+    content  what a step's definition says
+    touched  what of all that is wanted differs between two of them
+    """
+    found: dict[K, Made] = {}
+    later: tuple[Step, C] | None = None
+    for step in steps.filter(is_undone=False).order_by("-number").iterator(chunk_size=CHUNK):
+        before = content(step.definition)
         if later is not None:
-            after, known = later
-            for about, is_order in wanted.items():
-                if about not in found and _seen(content, about, is_order) != _seen(known, about, is_order):
-                    found[about] = Made(after.person_id, after.at)
-        if len(found) == len(wanted):
+            for about in touched(before, later[1]):
+                found.setdefault(about, Made(later[0].person_id, later[0].at))
+        if len(found) == wanted:
             break
-        later = step, content
+        later = step, before
     return found
 
 

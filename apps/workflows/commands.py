@@ -25,17 +25,18 @@ from apps.workflows.events import (
 )
 from apps.workflows.kinds import KINDS
 from apps.workflows.life.planning import policy_of
-from apps.workflows.life.publishing import insist_on_a_plan, insist_on_clean, next_shift, put_in_force
+from apps.workflows.life.publishing import insist_on_a_plan, insist_on_clean, put_in_force
 from apps.workflows.life.seen import buttons_topic
 from apps.workflows.models import Edge, EdgeStop, Policy, Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, replace_rows, to_definition
-from apps.workflows.studio.steps import keep
+from apps.workflows.studio.steps import keep, redone, undone
 from apps.workflows.versioning import (
     approve,
     locked_version,
     next_number,
     refuse_if_changed,
     set_status,
+    start_of,
 )
 
 
@@ -81,14 +82,9 @@ def undo_step(context: Context, *, version_id: int, based_on: str = "") -> str:
     """The draft as it was before its last step, whoever made that. Answers the checksum."""
     context.allow(EDIT, at=EVERYWHERE)
     version = _edited(context, version_id, based_on)
-    done = list(version.steps.filter(is_undone=False).order_by("-number")[:2])
-    if len(done) < 2:
-        context.refuse("nothing_to_undo", _("There is nothing to undo: the draft is as it began."))
-    last, before = done
-    _fill(context, version, Definition.model_validate(before.definition))
-    last.is_undone = True
-    last.save(update_fields=["is_undone"])
-    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=f"- {last.label}"))
+    label, before = undone(context, version)
+    _fill(context, version, Definition.model_validate(before))
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=f"- {label}"))
     return version.checksum
 
 
@@ -97,13 +93,9 @@ def redo_step(context: Context, *, version_id: int, based_on: str = "") -> str:
     """What was undone last, again. Answers the checksum."""
     context.allow(EDIT, at=EVERYWHERE)
     version = _edited(context, version_id, based_on)
-    step = version.steps.filter(is_undone=True).order_by("number").first()
-    if step is None:
-        context.refuse("nothing_to_redo", _("There is nothing to redo."))
-    _fill(context, version, Definition.model_validate(step.definition))
-    step.is_undone = False
-    step.save(update_fields=["is_undone"])
-    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=step.label))
+    label, after = redone(context, version)
+    _fill(context, version, Definition.model_validate(after))
+    context.record(DraftSaved(subject_id=version.pk, checksum=version.checksum, what=label))
     return version.checksum
 
 
@@ -149,8 +141,7 @@ def publish(
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
     approve(context, version, note)
     insist_on_a_plan(context, version)
-    starts = next_shift(context, next_shift_of) if next_shift_of is not None else effective_from or context.now
-    put_in_force(context, version, starts, first_on or [])
+    put_in_force(context, version, start_of(context, effective_from, next_shift_of), first_on or [])
     return version.status
 
 

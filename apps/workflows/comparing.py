@@ -169,7 +169,7 @@ def _changes(
             yield _whole(Mark.ADDED, part, key, spec, telling)
             continue
         fields = list(_code_changed(earlier.code, spec.code))
-        fields += _field_changes(earlier, spec, telling)
+        fields += field_changes(earlier, spec, telling)
         if key in moved:
             places = ([_after(place, called)] for place in moved[key])
             fields.append(FieldChange("order", _("order on screens"), _diff(*places)))
@@ -211,10 +211,8 @@ def _code_changed(old: str, new: str) -> Iterator[FieldChange]:
         yield FieldChange("code", _("code"), _diff([old], [new]))
 
 
-def _field_changes(
-    old: BaseModel, new: BaseModel, telling: Telling, names: Iterable[str] = ()
-) -> Iterator[FieldChange]:
-    """`names`: of the fields that count; all but the code when left out."""
+def field_changes(old: BaseModel, new: BaseModel, telling: Telling, names: Iterable[str] = ()) -> Iterator[FieldChange]:
+    """What both say is left out. `names`: of the fields that count; all but the code when left out."""
     told_old, told_new = telling.tell(old), telling.tell(new)
     for name in names or told_new:
         values = getattr(old, name), getattr(new, name)
@@ -227,7 +225,7 @@ def _field_changes(
 
 
 def _of_the_whole(old: Definition, new: Definition, telling: Telling) -> Iterator[Change]:
-    fields = tuple(_field_changes(old, new, telling, ["name", "applies_to"]))
+    fields = tuple(field_changes(old, new, telling, ["name", "applies_to"]))
     if fields:
         yield Change(Mark.CHANGED, "workflow", new.code, new.code, new.name, fields)
 

@@ -16,8 +16,9 @@ from apps.workflows.commands import import_draft, publish, submit_for_review
 from apps.workflows.definition import Definition, parse, parse_as
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Rule, Workflow
-from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
+from apps.workflows.rules.commands import draft_rule, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.publishing import publish_rule
 
 FOLDER = settings.BASE_DIR / "fixtures" / "workflows"
 RULES = settings.BASE_DIR / "fixtures" / "rules"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,15 +44,26 @@ def story(version: Version, definition: Definition) -> list[Told]:
         stops=EdgeStop.objects.in_bulk(stop_ids) if stop_ids else {},
         numbers=_numbers(event.data.get(name) for event in events for name in ("copy_of_id", "back_to_id")),
     )
+    return saves_in_a_row(telling.tell(event) for event in events)
+
+
+def saves_in_a_row(entries: Iterable[Told]) -> list[Told]:
+    """Those by one person are one entry."""
     told: list[Told] = []
-    for event in events:
-        entry = telling.tell(event)
+    for entry in entries:
         last = told[-1] if told else None
         if last and last.is_save and entry.is_save and last.who == entry.who:
             told[-1] = replace(last, details=last.details + entry.details)
         else:
             told.append(entry)
     return told
+
+
+def told_as_saved(told: Told, done: str) -> Told:
+    """`done`: the name of the step; "- " before it: undone."""
+    if done.startswith("-"):
+        done = _("undone: %(what)s") % {"what": done[1:].strip()}
+    return replace(told, what=_("saved"), details=(done,) if done else (), is_save=True)
 
 
 def _numbers(ids: Any) -> dict[int, int]:
@@ -79,10 +90,7 @@ class _Telling:
         return replace(told, what=what)
 
     def saved(self, told: Told, data: Mapping[str, Any]) -> Told:
-        done = data.get("what", "")
-        if done.startswith("-"):
-            done = _("undone: %(what)s") % {"what": done[1:].strip()}
-        return replace(told, what=_("saved"), details=(done,) if done else (), is_save=True)
+        return told_as_saved(told, data.get("what", ""))
 
     def submitted(self, told: Told, _data: Mapping[str, Any]) -> Told:
         return replace(told, what=_("submitted for review"))

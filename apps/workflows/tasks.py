@@ -14,9 +14,10 @@ from apps.core.pruning import prune
 from apps.core.worker import task
 from apps.workflows.life.commands import move_some, take_effect
 from apps.workflows.life.publishing import MOVES
-from apps.workflows.models import Photo, Rollout, RuleFailure, RuleFiring, RuleTimer
+from apps.workflows.models import Photo, Rollout, RuleFailure, RuleFiring, RuleRollout, RuleTimer
 from apps.workflows.rules.counting import prune_counted
 from apps.workflows.rules.failing import tell_rule_failure, untold
+from apps.workflows.rules.publishing import rule_takes_effect
 from apps.workflows.rules.timers import AT_ONCE, look_again
 from apps.workflows.simulate.runs import SIMULATIONS, carry_out_next
 
@@ -32,7 +33,10 @@ PHOTOS_AT_ONCE = 200
 @task("workflows.take_effect", every_seconds=1)
 def take_effect_when_due() -> int:
     due = Rollout.objects.to_be_announced().filter(version__effective_from__lte=clock.now())
-    return sum(take_effect(WORKER, uuid4(), version_id=pk) for pk in due.values_list("version_id", flat=True))
+    rules = RuleRollout.objects.to_be_announced().filter(starts_at__lte=clock.now())
+    return sum(take_effect(WORKER, uuid4(), version_id=pk) for pk in due.values_list("version_id", flat=True)) + sum(
+        rule_takes_effect(WORKER, uuid4(), version_id=pk) for pk in rules.values_list("version_id", flat=True)
+    )
 
 
 @task("workflows.move_items", every_seconds=1, topics=[MOVES])

@@ -1,4 +1,4 @@
-"""What a state or an edge says, field by field, in lines that an engineer reads: for comparisons and titles."""
+"""What a state, an edge or a rule says, field by field, in lines that an engineer reads: for comparisons and titles."""
 
 from __future__ import annotations
 
@@ -46,26 +46,29 @@ class Told:
 
 
 Teller = Callable[[Any, "Telling"], list[str]]
+# What tells nothing of what it says: what it is known by, and how it is written down.
+UNTOLD = frozenset({"code", "format"})
 
 
 @dataclass(frozen=True)
 class Telling:
-    """`states`: their labels by code."""
+    """`states`: their labels by code; `own`: words for fields that mean something else here, or are only here."""
 
-    kind: str
+    kind: str = ""
     names: Names = field(default_factory=Names)
     states: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, tuple[Any, Teller]] = field(default_factory=dict)
 
     def tell(self, spec: BaseModel) -> dict[str, Told]:
         """By field, in the order of the fields; a field that says nothing has no lines. The code is none of it."""
         told: dict[str, Told] = {}
         for name in type(spec).model_fields:
-            if name == "code":
+            if name in UNTOLD:
                 continue
             value = getattr(spec, name)
-            what, teller = TELLERS.get(name, (name.replace("_", " "), None))
-            lines = teller(value, self) if teller and value is not None else in_full(value)
-            told[name] = Told(name, str(what), lines)
+            words = self.own.get(name) or TELLERS.get(name)
+            lines = words[1](value, self) if words and value is not None else in_full(value)
+            told[name] = Told(name, str(words[0]) if words else name.replace("_", " "), lines)
         return told
 
     def status(self, code: str) -> str:
@@ -87,7 +90,7 @@ def _texts(texts: Texts, _telling: Telling) -> list[str]:
     return [f"{language}: {text}" for language, text in texts.items() if text]
 
 
-def _plain(value: object, _telling: Telling) -> list[str]:
+def plainly(value: object, _telling: Telling) -> list[str]:
     return [str(value)] if value not in (None, "") else []
 
 
@@ -119,7 +122,7 @@ def _skills(codes: Sequence[str], telling: Telling) -> list[str]:
     return [telling.names.skills.get(code, code) for code in codes]
 
 
-def _conditions(conditions: Sequence[ConditionSpec], telling: Telling) -> list[str]:
+def conditions_row_by_row(conditions: Sequence[ConditionSpec], telling: Telling) -> list[str]:
     lines: list[str] = []
     for condition in conditions:
         value = "" if condition.value is None else json.dumps(condition.value, ensure_ascii=False)
@@ -199,13 +202,13 @@ def _signature(signature: SignatureSpec, telling: Telling) -> list[str]:
     return lines
 
 
-def _where(wheres: Sequence[WhereSpec], _telling: Telling) -> list[str]:
+def places(wheres: Sequence[WhereSpec], _telling: Telling) -> list[str]:
     return [", ".join(f"{name} {code}" for name, code in where.model_dump().items() if code) or "*" for where in wheres]
 
 
 TELLERS: dict[str, tuple[Any, Teller]] = {
-    "name": (_later("name"), _plain),
-    "applies_to": (_later("new items it is for"), _where),
+    "name": (_later("name"), plainly),
+    "applies_to": (_later("new items it is for"), places),
     "labels": (_later("label"), _texts),
     "status": (_later("fixed status"), _status),
     "kind": (_later("kind of state"), _choice(dict(StateKinds.choices))),
@@ -216,14 +219,14 @@ TELLERS: dict[str, tuple[Any, Teller]] = {
     "roles": (_later("roles"), _roles),
     "skills": (_later("skills"), _skills),
     "partner_suffices": (_later("a partner with the missing skills suffices"), _yes),
-    "conditions": (_later("guard"), _conditions),
-    "expression": (_later("expression"), _plain),
+    "conditions": (_later("guard"), conditions_row_by_row),
+    "expression": (_later("expression"), plainly),
     "expression_sentence": (_later("why the expression refuses"), _texts),
     "inputs": (_later("asks for"), _inputs),
     "reason_required": (_later("reason required"), _yes),
-    "reason_purpose": (_later("chosen from the reasons for"), _plain),
+    "reason_purpose": (_later("chosen from the reasons for"), plainly),
     "presentation": (_later("while not possible"), _choice(dict(Presentations.choices))),
     "effects": (_later("effects"), _effects),
     "signature": (_later("signature"), _signature),
-    "at_most": (_later("at most so often"), _plain),
+    "at_most": (_later("at most so often"), plainly),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Max, QuerySet
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from apps.core import rights
 from apps.core.commands import Context
 from apps.core.rights import Action
+from apps.plant.models import WorkCenter
+from apps.plant.shifts_calendar import next_shift_of_site
 from apps.workflows.actions import PUBLISH
 from apps.workflows.check import Problem, errors_in
 from apps.workflows.judgement import can_be_done_by
@@ -98,3 +101,28 @@ def set_status(version: VersionLife, status: VersionStatus) -> str:
     version.status = status
     version.save()
     return version.status
+
+
+def start_of(context: Context, effective_from: datetime | None, next_shift_of: int | None) -> datetime:
+    """When a publication begins to hold: at a time, with the next shift of a site, or now."""
+    if next_shift_of is None:
+        return effective_from or context.now
+    shift = next_shift_of_site(next_shift_of, context.now)
+    if shift is None:
+        context.refuse("no_shift", _("This site has no shift ahead in its calendar: say a date, or publish it now."))
+    return shift.start
+
+
+def insist_on_lines(context: Context, line_ids: Collection[int]) -> None:
+    if WorkCenter.objects.filter(pk__in=line_ids).count() != len(set(line_ids)):
+        context.refuse("unknown_line", _("One of these lines is not there."))
+
+
+def refuse_tried_already(context: Context, on_the_way: Iterable[VersionLife]) -> None:
+    """`on_the_way`: other versions of the same thing that are not everywhere yet."""
+    for version in on_the_way:
+        context.refuse(
+            "tried_already",
+            _("%(version)s is on its way already and does not hold everywhere yet: widen it or take it back first.")
+            % {"version": version},
+        )

@@ -38,9 +38,9 @@ def test_sites_of_another_mind_have_rules_of_their_own() -> None:
 def test_they_are_in_force_as_if_published_here_and_clean() -> None:
     for content in migration.rules_of({"S1": 24, "S2": 24, "S3": 0}):
         migration._publish(apps, content)
-    for version in RuleVersion.objects.in_force():
+    for version in RuleVersion.objects.published():
         spec = RuleSpec.model_validate(version.content)
         assert (version.checksum, version.event) == (spec.checksum, spec.event)
         assert spec.model_dump(mode="json") == version.content
         assert check_rule(spec) == []
-    assert RuleVersion.objects.in_force().count() == 2
+    assert RuleVersion.objects.published().count() == 2

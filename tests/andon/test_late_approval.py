@@ -111,7 +111,7 @@ class TestAnApprovalThatWaits:
 
     def test_goes_on_waiting_by_the_rule_that_came_meanwhile(self, world: World, draft: int) -> None:
         RuleTimer.objects.all().delete()
-        rule = RuleVersion.objects.in_force().get(rule__code="approval_waits")
+        rule = RuleVersion.objects.published().get(rule__code="approval_waits")
         migration._go_on_waiting(apps, {24: rule}, {world.site.code: 24})
         hours_pass(23)
         assert not FloorException.objects.exists()

@@ -21,8 +21,8 @@ from apps.plant.commands import deactivate_person
 from apps.plant.models import Role
 from apps.workflows.models import Rule, RuleFailure, RuleVersion
 from apps.workflows.rules.check import check_rule
-from apps.workflows.rules.commands import stop_rule
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.switching import stop_rule
 from tests.andon.floor import MORNING, SYSTEM, Floor, later, make_floor, raise_it
 from tests.concurrency import at_once
 from tests.workflows.rules.bells import publish
@@ -88,7 +88,7 @@ class TestTheRule:
     """How often and how soon is a rule that engineers change; that further cases belong to the problem is not."""
 
     def test_is_shipped_and_in_force(self, floor: Floor) -> None:
-        version = RuleVersion.objects.in_force().get(rule__code=RULE)
+        version = RuleVersion.objects.published().get(rule__code=RULE)
         assert check_rule(rule()) == []
         again(floor, 3)
         (fired,) = ledger("workflows.rule_fired")
@@ -139,7 +139,7 @@ class TestTheRule:
 
 
 def rule() -> RuleSpec:
-    return RuleSpec.model_validate(RuleVersion.objects.in_force().get(rule__code=RULE).content)
+    return RuleSpec.model_validate(RuleVersion.objects.published().get(rule__code=RULE).content)
 
 
 def changed(**otherwise: Any) -> RuleSpec:

@@ -62,7 +62,7 @@ def test_cases_of_the_last_days_count_on() -> None:
         later(minutes=60)
     # As it was before any rule counted.
     RuleOccurrence.objects.all().delete()
-    version = RuleVersion.objects.in_force().get(rule__code="recurring_cause")
+    version = RuleVersion.objects.published().get(rule__code="recurring_cause")
     migration.count_what_was(apps, version, ["downtime"])
     floor.stop()
     assert Problem.objects.get().cases.count() == 3

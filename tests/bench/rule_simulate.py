@@ -54,13 +54,13 @@ def main() -> None:
 def _versions() -> tuple[Any, Any]:
     from apps.core.actors import Actor
     from apps.workflows.models import RuleVersion
-    from apps.workflows.rules import commands
+    from apps.workflows.rules import commands, publishing
     from apps.workflows.rules.definition import RuleSpec
 
     system = Actor.system("bench")
     in_force = commands.draft_rule(system, uuid4(), spec=RuleSpec.model_validate(IN_FORCE))
     commands.submit_rule_for_review(system, uuid4(), version_id=in_force)
-    commands.publish_rule(system, uuid4(), version_id=in_force, note="As agreed.")
+    publishing.publish_rule(system, uuid4(), version_id=in_force, note="As agreed.")
     draft = commands.draft_rule(system, uuid4(), spec=RuleSpec.model_validate(DRAFT))
     rows = RuleVersion.objects.select_related("rule").in_bulk([draft, in_force])
     return rows[draft], rows[in_force]

@@ -143,17 +143,17 @@ def test_a_quality_event_is_contained_by_tonight(floor: Floor, shop: Shop) -> No
     petra.get_by_role("link", name="Simulate").click()
     petra.get_by_role("button", name="Simulate").click()
     expect(petra.get_by_text("Replay: it would have acted on 1 of 2 events")).to_be_visible()
-    petra.get_by_role("link", name="Back to the rule").click()
-    petra.get_by_role("button", name="Submit for review").click()
-    expect(petra.get_by_text("in review", exact=True)).to_be_visible()
+    petra.get_by_role("link", name="Publish", exact=True).click()
+    petra.get_by_role("button", name="Send for review").click()
+    expect(petra.get_by_text("Version 1, in review")).to_be_visible()
     take_picture(petra, "story-rule-review")
     address = petra.url
 
     paul = desk(floor, "paul")
     paul.goto(address)
     paul.get_by_label("What changes, and why").fill("Customer complaint 4711: porous castings.")
-    paul.get_by_role("button", name="Publish").click()
-    expect(paul.get_by_text("published", exact=True)).to_be_visible()
+    paul.get_by_role("button", name="Approve and publish").click()
+    expect(paul.get_by_text("Version 1, published")).to_be_visible()
     take_picture(paul, "story-rule-published")
 
     paul.wait_for_timeout(1_000 * REREAD_SECONDS)  # within it every process knows the rule

@@ -16,8 +16,8 @@ from apps.equipment.tasks import due
 from apps.plant.models import ReasonCode
 from apps.workflows.models import Rule, RuleFailure, RuleTimer
 from apps.workflows.rules.check import check_rule
-from apps.workflows.rules.commands import stop_rule
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.switching import stop_rule
 from apps.workflows.tasks import look_again_where_due
 from tests.concurrency import at_once
 from tests.equipment.machines import at, later, make_machine, seconds, tell, when_machines_stand

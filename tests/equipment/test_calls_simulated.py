@@ -37,7 +37,7 @@ def tried(code: str, **otherwise: Any) -> RuleResult:
     """A draft of the shipped rule, beside the version in force."""
     shipped: Mapping[str, Any] = json.loads((RULES / f"{code}.json").read_text(encoding="utf-8"))
     content = RuleSpec.model_validate({**shipped, **otherwise})
-    in_force = RuleVersion.objects.in_force().get(rule__code=code)
+    in_force = RuleVersion.objects.published().get(rule__code=code)
     version = RuleVersion.objects.select_related("rule").get(pk=run(draft_rule, SYSTEM, spec=content))
     return replay_rule(version, content, in_force, Span(days=7))
 

@@ -20,9 +20,10 @@ from apps.plant.calendar_times import shift_at
 from apps.plant.commands import roster_duty
 from apps.plant.shifts_calendar import calendar_of
 from apps.workflows.models import RuleFailure, RuleStop
-from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
+from apps.workflows.rules.commands import draft_rule, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleFailed, RuleFired, RuleSwitchedOff
+from apps.workflows.rules.publishing import publish_rule
 from tests.orders.shop import SYSTEM, Shop, make_job, make_shop, scrap_reason
 from tests.workflows.testapp.effects import Rung
 from tests.world import actor_of, give_role, ledger, make_calendar, make_person, run

@@ -13,8 +13,8 @@ from apps.workflows.definition import parse
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Rule, RuleVersion, Version, Workflow
 from apps.workflows.rules.check import check_rule
-from apps.workflows.rules.commands import retire_rule
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.publishing import retire_rule
 from tests.workflows.rules.bells import spec
 from tests.workflows.workshop import thing_workflow
 from tests.world import make_reason, make_role, run

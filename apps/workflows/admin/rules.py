@@ -6,16 +6,15 @@ What is posted says in `do` what it is: "save", "refresh", "row conditions add".
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -23,33 +22,34 @@ from django.views.decorators.csrf import csrf_protect
 
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
-from apps.plant.administration import by
+from apps.plant.administration import actor_of, by
 from apps.workflows import people
 from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE, VIEW
 from apps.workflows.admin.buttons import Button, ButtonsAdmin
 from apps.workflows.admin.packages import PackagesMixin
 from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStatus
-from apps.workflows.rules import commands
+from apps.workflows.rules import commands, switching
 from apps.workflows.rules.check import check_rule, event_label
+from apps.workflows.rules.comparing import step_between
 from apps.workflows.rules.definition import RuleSpec
-from apps.workflows.simulate.rules.pages import simulated
+from apps.workflows.rules.publishing import retire_rule
 from apps.workflows.studio.forms.base import code_from
 from apps.workflows.studio.forms.rules import RuleForms
+from apps.workflows.studio.pages import urls_of_pages
+from apps.workflows.studio.rule_pages import EDIT_PAGE, address_of, shown
+from apps.workflows.studio.steps import steps_of
+from apps.workflows.studio.tabs import RULE_PAGES
 
 TEMPLATE = "workflows/rules/rule.html"
 SHOWN = 20
 
 
-def _page_of(version_id: int) -> str:
-    return reverse("admin:workflows_ruleversion_change", args=[version_id])
-
-
 def _copy(actor: Actor, command_id: UUID, pk: int, _text: str) -> str:
-    return _page_of(commands.copy_rule(actor, command_id, version_id=pk))
+    return address_of(commands.copy_rule(actor, command_id, version_id=pk))
 
 
 def _copy_as(actor: Actor, command_id: UUID, pk: int, text: str) -> str:
-    return _page_of(commands.copy_rule_as(actor, command_id, version_id=pk, code=code_from(text), name=text[:120]))
+    return address_of(commands.copy_rule_as(actor, command_id, version_id=pk, code=code_from(text), name=text[:120]))
 
 
 def _done(command: Callable[..., Any]) -> Callable[[Actor, UUID, int, str], None]:
@@ -59,26 +59,21 @@ def _done(command: Callable[..., Any]) -> Callable[[Actor, UUID, int, str], None
     return press
 
 
-def _publish(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
-    commands.publish_rule(actor, command_id, version_id=pk, note=text)
-
-
 def _stop(actor: Actor, command_id: UUID, pk: int, text: str) -> None:
     rule_id = RuleVersion.objects.get(pk=pk).rule_id
-    commands.stop_rule(actor, command_id, rule_id=rule_id, reason=text)
+    switching.stop_rule(actor, command_id, rule_id=rule_id, reason=text)
 
 
 COPY = Button("copy", _("Copy to a draft"), EDIT, _copy)
 COPY_AS = Button("copy_as", _("Copy as a rule of its own"), EDIT, _copy_as, asks=_("Name of the new rule"))
 SUBMIT = Button("submit", _("Submit for review"), EDIT, _done(commands.submit_rule_for_review))
 RETURN = Button("return", _("Back to draft"), EDIT, _done(commands.return_rule_to_draft))
-PUBLISH_IT = Button("publish", _("Publish"), PUBLISH, _publish, asks=_("What changes, and why"))
-RETIRE = Button("retire", _("Retire"), PUBLISH, _done(commands.retire_rule))
+RETIRE = Button("retire", _("Retire"), PUBLISH, _done(retire_rule))
 STOP = Button("stop", _("Switch off everywhere"), STOP_RULE, _stop, asks=_("Why it is switched off"))
 
 BUTTONS: dict[str, list[Button]] = {
     VersionStatus.DRAFT: [SUBMIT, COPY, COPY_AS],
-    VersionStatus.IN_REVIEW: [PUBLISH_IT, RETURN, COPY, COPY_AS],
+    VersionStatus.IN_REVIEW: [RETURN, COPY, COPY_AS],
     VersionStatus.PUBLISHED: [COPY, COPY_AS, RETIRE],
     VersionStatus.RETIRED: [COPY, COPY_AS],
 }
@@ -86,7 +81,7 @@ BUTTONS: dict[str, list[Button]] = {
 
 def _resume(stop: RuleStop) -> Button:
     def press(actor: Actor, command_id: UUID, _pk: int, _text: str) -> None:
-        commands.resume_rule(actor, command_id, stop_id=stop.pk)
+        switching.resume_rule(actor, command_id, stop_id=stop.pk)
 
     label = gettext("Switch on again: %(where)s") % {"where": _where(stop)}
     return Button(f"resume-{stop.pk}", label, STOP_RULE, press)
@@ -94,7 +89,9 @@ def _resume(stop: RuleStop) -> Button:
 
 def _settle(version_id: int, site_id: int | None, line_id: int | None, label: str) -> Button:
     def press(actor: Actor, command_id: UUID, _pk: int, _text: str) -> None:
-        commands.settle_rule_failures(actor, command_id, version_id=version_id, site_id=site_id, work_center_id=line_id)
+        switching.settle_rule_failures(
+            actor, command_id, version_id=version_id, site_id=site_id, work_center_id=line_id
+        )
 
     return Button(f"settle-{site_id or 0}-{line_id or 0}", label, STOP_RULE, press)
 
@@ -118,14 +115,8 @@ class RuleVersionAdmin(PackagesMixin, ButtonsAdmin):
     search_fields = ["rule__name", "rule__code"]
 
     def get_urls(self) -> list[URLPattern]:
-        opened = self.admin_site.admin_view(self.simulate)
-        return [path("<int:version_id>/simulate/", opened, name="workflows_ruleversion_simulate"), *super().get_urls()]
-
-    def simulate(self, request: HttpRequest, version_id: int) -> HttpResponse:
-        version = get_object_or_404(RuleVersion.objects.select_related("rule"), pk=version_id)
-        if not self.has_view_permission(request, version):
-            raise PermissionDenied
-        return simulated(request, version)
+        rows = RuleVersion.objects.select_related("rule", "rollout")
+        return [*urls_of_pages(self.admin_site, RULE_PAGES, rows), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("rule__stops__site", "rule__stops__work_center")
@@ -187,36 +178,61 @@ class _Desk:
             return self.shown(RuleForms(self.spec))
         if not self.may_edit:
             raise PermissionDenied
-        forms = RuleForms(self.spec, data=self.request.POST)
         match self.request.POST.get("do", "save").split():
+            case ["undo" | "redo" as verb]:
+                return self._stepped(verb)
             case ["refresh"]:
-                return self.shown(forms.typed())
+                return self.shown(self._typed.typed())
             case ["row", rows, act, *at] if all(one.isdecimal() for one in at):
-                return self.shown(forms.typed(rows, act, int(at[0]) if at else 0))
-        if not forms.is_valid():
+                return self.shown(self._typed.typed(rows, act, int(at[0]) if at else 0))
+        return self._save()
+
+    @cached_property
+    def _typed(self) -> RuleForms:
+        return RuleForms(self.spec, data=self.request.POST)
+
+    def _save(self) -> HttpResponse:
+        if not self._typed.is_valid():
             self.notice = gettext("Not saved yet: see what is said at the fields.")
-            return self.shown(forms)
+            return self.shown(self._typed)
         try:
-            return HttpResponseRedirect(_page_of(self._saved(forms.spec())))
+            return HttpResponseRedirect(address_of(self._saved(self._typed.spec())))
         except CommandRefused as refusal:
             self.notice = str(refusal)
-            return self.shown(forms)
+            return self.shown(self._typed)
 
     def _saved(self, spec: RuleSpec) -> int:
         if self.row is None:
             return commands.draft_rule(*by(self.request), spec=spec)
-        based_on = self.request.POST.get("based_on", "") or "nothing"
-        commands.save_rule_draft(*by(self.request), version_id=self.row.pk, spec=spec, based_on=based_on)
+        assert self.spec, "what is there says something"
+        commands.save_rule_draft(
+            *by(self.request),
+            version_id=self.row.pk,
+            spec=spec,
+            based_on=self._based_on,
+            label=step_between(self.spec, spec),
+        )
         return self.row.pk
+
+    def _stepped(self, verb: str) -> HttpResponse:
+        """The id is made with the page, so that a double click is one step."""
+        step = commands.undo_rule_step if verb == "undo" else commands.redo_rule_step
+        try:
+            command_id = UUID(self.request.POST.get("command_id", ""))
+            step(actor_of(self.request), command_id, version_id=self.row.pk if self.row else 0, based_on=self._based_on)
+        except CommandRefused as refusal:
+            messages.error(self.request, str(refusal))
+        except ValueError:
+            messages.error(self.request, gettext("Reload the page and try again."))
+        return HttpResponseRedirect(self.request.get_full_path())
+
+    @property
+    def _based_on(self) -> str:
+        return self.request.POST.get("based_on", "") or "nothing"
 
     def shown(self, forms: RuleForms) -> HttpResponse:
         row = self.row
         context = {
-            **admin.site.each_context(self.request),
-            "title": str(row) if row else gettext("New rule"),
-            "opts": RuleVersion._meta,
-            "is_fullwidth": "1",
-            "version": row,
             "spec": self.spec,
             "forms": forms,
             "may_edit": self.may_edit,
@@ -224,7 +240,7 @@ class _Desk:
             "is_typed": self.request.method == "POST",
             **(self._of_the_version(row) if row else {}),
         }
-        return TemplateResponse(self.request, TEMPLATE, context)
+        return shown(self.request, row, EDIT_PAGE, TEMPLATE, context)
 
     def _of_the_version(self, row: RuleVersion) -> dict[str, Any]:
         firings = RuleFiring.objects.filter(version=row).select_related("site", "work_center").order_by("-at", "-pk")
@@ -233,6 +249,8 @@ class _Desk:
         assert self.spec
         return {
             "problems": check_rule(self.spec),
+            "steps": steps_of(row) if self.may_edit else None,
+            "command_id": uuid4(),
             "buttons": self.page.pressable(self.request, row),
             "author": people.person_name(row.author_id),
             "approver": people.person_name(row.approver_id),

@@ -33,6 +33,7 @@ from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version, VersionStatus, Workflow
 from apps.workflows.rows import dangling, to_definition
 from apps.workflows.studio.pages import header, urls_of_pages
+from apps.workflows.studio.tabs import PAGES
 
 
 def _page_of(version_id: int) -> str:
@@ -123,7 +124,8 @@ class VersionAdmin(PackagesMixin, ButtonsAdmin):
     list_select_related = ["workflow"]
 
     def get_urls(self) -> list[URLPattern]:
-        return [*urls_of_pages(self.admin_site), *super().get_urls()]
+        rows = Version.objects.select_related("workflow")
+        return [*urls_of_pages(self.admin_site, PAGES, rows), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Version | None = None) -> Any:
         return ["definition", "based_on"] if self.has_change_permission(request, obj) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.http import QueryDict
@@ -23,7 +24,13 @@ LINE, ITEM = "line-", "item-"
 # What a course is called in a select; a move names its state behind a colon.
 STAY, DECIDE, MOVE_TO = "stay", "decide", "move:"
 
-Sent = Callable[[Actor, UUID, Version, QueryDict], int | None]
+Sent = Callable[[Actor, UUID, Any, QueryDict], int | None]
+
+
+class WhenAndWhere(TypedDict):
+    effective_from: datetime | None
+    next_shift_of: int | None
+    first_on: list[int]
 
 
 def _plan(actor: Actor, command_id: UUID, version: Version, form: QueryDict) -> None:
@@ -72,16 +79,17 @@ def _return(actor: Actor, command_id: UUID, version: Version, _form: QueryDict) 
 
 
 def _publish(actor: Actor, command_id: UUID, version: Version, form: QueryDict) -> None:
+    commands.publish(actor, command_id, version_id=version.pk, note=form.get("note", ""), **when_and_where(form))
+
+
+def when_and_where(form: QueryDict) -> WhenAndWhere:
+    """What the page asks of every publication."""
     when = form.get("when", "now")
-    commands.publish(
-        actor,
-        command_id,
-        version_id=version.pk,
-        note=form.get("note", ""),
-        effective_from=_date(form.get("at", "")) if when == "at" else None,
-        next_shift_of=int(when.removeprefix("shift-")) if when.startswith("shift-") else None,
-        first_on=[int(pk) for pk in form.getlist("first_on")] if form.get("where") == "first" else [],
-    )
+    return {
+        "effective_from": _date(form.get("at", "")) if when == "at" else None,
+        "next_shift_of": int(when.removeprefix("shift-")) if when.startswith("shift-") else None,
+        "first_on": [int(pk) for pk in form.getlist("first_on")] if form.get("where") == "first" else [],
+    }
 
 
 def _date(text: str) -> datetime:

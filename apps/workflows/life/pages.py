@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.core import clock, rights
+from apps.core.actors import Actor
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.rights import EVERYWHERE
@@ -25,16 +26,17 @@ from apps.workflows.actions import EDIT, PUBLISH, STOP_EDGE
 from apps.workflows.check import check, errors_in
 from apps.workflows.definition import Definition, StateSpec, word
 from apps.workflows.kinds import KINDS, Kind
-from apps.workflows.life.forms import DECIDE, ITEM, LINE, MOVE_TO, SENT, STAY
+from apps.workflows.life.forms import DECIDE, ITEM, LINE, MOVE_TO, SENT, STAY, Sent
 from apps.workflows.life.planning import Blocked, DryRun, Row, dry_run, keeps, to_be_moved, why_not
 from apps.workflows.models import Course, Policy, Version, VersionStatus
+from apps.workflows.models.life import VersionLife
 from apps.workflows.rows import to_definition
 from apps.workflows.studio.pages import in_force_beside, shown
 
 
 def publish(request: HttpRequest, version: Version) -> HttpResponse:
     if request.method == "POST":
-        return _sent(request, version)
+        return sent(request, version, SENT, "admin:workflows_version_publish")
     actor, definition = actor_of(request), to_definition(version)
     now = clock.now()
     found = dry_run(version, Context("workflows.dry_run", actor, uuid4(), now, now))
@@ -49,22 +51,31 @@ def publish(request: HttpRequest, version: Version) -> HttpResponse:
             "plan_rows": _plan_rows(version, definition, found),
             "policies": Policy.choices,
             "missing": _missing(version, definition, found),
-            "is_own_work": actor.person_id in version.editor_ids or actor.person_id is None,
-            "may_edit": rights.may(actor, EDIT, EVERYWHERE),
-            "may_publish": rights.may(actor, PUBLISH, EVERYWHERE),
             "may_stop": rights.may(actor, STOP_EDGE, EVERYWHERE),
-            "command_id": uuid4(),
             "edges": _edges(version, definition),
+            "moves_back": True,
             **_choices(version),
             **_rollout(version),
-            "author": people.person_name(version.author_id),
-            "approver": people.person_name(version.approver_id),
+            **who_and_who(actor, version),
         },
     )
 
 
-def _sent(request: HttpRequest, version: Version) -> HttpResponse:
-    send = SENT.get(request.POST.get("_do", ""))
+def who_and_who(actor: Actor, version: VersionLife) -> dict[str, Any]:
+    """Who has written and approved it, and what the actor may do about it."""
+    return {
+        "is_own_work": actor.person_id in version.editor_ids or actor.person_id is None,
+        "may_edit": rights.may(actor, EDIT, EVERYWHERE),
+        "may_publish": rights.may(actor, PUBLISH, EVERYWHERE),
+        "command_id": uuid4(),
+        "author": people.person_name(version.author_id),
+        "approver": people.person_name(version.approver_id),
+    }
+
+
+def sent(request: HttpRequest, version: Any, forms: Mapping[str, Sent], page: str) -> HttpResponse:
+    """What a button of the page says is done; the page comes again, of another version where one was made."""
+    send = forms.get(request.POST.get("_do", ""))
     if send is None:
         raise PermissionDenied
     next_id: int | None = None
@@ -76,7 +87,7 @@ def _sent(request: HttpRequest, version: Version) -> HttpResponse:
         messages.error(request, _("Reload the page and try again."))
     else:
         messages.success(request, _("Done."))
-    return HttpResponseRedirect(reverse("admin:workflows_version_publish", args=[next_id or version.pk]))
+    return HttpResponseRedirect(reverse(page, args=[next_id or version.pk]))
 
 
 # ---- what keeps it from going on
@@ -192,13 +203,19 @@ def _decision(
 
 
 def _choices(version: Version) -> dict[str, Any]:
+    kind = KINDS.get(version.workflow.kind)
+    return whens_and_wheres(version, has_lines=bool(kind and kind.line))
+
+
+def whens_and_wheres(version: VersionLife, *, has_lines: bool) -> dict[str, Any]:
+    """What a publication is asked: from when, and on which lines first."""
     if version.status != VersionStatus.IN_REVIEW:
         return {}
-    kind, now = KINDS.get(version.workflow.kind), clock.now()
+    now = clock.now()
     shifts = [(site, next_shift_of_site(site.pk, now)) for site in Site.objects.order_by("code")]
     return {
         "next_shifts": [(site, shift) for site, shift in shifts if shift],
-        "lines": WorkCenter.objects.select_related("site").order_by("site__code", "code") if kind and kind.line else [],
+        "lines": WorkCenter.objects.select_related("site").order_by("site__code", "code") if has_lines else [],
     }
 
 

@@ -7,8 +7,6 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context
-from apps.plant.models import WorkCenter
-from apps.plant.shifts_calendar import next_shift_of_site
 from apps.workflows.check import check
 from apps.workflows.events import VersionPublished
 from apps.workflows.kinds import KINDS
@@ -16,7 +14,13 @@ from apps.workflows.life.following import is_superseded
 from apps.workflows.life.planning import dry_run, lines_of, policy_of
 from apps.workflows.models import MoveLine, Policy, Rollout, Version, VersionStatus, Workflow
 from apps.workflows.rows import to_definition
-from apps.workflows.versioning import locked_version, refuse_errors, set_status
+from apps.workflows.versioning import (
+    insist_on_lines,
+    locked_version,
+    refuse_errors,
+    refuse_tried_already,
+    set_status,
+)
 
 # What wakes the worker when items may have to move.
 MOVES = "workflow-moves"
@@ -93,20 +97,7 @@ def _insist_on_lines(context: Context, version: Version, first_on: list[int]) ->
     kind = KINDS.get(version.workflow.kind)
     if kind is None or not kind.line:
         context.refuse("no_lines", _("These items run on no line: publish it for all at once."))
-    if WorkCenter.objects.filter(pk__in=first_on).count() != len(set(first_on)):
-        context.refuse("unknown_line", _("One of these lines is not there."))
+    insist_on_lines(context, first_on)
     tried = Rollout.objects.filter(version__workflow=version.workflow_id, widened_at__isnull=True)
-    for other in tried.select_related("version__workflow"):
-        if not is_superseded(other.version, context):
-            context.refuse(
-                "tried_already",
-                _("%(version)s is being tried on some lines: widen it or roll it back first.")
-                % {"version": other.version},
-            )
-
-
-def next_shift(context: Context, site_id: int) -> datetime:
-    shift = next_shift_of_site(site_id, context.now)
-    if shift is None:
-        context.refuse("no_shift", _("This site has no shift ahead in its calendar: say a date, or publish it now."))
-    return shift.start
+    others = [rollout.version for rollout in tried.select_related("version__workflow")]
+    refuse_tried_already(context, [other for other in others if not is_superseded(other, context)])

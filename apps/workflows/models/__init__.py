@@ -17,7 +17,17 @@ from apps.workflows.models.versions import (
     Version,
     Workflow,
 )
-from apps.workflows.rules.models import Rule, RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleTimer, RuleVersion
+from apps.workflows.rules.models import (
+    Rule,
+    RuleFailure,
+    RuleFiring,
+    RuleOccurrence,
+    RuleRollout,
+    RuleStep,
+    RuleStop,
+    RuleTimer,
+    RuleVersion,
+)
 
 __all__ = [
     "RUNNING_PHASES",
@@ -40,6 +50,8 @@ __all__ = [
     "RuleFailure",
     "RuleFiring",
     "RuleOccurrence",
+    "RuleRollout",
+    "RuleStep",
     "RuleStop",
     "RuleTimer",
     "RuleVersion",

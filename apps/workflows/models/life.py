@@ -56,3 +56,39 @@ class VersionLife(models.Model):
             self.editor_ids = [*self.editor_ids, person_id]
         self.checksum = checksum
         return ("editor_ids", "checksum")
+
+
+class VersionRollout(models.Model):
+    """How far a published version has come; the version itself never changes.
+
+    line_ids        work centers that it holds on first, while it is not widened to all
+    took_effect_at  when its hour had come, and those who look were told
+    """
+
+    line_ids = ArrayField(models.BigIntegerField(), default=list, verbose_name=_("first on the lines"))
+    widened_at = models.DateTimeField(_("everywhere since"), null=True)
+    widened_by_id = models.BigIntegerField(_("widened by"), null=True)
+    took_effect_at = models.DateTimeField(_("took effect"), null=True)
+
+    class Meta:
+        abstract = True
+
+    def holds_on(self, line_id: int | None) -> bool:
+        return self.widened_at is not None or line_id in self.line_ids
+
+
+class Step(models.Model):
+    """A draft after one edit; number 0 is what it began with. What is undone can be redone until the next edit."""
+
+    number = models.PositiveIntegerField(_("number"))
+    label = models.CharField(_("what was done"), max_length=200, blank=True)
+    definition = models.JSONField(_("definition"))
+    person_id = models.BigIntegerField(_("by"), null=True)
+    at = models.DateTimeField(_("at"))
+    is_undone = models.BooleanField(_("undone"), default=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.label

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.triggers import guarded
+from apps.workflows.models.life import VersionRollout
 from apps.workflows.models.versions import GUARD_PART, Version
 
 GUARD_DECISION = "workflows_guard_decision"
@@ -102,20 +102,13 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         return self.filter(took_effect_at__isnull=False, moves_ended_at__isnull=True)
 
 
-class Rollout(models.Model):
-    """How far a published version has come; the version itself never changes.
-
-    line_ids        work centers whose new items start on it while it is not widened to all
-    took_effect_at  when the screens were told
+class Rollout(VersionRollout):
+    """
     cursor, skipped, moved   of the running move: the last item looked at, those somebody else had locked in this pass,
                              and all that were moved so far
     """
 
     version = models.OneToOneField(Version, models.CASCADE, related_name="rollout")
-    line_ids = ArrayField(models.BigIntegerField(), default=list, verbose_name=_("first on the lines"))
-    widened_at = models.DateTimeField(_("everywhere since"), null=True)
-    widened_by_id = models.BigIntegerField(_("widened by"), null=True)
-    took_effect_at = models.DateTimeField(_("took effect"), null=True)
     cursor = models.BigIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
     moved = models.PositiveIntegerField(_("items moved"), default=0)
@@ -142,6 +135,3 @@ class Rollout(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
-
-    def holds_on(self, line_id: int | None) -> bool:
-        return self.widened_at is not None or line_id in self.line_ids

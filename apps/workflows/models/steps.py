@@ -1,4 +1,4 @@
-"""The steps by which a draft has come to be what it is."""
+"""The steps by which a draft of a workflow has come to be what it is."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.triggers import guarded
+from apps.workflows.models.life import Step
 from apps.workflows.models.versions import GUARD_PART, Version
 
 
-class DraftStep(models.Model):
-    """The draft after one edit; number 0 is what it began with. What is undone can be redone until the next edit."""
-
+class DraftStep(Step):
     version = models.ForeignKey(Version, models.CASCADE, related_name="steps")
-    number = models.PositiveIntegerField(_("number"))
-    label = models.CharField(_("what was done"), max_length=200, blank=True)
-    definition = models.JSONField(_("definition"))
-    person_id = models.BigIntegerField(_("by"), null=True)
-    at = models.DateTimeField(_("at"))
-    is_undone = models.BooleanField(_("undone"), default=False)
 
     class Meta:
         verbose_name = _("step of a draft")
@@ -31,6 +24,3 @@ class DraftStep(models.Model):
             ),
         ]
         triggers = guarded(GUARD_PART)
-
-    def __str__(self) -> str:
-        return self.label

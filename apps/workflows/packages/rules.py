@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
+from apps.core import clock
 from apps.core.commands import Context
 from apps.core.errors import CommandRefused
 from apps.core.events import EVENTS
@@ -33,7 +34,7 @@ def _picked(ids: Collection[int]) -> list[Content]:
 
 
 def _in_force(code: str) -> Content | None:
-    version = RuleVersion.objects.in_force().filter(rule__code=code).first()
+    version = RuleVersion.objects.in_force(at=clock.now()).filter(rule__code=code).first()
     return _written(version.content) if version else None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from apps.workflows import people
 from apps.workflows.authorship import Made, made_by
 from apps.workflows.comparing import Change, Comparison, compare
 from apps.workflows.models import Version
+from apps.workflows.models.life import VersionLife
 from apps.workflows.picture.drawing import SIGNS, draw, legend
 from apps.workflows.rows import to_definition
 from apps.workflows.story import Told, story
@@ -38,7 +40,8 @@ class ShownChange:
 def graph(request: HttpRequest, version: Version) -> HttpResponse:
     """?against=5: the number of another version of the workflow; "none" for the picture alone."""
     others = list(version.workflow.versions.exclude(pk=version.pk).order_by("-number"))
-    against = _chosen(request.GET.get("against", ""), others, version)
+    asked = request.GET.get("against", "")
+    against = None if asked == NONE else chosen_of(request, others) or in_force_beside(version)
     new = to_definition(version)
     old = comparison = None
     names = people.names()
@@ -62,19 +65,18 @@ def graph(request: HttpRequest, version: Version) -> HttpResponse:
     return shown(request, version, "graph", "workflows/picture/graph.html", context)
 
 
-def _chosen(asked: str, others: Iterable[Version], version: Version) -> Version | None:
-    """What the address names, else the version in force."""
-    if asked == NONE:
-        return None
-    by_number = {str(other.number): other for other in others}
-    if asked in by_number:
-        return by_number[asked]
-    return in_force_beside(version)
+V = TypeVar("V", bound=VersionLife)
+
+
+def chosen_of(request: HttpRequest, others: Iterable[V]) -> V | None:
+    """The one whose number the address names."""
+    asked = request.GET.get("against", "")
+    return next((other for other in others if str(other.number) == asked), None)
 
 
 def _shown(request: HttpRequest, version: Version, comparison: Comparison) -> list[ShownChange]:
     made = made_by(version, comparison.changes)
-    names = _names(request, [one.person_id for one in made.values()])
+    names = names_for(request, [one.person_id for one in made.values()])
     told: list[ShownChange] = []
     for change in comparison.changes:
         by: Made | None = made.get((change.part, change.key))
@@ -96,13 +98,16 @@ class ShownEvent:
 
 
 def history(request: HttpRequest, version: Version) -> HttpResponse:
-    entries = story(version, to_definition(version))
-    names = _names(request, [entry.who for entry in entries])
-    events = [ShownEvent(told, names.get(told.who, NOBODY) if told.who else _("the system")) for told in entries]
+    events = with_names(request, story(version, to_definition(version)))
     return shown(request, version, "history", "workflows/picture/history.html", {"events": events})
 
 
-def _names(request: HttpRequest, ids: Iterable[int | None]) -> dict[int, str]:
+def with_names(request: HttpRequest, entries: Sequence[Told]) -> list[ShownEvent]:
+    names = names_for(request, [entry.who for entry in entries])
+    return [ShownEvent(told, names.get(told.who, NOBODY) if told.who else _("the system")) for told in entries]
+
+
+def names_for(request: HttpRequest, ids: Iterable[int | None]) -> dict[int, str]:
     """Of people, for who may read the history; for others nobody has a name."""
     wanted = {key for key in ids if key}
     if not wanted or not rights.may(actor_of(request), VIEW_LEDGER, EVERYWHERE):

@@ -50,6 +50,11 @@ def event_label(kind: str) -> str:
     return str(event.label or kind) if event else kind
 
 
+def knows_its_line(kind: str) -> bool:
+    """Whether the line, the item and the customer are known of such events, beside the site."""
+    return _has_surroundings(EVENTS[kind])
+
+
 def check_rule(spec: RuleSpec) -> list[Problem]:
     """[] or only warnings: it may be published.  A few queries."""
     here, event, words = Place(Part.RULE, spec.code), followed_events().get(spec.event), words_of_the_plant()

@@ -81,9 +81,14 @@ def take_back(rule: LiveRule, reader: FactReader) -> None:
 
 
 def hand_over(before: RuleVersion, version: RuleVersion) -> None:
-    """What has been counted goes on to the version that counts the same, however many it wants of it and how soon."""
+    """What has been counted goes on to the version that counts the same, however many it wants of it and how soon.
+
+    A thing that the version has counted itself, where it was tried first, counts as it has counted it.
+    """
     if _what_is_counted(before) == _what_is_counted(version):
-        RuleOccurrence.objects.filter(version=before, firing=None).update(version=version)
+        own = RuleOccurrence.objects.filter(version=version, firing=None).exclude(thing="").values("thing")
+        counted = RuleOccurrence.objects.filter(version=before, firing=None)
+        counted.exclude(thing__in=own).update(version=version)
 
 
 def _what_is_counted(version: RuleVersion) -> tuple[Any, ...]:
@@ -96,7 +101,7 @@ def _what_is_counted(version: RuleVersion) -> tuple[Any, ...]:
 
 def prune_counted(now: datetime) -> int:
     """Some of what no window can see any more; how many. To be called until it is 0."""
-    days_of = RuleVersion.objects.in_force().values_list("pk", "content__window__days")
+    days_of = RuleVersion.objects.published().values_list("pk", "content__window__days")
     kept_for = {version_id: 2 * timedelta(days=days) for version_id, days in days_of if days}
     longer = {version_id: kept for version_id, kept in kept_for.items() if kept > KEPT}
     rows = RuleOccurrence.objects

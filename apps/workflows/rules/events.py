@@ -12,8 +12,11 @@ class RuleDraftCreated(Event, subject=SUBJECT):
 
 
 class RuleDraftSaved(Event, subject=SUBJECT):
+    """`what` was done, in words of who did it; "- " before it: undone."""
+
     version_id: int
     checksum: str
+    what: str = ""
 
 
 class RuleReviewRequested(Event, subject=SUBJECT):
@@ -26,13 +29,35 @@ class RuleDraftReturned(Event, subject=SUBJECT):
 
 
 class RulePublished(Event, subject=SUBJECT):
-    """`replaced_id`: the version that was in force before, retired with this."""
+    """`replaced_id`: the version that was in force before, retired with this; None as long as it holds beside it."""
 
     version_id: int
     number: int
     checksum: str
     editor_ids: list[int]
     replaced_id: int | None
+
+
+class RuleReplaced(Event, subject=SUBJECT):
+    """Out of force, since version `by_id` holds everywhere."""
+
+    version_id: int
+    by_id: int
+
+
+class RuleTookEffect(Event, subject=SUBJECT):
+    version_id: int
+
+
+class RuleWidened(Event, subject=SUBJECT):
+    version_id: int
+
+
+class RuleRolledBack(Event, subject=SUBJECT):
+    """`version_id` has the content of `back_to_id`."""
+
+    version_id: int
+    back_to_id: int
 
 
 class RuleRetired(Event, subject=SUBJECT):

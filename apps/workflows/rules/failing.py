@@ -21,7 +21,7 @@ from apps.workflows.effects import EffectFailed
 from apps.workflows.guards import GuardError
 from apps.workflows.rules.bounds import bounded
 from apps.workflows.rules.events import RuleFailed, RuleSwitchedOff
-from apps.workflows.rules.in_force import LiveRule, Place, forget
+from apps.workflows.rules.in_force import LiveRule, Place, changed
 from apps.workflows.rules.models import FailureReason, RuleFailure, RuleStop
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,7 @@ def _switch_off_after_three(context: Context, failure: RuleFailure) -> None:
             failures=count,
         )
     )
-    context.touch(f"rule:{version.rule_id}")
-    forget()
-    transaction.on_commit(forget)
+    changed(context, version.rule_id)
 
 
 def _words(error: Exception) -> tuple[FailureReason, str]:

@@ -1,7 +1,8 @@
 """The rules that are in force, kept by each process and looked at anew every second.
 
-What is published never changes, and neither does a stop until it is over: so the ids of both say whether what is kept
-still holds, and a booking without rules for its events pays for one look into a dictionary.
+What is published never changes, nor does a stop until it is over, nor where a version holds until it is widened: so
+their ids say whether what is kept still holds, and a booking without rules for its events pays for one look into a
+dictionary. Whose hour has come is asked of the clock.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 
 import cel
 from django.db import DatabaseError, transaction
 from pydantic import ValidationError
 
+from apps.core.commands import Context
 from apps.core.prepared import planned_once
 from apps.workflows import guards
 from apps.workflows.rules.definition import RuleSpec
-from apps.workflows.rules.models import RuleStop, RuleVersion
+from apps.workflows.rules.models import RuleRollout, RuleStop, RuleVersion
 from apps.workflows.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
@@ -30,9 +34,10 @@ REREAD_SECONDS = 1.0
 
 _IDS = """
     SELECT (SELECT array_agg(id ORDER BY id) FROM workflows_ruleversion WHERE status = 'published'),
-           (SELECT array_agg(id ORDER BY id) FROM workflows_rulestop WHERE resumed_at IS NULL)
+           (SELECT array_agg(id ORDER BY id) FROM workflows_rulestop WHERE resumed_at IS NULL),
+           (SELECT array_agg(id ORDER BY id) FROM workflows_rulerollout WHERE widened_at IS NULL)
 """
-Ids = tuple[list[int] | None, list[int] | None]
+Ids = tuple[list[int] | None, list[int] | None, list[int] | None]
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,32 @@ class Place:
         return other.site_id is None or self.site_id == other.site_id
 
 
+EVERYWHERE = Place(None, None)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """From when and where a published version holds; the defaults are of one that was published for all at once."""
+
+    starts_at: datetime | None = None
+    line_ids: frozenset[int] | None = None
+
+    def covers(self, place: Place, at: datetime) -> bool:
+        has_begun = self.starts_at is None or self.starts_at <= at
+        return has_begun and (self.line_ids is None or place.work_center_id in self.line_ids)
+
+
 @dataclass(frozen=True)
 class LiveRule:
+    """`yields_to`: the reaches of the versions of its rule that were published after it."""
+
     rule_id: int
     version_id: int
     number: int
     spec: RuleSpec
     off_at: tuple[Place, ...]
+    reach: Reach = Reach()
+    yields_to: tuple[Reach, ...] = ()
 
     @cached_property
     def program(self) -> cel.Program | None:
@@ -69,6 +93,10 @@ class LiveRule:
     @property
     def counts_things(self) -> bool:
         return self.spec.window is not None and self.spec.window.of == "things"
+
+    def holds_at(self, place: Place, at: datetime) -> bool:
+        """Of all versions of a rule, at most one does."""
+        return self.reach.covers(place, at) and not any(later.covers(place, at) for later in self.yields_to)
 
     def is_off(self, place: Place) -> bool:
         return any(place.is_within(off) for off in self.off_at)
@@ -122,29 +150,53 @@ def _reread() -> None:
     _kept.read_at = time.monotonic()
 
 
+def changed(context: Context, rule_id: int) -> None:
+    """This process follows at once, the others within a second."""
+    context.touch(f"rule:{rule_id}")
+    forget()
+    transaction.on_commit(forget)
+
+
 def begun_under(version_id: int) -> LiveRule | None:
     """The version that something was begun under, though another may have taken its place since; None: the rule has
     none in force any more.  Three queries: what was switched off this moment is off.
     """
     version = RuleVersion.objects.get(pk=version_id)
-    if not RuleVersion.objects.in_force().filter(rule=version.rule_id).exists():
+    if not RuleVersion.objects.published().filter(rule=version.rule_id).exists():
         return None
     return _live(version, list(RuleStop.objects.in_force().filter(rule=version.rule_id)))
+
+
+def in_force_beside(version: RuleVersion, at: datetime) -> RuleVersion | None:
+    """The version of its rule that holds everywhere, which another one is compared with. None for itself."""
+    found = RuleVersion.objects.in_force(at=at).filter(rule=version.rule_id).first()
+    return found if found and found.pk != version.pk else None
 
 
 def _read() -> Rules:
     stops: defaultdict[int, list[RuleStop]] = defaultdict(list)
     for stop in RuleStop.objects.in_force():
         stops[stop.rule_id].append(stop)
+    later: defaultdict[int, list[Reach]] = defaultdict(list)
     found: defaultdict[str, list[LiveRule]] = defaultdict(list)
-    for version in RuleVersion.objects.in_force().order_by("rule_id"):
-        rule = _live(version, stops[version.rule_id])
+    for version in RuleVersion.objects.published().select_related("rollout").order_by("-published_at", "-number"):
+        rule = _live(version, stops[version.rule_id], _reach(version), later[version.rule_id])
         if rule is not None:
             found[version.event].append(rule)
-    return {kind: tuple(rules) for kind, rules in found.items()}
+            later[version.rule_id].append(rule.reach)
+    return {kind: tuple(sorted(rules, key=attrgetter("rule_id"))) for kind, rules in found.items()}
 
 
-def _live(version: RuleVersion, stops: Iterable[RuleStop]) -> LiveRule | None:
+def _reach(version: RuleVersion) -> Reach:
+    rollout: RuleRollout | None = getattr(version, "rollout", None)
+    if rollout is None:
+        return Reach()
+    return Reach(rollout.starts_at, None if rollout.widened_at else frozenset(rollout.line_ids))
+
+
+def _live(
+    version: RuleVersion, stops: Iterable[RuleStop], reach: Reach = Reach(), later: Iterable[Reach] = ()
+) -> LiveRule | None:
     """`stops`: of its rule, those in force."""
     spec = spec_of(version)
     if spec is None:
@@ -156,6 +208,8 @@ def _live(version: RuleVersion, stops: Iterable[RuleStop]) -> LiveRule | None:
         number=version.number,
         spec=spec,
         off_at=tuple(Place(stop.site_id, stop.work_center_id) for stop in off),
+        reach=reach,
+        yields_to=tuple(later),
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.triggers import guarded
-from apps.workflows.models.life import GUARD_VERSION, VersionLife, VersionStatus
+from apps.core.triggers import GuardTrigger, guarded
+from apps.workflows.models.life import GUARD_VERSION, Step, VersionLife, VersionRollout, VersionStatus
+
+GUARD_OWN_RULE = "workflows_guard_own_rule"
+GUARD_RULE_PART = "workflows_guard_rule_part"
 
 
 class Rule(models.Model):
@@ -29,9 +33,14 @@ class Rule(models.Model):
 
 
 class RuleVersionQuerySet(models.QuerySet["RuleVersion"]):
-    def in_force(self) -> Self:
-        """At most one of each rule."""
+    def published(self) -> Self:
+        """Several of one rule, while the last one waits for its hour or is tried on some lines."""
         return self.filter(status=VersionStatus.PUBLISHED)
+
+    def in_force(self, *, at: datetime) -> Self:
+        """Those that hold everywhere, the last one of a rule first."""
+        everywhere = Q(rollout=None) | Q(rollout__widened_at__isnull=False, rollout__starts_at__lte=at)
+        return self.published().filter(everywhere).order_by("rule", "-published_at", "-number")
 
 
 class RuleVersion(VersionLife):
@@ -49,16 +58,71 @@ class RuleVersion(VersionLife):
         verbose_name_plural = _("rule versions")
         constraints = [
             models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number"),
-            models.UniqueConstraint(fields=["rule"], condition=Q(status="published"), name="one_rule_in_force"),
             models.CheckConstraint(
                 condition=~Q(status__in=["published", "retired"]) | Q(published_at__isnull=False) & ~Q(checksum=""),
                 name="published_rule_is_dated",
             ),
         ]
-        triggers = guarded(GUARD_VERSION)
+        triggers = [
+            *guarded(GUARD_VERSION),
+            GuardTrigger(name="own_work", function=GUARD_OWN_RULE, operation=pgtrigger.Update),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule} v{self.number}"
+
+
+class RuleStep(Step):
+    """`definition` is a RuleSpec."""
+
+    version = models.ForeignKey(RuleVersion, models.CASCADE, related_name="steps")
+
+    class Meta:
+        verbose_name = _("step of a rule's draft")
+        verbose_name_plural = _("steps of a rule's draft")
+        ordering = ["version", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "number"], name="rule_step_number"),
+            models.CheckConstraint(condition=Q(number__gt=0) | Q(is_undone=False), name="rule_beginning_stays"),
+        ]
+        triggers = guarded(GUARD_RULE_PART)
+
+
+class RuleRolloutQuerySet(models.QuerySet["RuleRollout"]):
+    def on_the_way(self) -> Self:
+        """Of published versions: not everywhere yet, or their hour has not come."""
+        unfinished = Q(widened_at=None) | Q(took_effect_at=None)
+        return self.filter(unfinished, version__status=VersionStatus.PUBLISHED)
+
+    def to_be_announced(self) -> Self:
+        return self.filter(took_effect_at=None, version__status=VersionStatus.PUBLISHED)
+
+
+class RuleRollout(VersionRollout):
+    """Of a version that was not published for at once and everywhere; all others have none."""
+
+    version = models.OneToOneField(RuleVersion, models.CASCADE, related_name="rollout")
+    starts_at = models.DateTimeField(_("in force from"))
+
+    version_id: int
+    objects = RuleRolloutQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rollout of a rule")
+        verbose_name_plural = _("rollouts of rules")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(widened_at__isnull=False) | ~Q(line_ids=[]), name="rule_rollout_holds_somewhere"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["version"], condition=Q(widened_at=None) | Q(took_effect_at=None), name="rule_rollout_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.version)
 
 
 class AtPlace(models.Model):

@@ -101,7 +101,7 @@ def _followings(heard: Heard, reader: FactReader, rules: Sequence[LiveRule], con
             note_failure(_by(rule, heard, context), rule, heard, place, error)
         return
     for rule in rules:
-        if not rule.is_off(place) and rule.is_for(reader.around):
+        if rule.holds_at(place, context.now) and not rule.is_off(place) and rule.is_for(reader.around):
             yield _Following(_by(rule, heard, context), rule, heard, reader, place)
 
 

@@ -23,7 +23,7 @@ from apps.workflows.rows import to_definition
 from apps.workflows.rules.check import RuleFault, check_rule
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleDraftTried
-from apps.workflows.rules.in_force import spec_of
+from apps.workflows.rules.in_force import in_force_beside, spec_of
 from apps.workflows.simulate.past import Span
 from apps.workflows.simulate.replay import replay, versions_of
 from apps.workflows.simulate.result import Result
@@ -183,7 +183,7 @@ def _result(run: SimulationRun, progress: _Progress) -> tuple[str, Result | Rule
 def _result_of_rule(version_id: int, span: Span, progress: _Progress) -> tuple[str, RuleResult]:
     version = RuleVersion.objects.select_related("rule").get(pk=version_id)
     spec = RuleSpec.model_validate(version.content)
-    in_force = RuleVersion.objects.in_force().filter(rule=version.rule_id).exclude(pk=version_id).first()
+    in_force = in_force_beside(version, clock.now())
     return spec.checksum, replay_rule(version, spec, in_force, span, progress=progress)
 
 

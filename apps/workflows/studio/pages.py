@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -23,21 +24,23 @@ from apps.workflows.models import Version
 from apps.workflows.studio.tabs import PAGES, Page
 
 
-def urls_of_pages(site: AdminSite) -> list[URLPattern]:
+def urls_of_pages(site: AdminSite, pages: Sequence[Page], rows: QuerySet[Any]) -> list[URLPattern]:
     return [
-        path(f"<int:version_id>/{page.name.replace('_', '-')}/", site.admin_view(_opened(page)), name=page.url_name)
-        for page in PAGES
+        path(
+            f"<int:version_id>/{page.name.replace('_', '-')}/", site.admin_view(_opened(page, rows)), name=page.url_name
+        )
+        for page in pages
     ]
 
 
-def _opened(page: Page) -> Callable[..., HttpResponse]:
+def _opened(page: Page, rows: QuerySet[Any]) -> Callable[..., HttpResponse]:
     view = page.function
 
     @wraps(view)
     def opened(request: HttpRequest, version_id: int) -> HttpResponse:
         if not rights.may(actor_of(request), page.action, EVERYWHERE):
             raise PermissionDenied
-        return view(request, get_object_or_404(Version.objects.select_related("workflow"), pk=version_id))
+        return view(request, get_object_or_404(rows.all(), pk=version_id))
 
     return opened
 
@@ -68,7 +71,9 @@ def header(version: Version, name: str) -> dict[str, Any]:
     tabs.append((_("As text"), reverse("admin:workflows_version_change", args=[version.pk]), name == "text"))
     return {
         "version": version,
+        "heading": version.workflow.name,
         "against": against,
+        "against_since": against.effective_from if against else None,
         "in_flight": in_flight(against) if against else 0,
         "studio_tabs": tabs,
     }

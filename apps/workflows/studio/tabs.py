@@ -1,9 +1,12 @@
-"""The pages of one version, in the order of their tabs. A part of the studio adds its own with one line here."""
+"""The pages of one version of a workflow or a rule, in the order of their tabs. A part of the studio adds its own with
+one line here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,15 +16,15 @@ from django_stubs_ext import StrOrPromise
 
 from apps.core.rights import Action
 from apps.workflows.actions import VIEW
-from apps.workflows.models import Version
 
-PageView = Callable[[HttpRequest, Version], HttpResponse]
+PageView = Callable[[HttpRequest, Any], HttpResponse]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """
     name    of the address too: "graph" lies at .../version/7/graph/, and is admin:workflows_version_graph
+    of      the model it is a page of, as the admin calls it
     view    where the function (request, version) -> answer stands: "apps.workflows.picture.pages.graph"
     action  the right without which the page does not open; what it posts is for its commands to judge
     label   of the tab; none: a page that other pages lead to, without a tab of its own
@@ -31,10 +34,11 @@ class Page:
     view: str
     action: Action
     label: StrOrPromise = ""
+    of: str = "version"
 
     @property
     def url_name(self) -> str:
-        return f"workflows_version_{self.name}"
+        return f"workflows_{self.of}_{self.name}"
 
     @property
     def function(self) -> PageView:
@@ -52,4 +56,34 @@ PAGES: list[Page] = [
     Page(name="simulate", label=_("Simulate"), action=VIEW, view="apps.workflows.simulate.pages.simulated"),
     Page(name="history", label=_("History"), action=VIEW, view="apps.workflows.picture.pages.history"),
     Page(name="publish", label=_("Publish"), action=VIEW, view="apps.workflows.life.pages.publish"),
+]
+RULE_PAGES: list[Page] = [
+    Page(
+        of="ruleversion",
+        name="compare",
+        label=_("Compare"),
+        action=VIEW,
+        view="apps.workflows.picture.rule_pages.compared",
+    ),
+    Page(
+        of="ruleversion",
+        name="simulate",
+        label=_("Simulate"),
+        action=VIEW,
+        view="apps.workflows.simulate.rules.pages.simulated",
+    ),
+    Page(
+        of="ruleversion",
+        name="history",
+        label=_("History"),
+        action=VIEW,
+        view="apps.workflows.picture.rule_pages.history",
+    ),
+    Page(
+        of="ruleversion",
+        name="publish",
+        label=_("Publish"),
+        action=VIEW,
+        view="apps.workflows.life.rule_pages.publish",
+    ),
 ]

@@ -8,8 +8,9 @@ from apps.core.actors import Actor
 from apps.core.models import LedgerEvent
 from apps.plant.models import Person
 from apps.workflows.models import RuleVersion
-from apps.workflows.rules.commands import draft_rule, publish_rule, submit_rule_for_review
+from apps.workflows.rules.commands import draft_rule, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.publishing import publish_rule
 from tests.workflows.testapp.commands import ring_bell
 from tests.workflows.testapp.effects import Rung
 from tests.workflows.testapp.models import PlainThing

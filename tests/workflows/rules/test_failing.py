@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from apps.workflows.models import RuleFailure, RuleFiring, RuleStop
 from apps.workflows.rules import bounds
 from apps.workflows.rules import failing as failing_rules
-from apps.workflows.rules.commands import settle_rule_failures
 from apps.workflows.rules.events import RuleFailed, RuleFired, RuleSwitchedOff, RuleSwitchedOn
 from apps.workflows.rules.models import FailureReason
+from apps.workflows.rules.switching import settle_rule_failures
 from apps.workflows.tasks import tell_rule_failures
 from tests.workflows.rules.bells import SYSTEM, alarms, failing, publish, ring, spec
 from tests.workflows.testapp.effects import WAYS
@@ -221,7 +221,7 @@ actions = st.lists(
 )
 def test_no_rule_ever_undoes_its_fact(monkeypatch, **content):
     """Published past the check, as one that an older release has let through."""
-    monkeypatch.setattr("apps.workflows.rules.commands.check_rule", lambda _: [])
+    monkeypatch.setattr("apps.workflows.rules.publishing.check_rule", lambda _: [])
     publish(spec(**content))
     for _ in range(3):
         ring()

@@ -13,17 +13,14 @@ from apps.workflows.rules.check import check_rule
 from apps.workflows.rules.commands import (
     copy_rule,
     draft_rule,
-    publish_rule,
-    resume_rule,
-    retire_rule,
     return_rule_to_draft,
     save_rule_draft,
-    settle_rule_failures,
-    stop_rule,
     submit_rule_for_review,
 )
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RulePublished
+from apps.workflows.rules.publishing import publish_rule, retire_rule
+from apps.workflows.rules.switching import resume_rule, settle_rule_failures, stop_rule
 from tests.workflows.rules.bells import SYSTEM, alarms, engineer, publish, ring, spec
 from tests.world import ledger, make_person, make_site, run
 
@@ -112,7 +109,7 @@ def test_one_goes_back_by_publishing_the_old_content_anew(pia, paul):
     again = run(copy_rule, pia, version_id=first.pk)
     run(submit_rule_for_review, pia, version_id=again)
     run(publish_rule, paul, version_id=again, note="Back.")
-    version = RuleVersion.objects.in_force().get()
+    version = RuleVersion.objects.published().get()
     assert (version.pk, version.number, version.checksum) == (again, 3, first.checksum)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -13,10 +14,11 @@ from django.urls import reverse
 from apps.workflows.effects import EFFECTS
 from apps.workflows.models import RuleFailure, RuleStop, RuleVersion
 from apps.workflows.packages.file import read
+from apps.workflows.rules.commands import draft_rule
 from apps.workflows.rules.definition import RuleSpec
-from tests.workflows.rules.bells import alarms, failing, publish, ring, spec
+from tests.workflows.rules.bells import SYSTEM, alarms, failing, publish, ring, spec
 from tests.workflows.testapp.effects import Rung
-from tests.world import PASSWORD, give_role, make_line, make_person, make_role, make_site
+from tests.world import PASSWORD, give_role, make_line, make_person, make_role, make_site, run
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,22 @@ def press(client: Client, version: RuleVersion, name: str, text: str = ""):
     answer = client.post(page(version), {"_do": name, "command_id": command_id, "text": text}, follow=True)
     assert "/admin/workflows/ruleversion/" in answer.request["PATH_INFO"], "it goes on at a rule's page"
     return answer
+
+
+def publish_page(version: RuleVersion | int) -> str:
+    pk = version if isinstance(version, int) else version.pk
+    return reverse("admin:workflows_ruleversion_publish", args=[pk])
+
+
+def act(client: Client, version: RuleVersion, do: str, **inputs: Any) -> str:
+    """A button of the page "Publish"; what the page says then."""
+    shown = html(client, publish_page(version))
+    forms = re.findall(r"<form.*?</form>", shown, re.DOTALL)
+    form = next(form for form in forms if f'value="{do}"' in form)
+    command_id = re.search(r'name="command_id" value="([^"]+)"', form).group(1)
+    answer = client.post(publish_page(version), {"_do": do, "command_id": command_id, **inputs}, follow=True)
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
 
 
 TYPED: dict[str, Any] = {
@@ -140,7 +158,7 @@ def test_a_rule_that_waits_is_typed_and_shows_what_it_looks_at_again(pia):
     assert re.search(r'name="rule-after_seconds"[^>]*value="600"|value="600"[^>]*name="rule-after_seconds"', shown)
     assert "acts later, whatever happens" in shown
     press(pia, version, "submit")
-    press(signed_in("paul", *ENGINEER), version, "publish", "Later.")
+    act(signed_in("paul", *ENGINEER), version, "publish", note="Later.")
     event_id = ring()
     shown = html(pia, page(version)).partition("What it looks at again")[2]
     assert f"Bell rung {event_id}" in shown
@@ -218,8 +236,8 @@ def test_from_draft_to_a_rule_in_force_by_two_people(pia):
     pia.post(reverse(ADD), {**TYPED, "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": ""})
     version = RuleVersion.objects.get()
     press(pia, version, "submit")
-    assert "can't approve it" in unescape(press(pia, version, "publish", "Mine.").content.decode())
-    press(paul, version, "publish", "Alarm for soft bells.")
+    assert "Someone other than you must approve." in html(pia, publish_page(version))
+    act(paul, version, "publish", note="Alarm for soft bells.")
     ring()
     assert len(alarms()) == 1
     shown = html(pia, page(version))
@@ -319,3 +337,99 @@ class TestACopyOfItsOwn:
     def test_is_made_by_who_may_edit_only(self) -> None:
         shipped = publish(spec())
         assert "Copy as a rule of its own" not in html(signed_in("vera", "workflows.view"), page(shipped))
+
+
+# ---- its life on the pages
+
+
+def drafted(client: Client, **typed: Any) -> RuleVersion:
+    content = {**TYPED, "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": "", "rule-same": [], **typed}
+    client.post(reverse(ADD), content)
+    return RuleVersion.objects.order_by("-pk")[0]
+
+
+def saved(client: Client, version: RuleVersion, **typed: Any) -> RuleVersion:
+    content = {**TYPED, "scope-count": "0", "rule-count": "", "rule-cool_down_minutes": "", "rule-same": [], **typed}
+    client.post(page(version), {**content, "based_on": version.checksum})
+    version.refresh_from_db()
+    return version
+
+
+def test_undo_and_redo_name_what_they_take_back(pia):
+    version = saved(pia, drafted(pia), **{"rule-per_minute": "3", "rule-name": "Louder bells"})
+    shown = html(pia, page(version))
+    assert re.search(r'value="undo"[^>]*>.*?Undo<span[^>]*>name, at most so often a minute<', shown, re.DOTALL)
+    form = next(form for form in re.findall(r"<form.*?</form>", shown, re.DOTALL) if 'value="undo"' in form)
+    fields = dict(re.findall(r'name="(command_id|based_on)" value="([^"]+)"', form))
+    for _ in range(2):
+        pia.post(page(version), {"do": "undo", **fields})
+    version.refresh_from_db()
+    assert (version.content["per_minute"], version.content["name"]) == (20, "Loud bells"), "a double click is one step"
+    shown = html(pia, page(version))
+    assert re.search(r'value="undo"[^>]* disabled', shown)
+    pia.post(page(version), {"do": "redo", "command_id": str(uuid4()), "based_on": version.checksum})
+    version.refresh_from_db()
+    assert version.content["per_minute"] == 3
+
+
+def test_a_draft_beside_the_version_in_force_with_who_changed_what(pia):
+    first = publish(spec())
+    press(pia, first, "copy")
+    draft = saved(pia, RuleVersion.objects.get(number=2), **{"rule-per_minute": "3"})
+    shown = html(pia, reverse("admin:workflows_ruleversion_compare", args=[draft.pk]))
+    assert "against version 1, in force since" in shown
+    assert re.search(r"<dt>at most so often a minute .*?<del>20</del> → <ins>3</ins>", shown, re.DOTALL)
+    beside_itself = html(pia, reverse("admin:workflows_ruleversion_compare", args=[first.pk]) + "?against=2")
+    assert re.search(r"<del>3</del> → <ins>20</ins>", beside_itself)
+    alone = html(pia, reverse("admin:workflows_ruleversion_compare", args=[drafted(pia, **{"rule-name": "Others"}).pk]))
+    assert "It is the first version of this rule." in alone
+
+
+def test_its_history_names_who_only_to_those_who_may_read_the_ledger(pia):
+    version = saved(pia, drafted(pia), **{"rule-per_minute": "3"})
+    address = reverse("admin:workflows_ruleversion_history", args=[version.pk])
+    shown = html(pia, address)
+    assert "at most so often a minute" in shown
+    assert "<td>Pia</td>" not in shown
+    auditor = signed_in("anna", "workflows.view", "core.view_ledger")
+    assert "<td>Pia</td>" in html(auditor, address)
+
+
+def test_on_one_line_first_then_on_all_then_back_from_the_page(pia):
+    paul = signed_in("paul", *ENGINEER)
+    line = make_line(code="L3")
+    first = publish(spec())
+    press(pia, first, "copy")
+    draft = saved(pia, RuleVersion.objects.get(number=2), **{"rule-per_minute": "3"})
+    act(pia, draft, "submit")
+    shown = act(paul, draft, "publish", where="first", first_on=line.pk, note="Tried on L3.")
+    assert "It holds only on:" in shown
+    assert "<b>L3</b>" in shown
+    assert "Take it back: the version beside it holds again" in shown
+    shown = act(paul, draft, "widen")
+    assert "On all lines since" in shown
+    shown = act(paul, draft, "roll_back", back_to=first.pk, reason="It rings too often.")
+    assert "Version 3, published" in shown
+    assert list(RuleVersion.objects.order_by("number").values_list("status", flat=True)) == [
+        "retired",
+        "retired",
+        "published",
+    ]
+
+
+def test_from_a_date_on_from_the_page(pia):
+    paul = signed_in("paul", *ENGINEER)
+    draft = drafted(pia)
+    act(pia, draft, "submit")
+    assert "Say from when" in act(paul, draft, "publish", when="at", at="", note="Later.")
+    shown = act(paul, draft, "publish", when="at", at="2030-01-01T06:00", note="With the new year.")
+    assert re.search(r"Takes effect by itself: [^<]*2030", shown)
+    shown = act(paul, draft, "retire")
+    assert "It follows nothing any more." in shown
+
+
+def test_what_keeps_a_draft_from_review_is_counted_on_the_button(pia):
+    draft = RuleVersion.objects.get(pk=run(draft_rule, SYSTEM, spec=spec(actions=[])))
+    assert re.search(r'value="submit" disabled>Send for review: 1 thing left', html(pia, publish_page(draft)))
+    reader = signed_in("rita", "workflows.view")
+    assert 'name="_do"' not in html(reader, publish_page(draft))

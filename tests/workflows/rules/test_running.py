@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.actors import Origin
 from apps.plant.models import Purpose
 from apps.workflows.models import RuleFailure, RuleFiring
-from apps.workflows.rules.commands import resume_rule, retire_rule, stop_rule
 from apps.workflows.rules.events import RuleFired
+from apps.workflows.rules.publishing import retire_rule
+from apps.workflows.rules.switching import resume_rule, stop_rule
 from tests.workflows.rules.bells import SYSTEM, alarms, publish, ring, spec
 from tests.workflows.testapp.effects import Rung
 from tests.world import ledger, make_line, make_reason, run

@@ -13,10 +13,11 @@ from apps.core import clock
 from apps.core.models import CommandReceipt
 from apps.workflows.models import RuleFailure, RuleFiring, RuleOccurrence, RuleStop, RuleTimer
 from apps.workflows.rules.check import RuleFault, check_rule
-from apps.workflows.rules.commands import resume_rule, retire_rule, stop_rule
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleFired
 from apps.workflows.rules.models import FailureReason
+from apps.workflows.rules.publishing import retire_rule
+from apps.workflows.rules.switching import resume_rule, stop_rule
 from apps.workflows.rules.timers import look_again
 from apps.workflows.tasks import look_again_where_due, prune_rules
 from tests.concurrency import at_once

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.workflows.models import RuleVersion
-from apps.workflows.rules.commands import draft_rule, resume_rule, stop_rule
+from apps.workflows.rules.commands import draft_rule
 from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.switching import resume_rule, stop_rule
 from apps.workflows.simulate.past import Span
 from apps.workflows.simulate.rules.replay import replay_rule
 from apps.workflows.simulate.rules.result import RuleResult

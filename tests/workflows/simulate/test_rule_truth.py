@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from apps.core import clock
 from apps.plant.models import Site
 from apps.workflows.models import RuleFailure, RuleFiring, RuleVersion
-from apps.workflows.rules.commands import retire_rule
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.failing import FAILURES
+from apps.workflows.rules.publishing import retire_rule
 from apps.workflows.simulate.past import Span
 from apps.workflows.simulate.rules.judging import Outcome
 from apps.workflows.simulate.rules.replay import replay_rule

@@ -2,6 +2,7 @@ from django.db import connection
 
 from apps.core.commands import Context
 from apps.core.events import Event
+from apps.plant.models import WorkCenter
 from apps.workflows.effects import EffectFailed, EffectParameters, Occasion, effect, parameter
 from apps.workflows.kinds import GuardField, ValueType
 from apps.workflows.surroundings import Surroundings, around, declare_subject
@@ -19,7 +20,11 @@ class Rung(Event, subject="bell", label="Bell rung"):
 
 @around("bell", gives=frozenset())
 def _bell(subject_id, data):
-    return Surroundings(line=subject_id) if subject_id.startswith("L") else None
+    """A bell that is called like a line hangs there."""
+    if not subject_id.startswith("L"):
+        return None
+    line = WorkCenter.objects.filter(code=subject_id).only("site_id").first()
+    return Surroundings(line=subject_id, work_center_id=line.pk if line else None)
 
 
 declare_subject(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from apps.core import clock
 from apps.workflows import guards
 from apps.workflows.events import StateChanged
 from apps.workflows.guards import GuardError
 from apps.workflows.rules.facts import EVENT, FactReader
-from apps.workflows.rules.in_force import LiveRule, rules_in_force
+from apps.workflows.rules.in_force import EVERYWHERE, LiveRule, rules_in_force
 from apps.workflows.simulate.past import Moved
 
 
@@ -17,7 +18,9 @@ class Listening:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._rules = rules_in_force().get(StateChanged.kind, ())
+        now = clock.now()
+        rules = rules_in_force().get(StateChanged.kind, ())
+        self._rules = [rule for rule in rules if rule.holds_at(EVERYWHERE, now)]
         self.steps: Counter[str] = Counter()
 
     def note(self, move: Moved) -> None:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -24,6 +22,7 @@ from apps.workflows.simulate.rules.judging import Outcome
 from apps.workflows.simulate.rules.result import Difference, Differs, RuleResult, RuleTally
 from apps.workflows.simulate.rules.words import DIFFERS, OUTCOMES
 from apps.workflows.simulate.words import CERTAINTIES
+from apps.workflows.studio.rule_pages import shown
 
 TEMPLATE = "workflows/rules/simulate.html"
 RULE_SPANS = {name: label for name, label in SPANS.items() if name.startswith("days:")} | {
@@ -52,17 +51,12 @@ def simulated(request: HttpRequest, version: RuleVersion) -> HttpResponse:
     if result is not None and "csv" in request.GET:
         return exported(version, result)
     context = {
-        **admin.site.each_context(request),
-        "title": _("%(rule)s: simulation") % {"rule": version},
-        "opts": RuleVersion._meta,
-        "is_fullwidth": "1",
-        "version": version,
         "follows": event_label(version.event),
         "spans": RULE_SPANS,
         **of_the_run(request, run, version.checksum),
         **(_told(result) if result else {}),
     }
-    return patient(run, TemplateResponse(request, TEMPLATE, context))
+    return patient(run, shown(request, version, "simulate", TEMPLATE, context))
 
 
 def _told(result: RuleResult) -> dict[str, Any]:
