@@ -378,7 +378,7 @@ def test_a_draft_beside_the_version_in_force_with_who_changed_what(pia):
     draft = saved(pia, RuleVersion.objects.get(number=2), **{"rule-per_minute": "3"})
     shown = html(pia, reverse("admin:workflows_ruleversion_compare", args=[draft.pk]))
     assert "against version 1, in force since" in shown
-    assert re.search(r"<dt>at most so often a minute .*?<del>20</del> → <ins>3</ins>", shown, re.DOTALL)
+    assert re.search(r"<b>at most so often a minute</b>.*?<del>20</del> → <ins>3</ins>", shown, re.DOTALL)
     beside_itself = html(pia, reverse("admin:workflows_ruleversion_compare", args=[first.pk]) + "?against=2")
     assert re.search(r"<del>3</del> → <ins>20</ins>", beside_itself)
     alone = html(pia, reverse("admin:workflows_ruleversion_compare", args=[drafted(pia, **{"rule-name": "Others"}).pk]))
