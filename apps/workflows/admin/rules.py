@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 
@@ -27,6 +27,7 @@ from apps.workflows import people
 from apps.workflows.actions import EDIT, PUBLISH, STOP_RULE, VIEW
 from apps.workflows.admin.buttons import Button, ButtonsAdmin
 from apps.workflows.admin.packages import PackagesMixin
+from apps.workflows.check import errors_in
 from apps.workflows.models import RuleFiring, RuleStop, RuleVersion, VersionStatus
 from apps.workflows.rules import commands, switching
 from apps.workflows.rules.check import check_rule, event_label
@@ -34,6 +35,7 @@ from apps.workflows.rules.comparing import step_between
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.publishing import retire_rule
 from apps.workflows.studio.forms.base import code_from
+from apps.workflows.studio.forms.findings import lay_at_fields
 from apps.workflows.studio.forms.rules import RuleForms
 from apps.workflows.studio.pages import urls_of_pages
 from apps.workflows.studio.rule_pages import EDIT_PAGE, address_of, shown
@@ -239,16 +241,30 @@ class _Desk:
             "notice": self.notice,
             "is_typed": self.request.method == "POST",
             **(self._of_the_version(row) if row else {}),
+            **(self._found(forms) if row else {}),
         }
         return shown(self.request, row, EDIT_PAGE, TEMPLATE, context)
+
+    def _found(self, forms: RuleForms) -> dict[str, Any]:
+        assert self.spec, "what is there says something"
+        problems = check_rule(self.spec)
+        errors = len(errors_in(problems))
+        warnings = len(problems) - errors
+        counted = [
+            ngettext("%(n)s error", "%(n)s errors", errors) % {"n": errors} if errors else "",
+            ngettext("%(n)s warning", "%(n)s warnings", warnings) % {"n": warnings} if warnings else "",
+        ]
+        sentence = gettext("The check has found %(counted)s: each stands at its field.")
+        return {
+            "found": sentence % {"counted": ", ".join(filter(None, counted))} if problems else "",
+            "problems": lay_at_fields(forms, problems),
+        }
 
     def _of_the_version(self, row: RuleVersion) -> dict[str, Any]:
         firings = RuleFiring.objects.filter(version=row).select_related("site", "work_center").order_by("-at", "-pk")
         failures = row.failures.select_related("site", "work_center").order_by("-at", "-pk")
         timers = row.timers.select_related("site", "work_center").order_by("due_at", "pk")
-        assert self.spec
         return {
-            "problems": check_rule(self.spec),
             "steps": steps_of(row) if self.may_edit else None,
             "command_id": uuid4(),
             "buttons": self.page.pressable(self.request, row),

@@ -27,6 +27,7 @@ from apps.workflows.definition import EdgeSpec, StateSpec, word
 from apps.workflows.models import Phases, Version
 from apps.workflows.rows import to_definition
 from apps.workflows.studio.editing import EdgeKey, Loss, exits_of
+from apps.workflows.studio.forms.findings import lay_at_fields
 from apps.workflows.studio.pages import shown
 from apps.workflows.studio.panels import Panel, moved, panel_for, query_of
 from apps.workflows.studio.room import Room
@@ -200,7 +201,7 @@ class _Desk:
         return {
             "panel": self.panel,
             "panel_address": f"?{query_of(self.panel.chosen)}",
-            "problems": [one for one in problems if one.where == self.panel.where],
+            "problems": lay_at_fields(self.panel.forms, (one for one in problems if one.where == self.panel.where)),
             "states": list(self._states(problems)),
             "stray": [one for one in problems if one.part == Part.WORKFLOW],
             "may_edit": self.may_edit,

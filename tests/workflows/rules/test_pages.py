@@ -433,3 +433,19 @@ def test_what_keeps_a_draft_from_review_is_counted_on_the_button(pia):
     assert re.search(r'value="submit" disabled>Send for review: 1 thing left', html(pia, publish_page(draft)))
     reader = signed_in("rita", "workflows.view")
     assert 'name="_do"' not in html(reader, publish_page(draft))
+
+
+def cell(shown: str, name: str) -> str:
+    """What stands at a field."""
+    return shown.partition(f"studio-cell studio-cell-{name}")[2].partition('<div class="studio-cell ')[0]
+
+
+def test_what_the_check_has_found_stands_at_its_field(pia):
+    draft = RuleVersion.objects.get(pk=run(draft_rule, SYSTEM, spec=spec(actions=[], same=["line"], after_seconds=60)))
+    shown = html(pia, page(draft))
+    assert "The check has found 1 error, 2 warnings: each stands at its field." in shown
+    assert 'data-code="nothing_counted"' in cell(shown, "same")
+    assert 'data-code="nothing_asked_again"' in cell(shown, "after_seconds")
+    actions = shown.partition('aria-label="Then"')[2].partition("</section>")[0]
+    assert "it does nothing." in actions
+    assert shown.count("data-code=") == 3, "each once"

@@ -362,3 +362,40 @@ class TestTheWhole:
 
     def test_a_name_is_needed(self, desk):
         assert "This field is required." in said(desk.send("", "save", **{"whole-name": ""}))
+
+
+class TestWhatTheCheckHasFound:
+    def page(self, desk, query=START):
+        return desk.get(query)
+
+    def at(self, page, name):
+        return page.partition(f"studio-cell studio-cell-{name}")[2].partition('<div class="studio-cell ')[0]
+
+    @pytest.mark.parametrize(
+        ("wrong", "name", "code"),
+        [
+            ({"roles": ["pilot"]}, "roles", "unknown_role"),
+            ({"expression": "quantity"}, "expression", "wrong_expression"),
+            ({"labels": {"en": "Start"}}, "labels_de", "untranslated"),
+            ({"partner_suffices": True, "skills": []}, "partner_suffices", "partner_without_skills"),
+            (
+                {"signature": {"meaning": {"en": "x", "de": "x"}, "not_same_as": ["nothing"]}},
+                "wanted",
+                "signature_unknown_edge",
+            ),
+        ],
+    )
+    def test_stands_at_its_field_and_nowhere_else(self, shop, wrong, name, code):
+        page = self.page(desk_of("paul", make_again(shop, start=wrong)))
+        assert code in re.findall(r'data-code="(\w+)"', self.at(page, name))
+        assert page.count(f'data-code="{code}"') == 1
+
+    def test_stands_at_its_rows(self, shop):
+        gone = {"effects": [{"code": "whistle", "parameters": {}}]}
+        page = self.page(desk_of("paul", make_again(shop, start=gone)))
+        assert "unknown_effect" in page.partition('aria-label="What follows"')[2].partition("</section>")[0]
+
+    def test_what_has_no_field_stands_above_them(self, shop):
+        lonely = {"sources": ["ready"], "target": "ready"}
+        page = self.page(desk_of("paul", make_again(shop, start=lonely)), "?state=running")
+        assert "unreachable" in page.partition('class="studio-problems"')[2].partition("<fieldset")[0]
