@@ -257,6 +257,8 @@ STOPS = {"floor:stops": "/stops/S1/", "floor:explain_stops": "/stops/S1/why/"}
 # The boards of what somebody may see; one exception's page at a desk is as its page on the phone.
 SEEN = {"floor:andon": "andon.view", "floor:exception": "andon.view"}
 ANSWER = {"floor:phone_answer": "take/"}
+# With who may answer, and besides who may override, is asked in tests/floor/test_phone_override.py.
+OVERRIDE = {"floor:phone_override"}
 # For whoever is told of exceptions, about their own channels alone (tests/floor/test_phone_channels.py).
 OWN_CHANNELS = {
     "floor:phone_channels": "", "floor:add_channel": "add/", "floor:save_push": "push/save/",
@@ -349,7 +351,7 @@ def at_terminal(terminal: Terminal) -> Client:
 def test_every_address_has_an_expectation() -> None:
     known = OPEN_SCREENS | SCREENS.keys() | ACTS.keys() | NEUTRAL_ADMIN | OTHER_ADMIN.keys() | ENROLMENT.keys() | API
     known |= CALLS.keys() | RING.keys() | OF_A_STOP | PHONE | ONE_EXCEPTION.keys() | ANSWER.keys() | SEEN.keys()
-    known |= OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys() | OF_A_SIGNATURE | PHOTOS
+    known |= OVERRIDE | OWN_CHANNELS.keys() | STOPS.keys() | BY_PROOF.keys() | OF_A_SIGNATURE | PHOTOS
     known |= {f"admin:{model}_{page}" for model in ADMIN_LISTS for page in ADMIN_PAGES}
     assert set(addresses()) - known == set()
     assert ADMIN_LISTS.keys() == ADMIN_FORMS.keys()

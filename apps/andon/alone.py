@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER
 from apps.andon.commands.curing import apply_cure
-from apps.andon.commands.rows import READS
 from apps.andon.cures import CURES, Subjects
 from apps.andon.events import ActedAlone
 from apps.andon.models import AloneOutcome, AloneRun, FloorException, PlaybookStep, Remark
 from apps.andon.playbooks import first_way
+from apps.andon.rows import READS
 from apps.andon.switched import is_off, switch_off
 from apps.core.actors import Actor
 from apps.core.commands import Context, command

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from apps.andon.actions import ANSWER
 from apps.andon.climbing import Office, climb
 from apps.andon.commands.clocks import let_run
-from apps.andon.commands.rows import READS
 from apps.andon.events import ClockBreached, ClockWarned
 from apps.andon.kinds import END
 from apps.andon.ladder import not_before
@@ -22,6 +21,7 @@ from apps.andon.models import (
     TimerKind,
 )
 from apps.andon.planning import Reads, ladder_of, save_with_plan
+from apps.andon.rows import READS
 from apps.andon.telling import tell
 from apps.core.actors import Actor
 from apps.core.commands import Context, command

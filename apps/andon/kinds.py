@@ -12,16 +12,14 @@ from django.utils.translation import gettext_lazy
 from apps.andon.actions import ANSWER
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel, Timer
 from apps.andon.planning import plan_anew, restart_ladder, save_with_plan, set_clocks
+from apps.andon.rows import ARRIVES, CAUSE, CAUSE_ENDED, OWNER, RESOLUTION, UNTIL, hand_to, moved
 from apps.andon.storms import STORM
 from apps.core.commands import Context
 from apps.plant.models import Purpose, ReasonCode
 from apps.workflows.engine import fire
-from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, declare
+from apps.workflows.kinds import GuardField, Kind, Move, Refusal, ValueType, Warrant, declare
 
 S = ExceptionStatus
-# Of the commands: whose it is from now on, when that person is there, when a snooze ends, since when the cause is gone.
-OWNER, ARRIVES, UNTIL, CAUSE_ENDED = "owner_id", "arrives_at", "until", "cause_ended_at"
-RESOLUTION, CAUSE = "resolution", "cause"
 # The system's own edge: the cause is gone.
 END = "end"
 
@@ -84,12 +82,7 @@ def keep_times(exception: FloorException, move: Move, context: Context, inputs: 
     if move.to_status != S.SNOOZED:
         exception.snoozed_until = None
     if owner_id := inputs.get(OWNER):
-        take(exception, owner_id, OwnerLevel.TAKEN, "", context.now)
-
-
-def take(exception: FloorException, person_id: int, level: OwnerLevel, role: str, at: datetime) -> None:
-    exception.owner_id, exception.owner_level, exception.owner_role = person_id, level, role
-    exception.owner_since = at
+        hand_to(exception, owner_id, OwnerLevel.TAKEN, "", context.now)
 
 
 def plan(exception: FloorException, _move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
@@ -100,6 +93,13 @@ def plan(exception: FloorException, _move: Move, context: Context, _inputs: Mapp
 
 def save_plan(exception: FloorException, _move: Move, _context: Context, _inputs: Mapping[str, Any]) -> None:
     Timer.objects.bulk_create(exception.__dict__.pop("_planned"))
+
+
+def take(context: Context, exception_id: int, edge: str, inputs: Mapping[str, Any], warrant: Warrant | None) -> str:
+    """As the answers do; what the warrant has kept of times is read from text."""
+    given = dict(inputs)
+    given |= {name: datetime.fromisoformat(given[name]) for name in (UNTIL, ARRIVES) if name in given}
+    return str(moved(context, exception_id, edge, given, warrant=warrant).state)
 
 
 def part_ways(exception: FloorException, move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:
@@ -153,6 +153,8 @@ EXCEPTION = declare(
         invariants=[snoozed_within_bounds, closed_only_without_its_cause, resolved_by_a_code_of_its_type],
         prepare=[keep_times, plan],
         on_move=[save_plan, part_ways],
+        take=take,
+        is_signed=False,
         thread=lambda exception: exception.thread,
         topics=lambda exception: exception.topics,
         site_id=lambda exception: exception.site_id,

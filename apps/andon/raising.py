@@ -17,7 +17,7 @@ from django.db import connection
 
 from apps.andon.causes import Cause
 from apps.andon.events import CauseEnded, ExceptionJoined, ExceptionRaised
-from apps.andon.kinds import CAUSE_ENDED, END
+from apps.andon.kinds import END
 from apps.andon.ladder import Ladder
 from apps.andon.models import (
     Clock,
@@ -34,6 +34,7 @@ from apps.andon.owners import Finder, Place
 from apps.andon.planning import Reads, save_with_plan, steps_of
 from apps.andon.playbooks import to_act_alone
 from apps.andon.recurrence import note_cases
+from apps.andon.rows import CAUSE_ENDED
 from apps.andon.storms import storms_in
 from apps.andon.telling import tell, tell_systems
 from apps.core.commands import Context

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from apps.andon.actions import ANSWER
 from apps.andon.climbing import place_of
-from apps.andon.commands.rows import READS, change_owner
 from apps.andon.models import ExceptionStatus, FloorException, Occasion, OwnerLevel
 from apps.andon.owners import Finder
 from apps.andon.planning import save_with_plan
+from apps.andon.rows import READS, change_owner
 from apps.andon.telling import tell
 from apps.core import rights
 from apps.core.actors import Actor

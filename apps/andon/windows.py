@@ -6,9 +6,9 @@ from datetime import datetime
 
 from apps.andon.actions import ANSWER
 from apps.andon.causes import hits_of, kinds_that_hit
-from apps.andon.commands.rows import locked
 from apps.andon.models import FloorException
 from apps.andon.planning import save_with_plan
+from apps.andon.rows import locked
 from apps.core.commands import Context, command
 from apps.core.rights import EVERYWHERE
 

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.andon.commands import call_for_help, report_safety, ring_again
-from apps.andon.commands.rows import Standing
 from apps.andon.models import ExceptionStatus, FloorException
 from apps.andon.path import Look, looks
 from apps.andon.queries import SHOWN
+from apps.andon.rows import Standing
 from apps.andon.sla import ZERO
 from apps.core.commands import Command
 from apps.core.errors import CommandRefused

@@ -27,6 +27,7 @@ from apps.floor.answers import ACTS, answers
 from apps.floor.duty_look import duty_lines
 from apps.floor.exceptions import seen
 from apps.floor.fragments import exception_fragment, mine_fragment, stops_link, to_sign_fragment
+from apps.floor.overriding import Override, override_offered
 from apps.floor.remedies import remedies
 from apps.floor.stops_look import stops_links
 from apps.floor.to_sign import to_sign
@@ -153,7 +154,7 @@ def one(request: HttpRequest, exception: FloorException) -> HttpResponse:
 @require_GET
 @for_exception
 def panel(request: HttpRequest, exception: FloorException) -> HttpResponse:
-    return _answered(request, exception)
+    return answered(request, exception)
 
 
 @require_GET
@@ -181,18 +182,30 @@ def answer(request: HttpRequest, exception: FloorException, act: str) -> HttpRes
     try:
         ACTS[act](entry.actor_of(request), entry.command_id_of(request.POST), exception.pk, request.POST)
     except CommandRefused as refusal:
-        return _answered(request, exception, refusal)
+        actor: Actor = request.actor  # type: ignore[attr-defined]  # for_exception has seen it
+        override = override_offered(exception, actor, refusal, act, request.POST)
+        return answered(request, exception, refusal, override)
     sessions.note_act(request.session)
-    return _answered(request, exception)
+    return answered(request, exception)
 
 
-def _answered(request: HttpRequest, exception: FloorException, refusal: CommandRefused | None = None) -> HttpResponse:
+def answered(
+    request: HttpRequest,
+    exception: FloorException,
+    refusal: CommandRefused | None = None,
+    override: Override | None = None,
+) -> HttpResponse:
+    """What the thumb finds now; `override`: of what has just been refused."""
     actor: Actor = request.actor  # type: ignore[attr-defined]  # for_exception has seen it
     fresh = can_see(actor, exception.pk) or exception
     context = {
         "answers": answers(fresh, actor),
         "concern": concern_of(fresh, actor),
         "refusal": refusal,
+        "refused_step": override,
+        "in_sheet": override is not None and "edge" in request.POST,
+        "person": person_of(actor),
+        "at_terminal": actor.terminal_id is not None,
         "acted": request.method == "POST",
         "oob": True,
     }

@@ -1,4 +1,4 @@
-"""Signing from the phone or a desk what somebody else has begun to sign at a station."""
+"""Signing from the phone or a desk: what somebody else has begun to sign at a station, and what is broken."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.andon.models import FloorException
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
-from apps.floor.phone import person_of, to_sign_in, who_is_asked
+from apps.floor.overriding import inputs_of, override_of
+from apps.floor.phone import answered, for_exception, person_of, to_sign_in, who_is_asked
 from apps.floor.to_sign import ToSign, one_to_sign
 from apps.floor.views import REFUSED
 from apps.plant import sessions
 from apps.plant.models import Person
-from apps.workflows.signatures import sign_edge
+from apps.workflows.kinds import kind_of
+from apps.workflows.signatures import override_edge, sign_edge
 
 
 @never_cache
@@ -57,3 +60,27 @@ def _signed(request: HttpRequest, actor: Actor, waiting: ToSign) -> HttpResponse
         return render(request, "floor/_notice.html", {"refusal": refusal}, status=REFUSED)
     sessions.note_act(request.session)
     return HttpResponse(headers={"HX-Redirect": reverse("floor:phone")})
+
+
+@require_POST
+@for_exception
+def override(request: HttpRequest, exception: FloorException) -> HttpResponse:
+    """An answer although its step is broken; refused, the form stays with what it was to send."""
+    edge = request.POST.get("edge", "")
+    try:
+        proved = entry.proved(request)
+        override_edge(
+            proved.actor,
+            entry.command_id_of(request.POST),
+            item_kind=kind_of(FloorException).code,
+            item_id=exception.pk,
+            edge=edge,
+            inputs=inputs_of(request.POST),
+            reason=request.POST.get("why", ""),
+            proof=proved.proof,
+        )
+    except CommandRefused as refusal:
+        again = override_of(exception, edge, request.POST.get("act", ""), request.POST)
+        return answered(request, exception, refusal, again)
+    sessions.note_act(request.session)
+    return answered(request, exception)

@@ -64,6 +64,7 @@ urlpatterns = [
     path("phone/<int:pk>/panel/", phone.panel, name="phone_panel"),
     path("phone/<int:pk>/people/", phone.people, name="phone_people"),
     path("phone/<int:pk>/ways/", phone.ways, name="phone_ways"),
+    path("phone/<int:pk>/override/", phone_signing.override, name="phone_override"),
     path("phone/<int:pk>/<slug:act>/", phone.answer, name="phone_answer"),
     path("line/<str:site>/<str:code>/", line.line_screen, name="line"),
     path("line/<str:site>/<str:code>/target/", line.set_target_view, name="set_target"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -24,9 +24,11 @@ from apps.workflows.models import WorkflowItem
 from apps.workflows.photos.commands import take_photo
 from apps.workflows.photos.using import id_of
 from apps.workflows.sent import PHOTO, inputs
-from apps.workflows.signatures import sign_edge
+from apps.workflows.signatures import override_edge, sign_edge
 
 _LONGEST_STORY = 200
+# What the two buttons of a way are called; their value is the edge.
+STEP, OVERRIDE = "_step", "_override"
 
 
 @dataclass(frozen=True)
@@ -87,23 +89,12 @@ class ItemAdmin(CommandAdmin):
         context = dict(extra_context or {})
         item = self.get_object(request, object_id) if object_id else None
         if item is not None:
-            if request.method == "POST" and "_step" in request.POST:
-                return self._taken(request, item)
-            ways = [(way, uuid4()) for way in exits(item, actor_of(request))]
+            for button, act in ((STEP, self._take), (OVERRIDE, _override)):
+                if request.method == "POST" and button in request.POST:
+                    return _done(request, item, button, act)
+            ways = [(way, uuid4(), uuid4()) for way in exits(item, actor_of(request))]
             context |= {"item": item, "ways": ways, "story": story_of(item)}
         return super().changeform_view(request, object_id, form_url, context)
-
-    def _taken(self, request: HttpRequest, item: WorkflowItem) -> HttpResponse:
-        try:
-            way = _pressed(request, item)
-            self._take(request, item, way)
-        except CommandRefused as refusal:
-            messages.error(request, str(refusal))
-        except ValueError:
-            messages.error(request, _("Reload the page and try again."))
-        else:
-            messages.success(request, _("Done: %(what)s.") % {"what": way.label})
-        return HttpResponseRedirect(request.get_full_path())
 
     def _take(self, request: HttpRequest, item: WorkflowItem, way: Exit) -> None:
         actor, command_id, kind = actor_of(request), UUID(request.POST.get("command_id", "")), kind_of(type(item))
@@ -115,8 +106,37 @@ class ItemAdmin(CommandAdmin):
         sign_edge(actor, command_id, item_kind=kind.code, item_id=item.pk, edge=way.code, inputs=given, proof=proof)
 
 
-def _pressed(request: HttpRequest, item: WorkflowItem) -> Exit:
-    way = next((way for way in exits(item, actor_of(request)) if way.code == request.POST["_step"]), None)
+def _done(
+    request: HttpRequest, item: WorkflowItem, button: str, act: Callable[[HttpRequest, WorkflowItem, Exit], None]
+) -> HttpResponse:
+    try:
+        way = _pressed(request, item, button)
+        act(request, item, way)
+    except CommandRefused as refusal:
+        messages.error(request, str(refusal))
+    except ValueError:
+        messages.error(request, _("Reload the page and try again."))
+    else:
+        messages.success(request, _("Done: %(what)s.") % {"what": way.label})
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def _override(request: HttpRequest, item: WorkflowItem, way: Exit) -> None:
+    actor, kind = actor_of(request), kind_of(type(item)).code
+    override_edge(
+        actor,
+        UUID(request.POST.get("command_id", "")),
+        item_kind=kind,
+        item_id=item.pk,
+        edge=way.code,
+        inputs=inputs(request.POST) | _taken_pictures(request, kind, item.pk),
+        reason=request.POST.get("why", ""),
+        proof=prove_by_password(actor, request.POST.get("password", "")),
+    )
+
+
+def _pressed(request: HttpRequest, item: WorkflowItem, button: str) -> Exit:
+    way = next((way for way in exits(item, actor_of(request)) if way.code == request.POST[button]), None)
     if way is None:
         raise CommandRefused("reload", _("The screen is out of date. Reload it and try again."))
     return way

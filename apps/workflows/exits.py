@@ -22,6 +22,7 @@ from apps.workflows.graph import CompiledEdge
 from apps.workflows.judgement import FieldReader, Help, stops_of
 from apps.workflows.kinds import Kind, Refusal, kind_of
 from apps.workflows.models import SignedStep, WorkflowItem
+from apps.workflows.models.versions import Presentations
 from apps.workflows.photos.using import id_of
 
 # Nothing is done under this id: a screen only asks.
@@ -69,7 +70,7 @@ class Exit:
     possible      for this actor, as far as can be said before anything is typed
     why_not       the sentence, empty when possible; `owner` says who can lift it
     refusal       the code of that sentence
-    presentation  while not possible: offered (pressing it says why), disabled (grey)
+    presentation  while not possible: offered (pressing it says why), disabled (grey), as all that is broken
     inputs        what is to be entered; nothing when it has been entered and signed by somebody
     signature     what is to be signed by whoever is asked next; None: it is just taken
     by_partner    what the actor lacks for it may be a partner's skill: who would do it, works together with somebody
@@ -128,7 +129,10 @@ class _Asking:
     def _shown(self) -> Iterator[Exit]:
         for edge in self.edges:
             refusal = self._why_not(edge)
-            if refusal and (edge.spec.presentation == "hidden" or edge.is_for_system_only):
+            presentation = edge.spec.presentation
+            if presentation == Presentations.HIDDEN and refusal and refusal.code in judgement.BROKEN:
+                presentation = Presentations.DISABLED  # what is broken is seen, so that somebody mends it
+            if refusal and (presentation == Presentations.HIDDEN or edge.is_for_system_only):
                 continue
             yield Exit(
                 code=edge.spec.code,
@@ -137,7 +141,7 @@ class _Asking:
                 why_not=refusal.sentence if refusal else "",
                 owner=refusal.owner if refusal else "",
                 refusal=refusal.code if refusal else "",
-                presentation=edge.spec.presentation,
+                presentation=presentation,
                 target=edge.target.code,
                 target_label=word(edge.target.labels, edge.target.code),
                 target_status=edge.target.status,

@@ -139,7 +139,9 @@ class Kind:
     prepare       run before the row is saved: set fields of the item here (one UPDATE, one history row)
     on_move       run after the row is saved, in the same transaction
     thread, topics, site_id, erp_reference   of an item, for the ledger and the live screens
-    take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here
+    take          the way in which people take an edge, when more belongs to it than fire(); None: nobody signs here, or
+                  passes over what is broken
+    is_signed     whether its steps may ask for signatures
     aftermath     what became of items after moments of the past, for who tries out a workflow on them
     partners      ids of those who work together with whoever acts on an item, at an instant; None: nobody does here
     known         what `applies_to` names besides places: which of the given codes there are (item, customer)
@@ -170,6 +172,7 @@ class Kind:
     site_id: Callable[[Any], int | None] = _nothing
     erp_reference: Callable[[Any], str] = lambda item: ""  # noqa: ARG005
     take: Take | None = None
+    is_signed: bool = True
     partners: Partners | None = None
     aftermath: Aftermaths | None = None
     known: Mapping[str, Callable[[Collection[str]], AbstractSet[str]]] = field(default_factory=dict)

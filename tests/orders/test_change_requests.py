@@ -63,11 +63,11 @@ class Office:
     def page(self, request: ChangeRequest) -> str:
         return f"/admin/orders/changerequest/{request.pk}/change/"
 
-    def press(self, request: ChangeRequest, name: str, edge: str, **fields: Any) -> str:
+    def press(self, request: ChangeRequest, name: str, edge: str, *, button: str = "_step", **fields: Any) -> str:
         """In the admin, as the page's form sends it; what the page then says."""
         sent = {name.replace("__", "."): value for name, value in fields.items()}
         answer = at_desk(self.who(name)).post(
-            self.page(request), {"_step": edge, "command_id": str(uuid4()), **sent}, follow=True
+            self.page(request), {button: edge, "command_id": str(uuid4()), **sent}, follow=True
         )
         return answer.content.decode()
 
@@ -193,6 +193,27 @@ class TestNobodyApprovesTheirOwn:
         office.step(request, "quinn", "assess", impact="x", uses_up_stock=False)
         assert "so somebody else signs" in office.press(request, "quinn", "approve_quality", password=PASSWORD)
         assert refused(office.step, request, "quill", "approve_quality") == "signature_missing"
+
+
+def test_a_broken_step_is_overridden_by_name_with_a_reason_and_the_own_password(office: Office) -> None:
+    content = books()["engineering_change"].package.objects[0].content
+    assess = next(edge for edge in content["edges"] if edge["code"] == "assess")
+    assess |= {"expression": "1 / (size(item) - 5) > -5", "expression_sentence": {"en": "No.", "de": "Nein."}}
+    run(install, SYSTEM, definition=Definition.model_validate(content))
+    request = office.ask()
+    said = office.press(request, "petra", "assess", input__impact="Seal 17", yes_no__uses_up_stock="yes")
+    assert "can&#x27;t be checked" in said
+    shown = at_desk(office.petra).get(office.page(request)).content.decode()
+    assert 'name="_override" value="assess"' in shown
+    given = {"input__impact": "Seal 17", "yes_no__uses_up_stock": "yes", "password": PASSWORD}
+    assert "Say why" in office.press(request, "petra", "assess", button="_override", why=" ", **given)
+    office.press(request, "petra", "assess", button="_override", why="Customer waits.", **given | {"password": "no"})
+    assert office.state(request) != "assessed"
+    said = office.press(request, "petra", "assess", button="_override", why="The customer waits.", **given)
+    assert "Done: " in said
+    assert request.notes.get().text == "Seal 17"
+    (event,) = ledger("workflows.edge_overridden")
+    assert event.actor_id == office.petra.pk
 
 
 def test_a_rejected_one_says_why_and_goes_nowhere(office: Office) -> None:

@@ -66,6 +66,16 @@ def test_hidden_while_not_possible():
     assert shown(shop.thing("waiting"), SYSTEM)["make_ready"].possible
 
 
+def test_what_is_broken_is_not_hidden():
+    """Whoever may pass over it has to find it, and whoever mends it has to hear of it."""
+    said = {"en": "No.", "de": "Nein."}
+    shop = make_shop(
+        start={"presentation": "hidden", "expression": "1 / (int(quantity) - 12) > -5", "expression_sentence": said}
+    )
+    start = shown(shop.thing(quantity=12), shop.olga)["start"]
+    assert (start.possible, start.refusal, start.presentation) == (False, "guard_error", "disabled")
+
+
 def test_without_rights_everything_says_so():
     shop = make_shop()
     assert {one.possible for one in shown(shop.thing(), shop.olaf).values()} == {False}

@@ -8,20 +8,19 @@ from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER, GIVE, VIEW_EXCEPTIONS
 from apps.andon.climbing import climb
-from apps.andon.commands.rows import (
+from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarked
+from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
+from apps.andon.planning import note_progress, save_with_plan
+from apps.andon.rows import (
+    ARRIVES,
     Standing,
-    at_work,
     change_owner,
     locked,
-    owner_changed,
+    moved,
     person_of,
     standing,
     still_open,
 )
-from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarked
-from apps.andon.kinds import ARRIVES, OWNER
-from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
-from apps.andon.planning import note_progress, save_with_plan
 from apps.andon.telling import tell, tell_of_remark
 from apps.core import rights
 from apps.core.actors import Actor
@@ -56,13 +55,7 @@ def _acknowledged(context: Context, exception_id: int, **inputs: datetime) -> tu
                 _("%(name)s has it already. Take it over by having it given to you.") % {"name": exception.owner.name},
             )
         return exception, False
-    old = exception.owner_id
-    at_work(context, person_id, exception.site_id)
-    fired = fire(context, FloorException, exception_id, "acknowledge", {OWNER: person_id, **inputs})
-    if old != person_id:
-        context.record(owner_changed(fired.item, old, "taken"))
-        context.touch(f"person:{old}")
-    return fired.item, True
+    return moved(context, exception_id, "acknowledge", inputs), True
 
 
 @command("andon.on_the_way")
@@ -94,17 +87,12 @@ def on_the_way(context: Context, *, exception_id: int, minutes: int) -> Standing
 @command("andon.progress")
 def progress(context: Context, *, exception_id: int) -> Standing:
     """ "I am at it": puts off the reminder.  Raises CommandRefused: nobody, not_found, closed, and for who may not."""
-    person_id = person_of(context)
+    person_of(context)
     exception = locked(context, exception_id)
     context.allow(ANSWER, at=exception.scope)
     still_open(context, exception)
     if exception.status != ExceptionStatus.IN_PROGRESS:
-        old = exception.owner_id
-        at_work(context, person_id, exception.site_id)
-        exception = fire(context, FloorException, exception_id, "begin", {OWNER: person_id}).item
-        if old != person_id:
-            context.record(owner_changed(exception, old, "taken"))
-        return standing(exception)
+        return standing(moved(context, exception_id, "begin", {}))
     note_progress(exception, context.now)
     save_with_plan(context, exception)
     return standing(exception)

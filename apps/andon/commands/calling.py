@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from apps.andon.causes import Cause, CauseKind, declare
 from apps.andon.climbing import Office, all_on_level
-from apps.andon.commands.rows import Standing, locked, standing
 from apps.andon.events import RungAgain
 from apps.andon.models import FloorException, Occasion
 from apps.andon.raising import raise_exception
+from apps.andon.rows import Standing, locked, standing
 from apps.andon.telling import tell
 from apps.core.commands import Context, command
 from apps.plant.models import WorkUnit

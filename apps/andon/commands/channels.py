@@ -18,11 +18,11 @@ from apps.andon.channels import guard
 from apps.andon.channels.interface import ChannelKind
 from apps.andon.channels.registry import CHANNELS
 from apps.andon.channels.sms import international
-from apps.andon.commands.rows import person_of
 from apps.andon.delivery import MOST_ADDRESSES
 from apps.andon.events import ChannelAdded, ChannelProven, ChannelRemoved
 from apps.andon.messages import code_of
 from apps.andon.models import NoticeState, Notification, Occasion, PersonChannel, PushKey
+from apps.andon.rows import person_of
 from apps.andon.telling import DELIVERY_TOPIC
 from apps.core import sealing
 from apps.core.commands import Context, FreeText, command

@@ -7,10 +7,10 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER
-from apps.andon.commands.rows import Standing, locked, standing, still_open
 from apps.andon.events import ClockPaused, ClockResumed
 from apps.andon.models import Clock, ClockInterval, FloorException
 from apps.andon.planning import save_with_plan
+from apps.andon.rows import Standing, locked, standing, still_open
 from apps.core.commands import Context, command
 from apps.plant.models import Purpose, ReasonCode
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.andon.commands.rows import READS, Standing, locked, standing, still_open
 from apps.andon.cures import CURES, Cure, Subject
 from apps.andon.events import CureApplied
 from apps.andon.models import AppliedCure, FloorException, PlaybookStep
 from apps.andon.planning import note_progress, save_with_plan
+from apps.andon.rows import READS, Standing, locked, standing, still_open
 from apps.core.commands import Context, FreeText, command
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from apps.andon.commands.rows import locked_solved
 from apps.andon.events import ExceptionRaised
 from apps.andon.models import FloorException
+from apps.andon.rows import locked_solved
 from apps.core.commands import Context, command
 from apps.plant.access import roles_at
 from apps.workflows.definition import EffectSpec, WhereSpec

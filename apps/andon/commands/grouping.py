@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER
-from apps.andon.commands.rows import Standing, locked, standing, still_open
 from apps.andon.events import ExceptionsMerged, ExceptionSplit
 from apps.andon.planning import restart_ladder, save_with_plan
+from apps.andon.rows import Standing, locked, standing, still_open
 from apps.core.commands import Context, command
 
 

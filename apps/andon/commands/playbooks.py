@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER, CONFIGURE
 from apps.andon.commands import drafts
-from apps.andon.commands.rows import Standing, locked, locked_solved, standing, still_open
 from apps.andon.cures import CURES
 from apps.andon.events import InstructionFollowed, PlaybookPublished
 from apps.andon.models import (
@@ -21,6 +20,7 @@ from apps.andon.models import (
     PlaybookVersion,
 )
 from apps.andon.planning import note_progress, save_with_plan
+from apps.andon.rows import Standing, locked, locked_solved, standing, still_open
 from apps.andon.switched import in_force_again
 from apps.core.commands import Context, FreeText, command
 from apps.workflows.models import VersionStatus

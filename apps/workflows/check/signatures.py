@@ -16,7 +16,7 @@ def signatures(subject: Subject) -> Iterator[Problem]:
         if spec.signature is None:
             continue
         here = edge(spec.code)
-        if subject.kind.take is None:
+        if subject.kind.take is None or not subject.kind.is_signed:
             sentence = _("no %(item)s is signed.") % {"item": subject.item}
             yield here.error(Fault.KIND_UNSIGNED, sentence, "signature")
         if not any(spec.signature.meaning.values()):

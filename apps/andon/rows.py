@@ -1,19 +1,28 @@
-"""What the commands on exceptions do alike."""
+"""What all who move an exception do alike, commands and the workflow's own invariants."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER
 from apps.andon.events import OwnerChanged
-from apps.andon.kinds import take
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel
 from apps.core.commands import Context
 from apps.plant.commands import go_on_duty
 from apps.plant.duty import is_on_duty
+from apps.workflows.engine import fire
+from apps.workflows.kinds import Warrant
+
+# Given by commands, beside what a step asks for: whose it is from now on, when that person is there, when a snooze
+# ends, since when the cause is gone.
+OWNER, ARRIVES, UNTIL, CAUSE_ENDED = "owner_id", "arrives_at", "until", "cause_ended_at"
+# What resolving asks for.
+RESOLUTION, CAUSE = "resolution", "cause"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +75,30 @@ def still_open(context: Context, exception: FloorException) -> None:
         context.refuse("closed", _("This exception is closed already."))
 
 
+def hand_to(exception: FloorException, person_id: int, level: OwnerLevel, role: str, at: datetime) -> None:
+    exception.owner_id, exception.owner_level, exception.owner_role = person_id, level, role
+    exception.owner_since = at
+
+
+def moved(
+    context: Context, exception_id: int, edge: str, inputs: Mapping[str, Any], *, warrant: Warrant | None = None
+) -> FloorException:
+    """Whoever moves it owns it, and is at work; one that is opened again is for the one whose it was."""
+    person_id = person_of(context)
+    before = locked(context, exception_id)
+    context.allow(ANSWER, at=before.scope)
+    compiled = before.graph.edge(edge, before.state)
+    if compiled is not None and compiled.target.status == ExceptionStatus.OPEN:
+        return fire(context, FloorException, exception_id, edge, inputs, warrant=warrant).item
+    at_work(context, person_id, before.site_id)
+    own = {**inputs, OWNER: person_id}
+    exception = fire(context, FloorException, exception_id, edge, own, warrant=warrant).item
+    if before.owner_id != person_id:
+        context.record(owner_changed(exception, before.owner_id, "taken"))
+        context.touch(f"person:{before.owner_id}")
+    return exception
+
+
 def change_owner(
     context: Context,
     exception: FloorException,
@@ -78,7 +111,7 @@ def change_owner(
     """Sets the owner and tells the ledger; saved by the caller."""
     old = exception.owner_id
     context.touch(f"person:{old}")
-    take(exception, person_id, level, role, context.now)
+    hand_to(exception, person_id, level, role, context.now)
     context.record(owner_changed(exception, old, why))
 
 
