@@ -103,11 +103,12 @@ def changed(definition: Any) -> Any:
 
 def replay_it(version: Any, draft: Any, moves: int, progress: Progress) -> Any:
     from apps.workflows.kinds import KINDS
+    from apps.workflows.simulate.borrowed import past_of
     from apps.workflows.simulate.past import Span
-    from apps.workflows.simulate.replay import replay, versions_of
+    from apps.workflows.simulate.replay import replay
 
     span = Span(moves=moves)
-    return replay(KINDS["job_order"], draft, versions_of(version), version, span, progress=progress)
+    return replay(KINDS["job_order"], draft, past_of(version, draft).befores, version, span, progress=progress)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Terminal
 from apps.workflows.rules.in_force import REREAD_SECONDS
 from tests.e2e.conftest import Floor
+from tests.e2e.test_order_round_trip import complete_short
 from tests.e2e.test_publish import desk
 from tests.e2e.test_signed_step import prove
 from tests.e2e.test_station import count, sign_in
@@ -69,6 +70,8 @@ def test_a_new_customer_wants_a_first_article_approval(floor: Floor, shop: Shop)
     sign_in(station)
     expect(station.locator("#who")).to_contain_text("Olga")
     station.evaluate("() => { window.still = true; }")
+    station.get_by_role("button", name="Start").click()
+    expect(station.locator("#station-state")).to_contain_text("Running")
 
     petra = desk(floor, "petra")
     petra.goto(f"{floor.base}/admin/workflows/version/")
@@ -83,6 +86,8 @@ def test_a_new_customer_wants_a_first_article_approval(floor: Floor, shop: Shop)
     expect(petra.get_by_text("0 errors")).to_be_visible()
     petra.get_by_role("link", name="Simulate", exact=True).click()
     petra.get_by_role("button", name="Simulate").click()
+    expect(petra.get_by_text("would have been for none of the items. It was tried on all of them.")).to_be_visible()
+    expect(petra.get_by_text("Replay: 1 of 1 would have been stopped at “Start”")).to_be_visible()
     take_picture(petra, "story-simulate")
     petra.get_by_role("link", name="Graph", exact=True).click()
     take_picture(petra, "story-graph")
@@ -98,7 +103,12 @@ def test_a_new_customer_wants_a_first_article_approval(floor: Floor, shop: Shop)
     expect(paul.get_by_role("heading", name="On the floor")).to_be_visible()
     take_picture(paul, "story-published")
 
+    # The operation that runs stays on the version it began with, beside those on the new one.
     job = order(shop, "WO-ACME", "ACME")
+    expect(station.locator("#station-state")).to_contain_text("Running")
+    count(station, "2")
+    expect(station.locator("#station-job [data-value=good]")).to_have_text("2")
+    complete_short(station)
     expect(station.locator("#station-job")).to_contain_text("WO-ACME")
     take_picture(station, "story-station")
     station.get_by_role("button", name="Make the first piece").click()

@@ -19,8 +19,9 @@ from apps.plant.models import Person, PersonSkill
 from apps.workflows.kinds import KINDS
 from apps.workflows.models import Version
 from apps.workflows.rows import to_definition
+from apps.workflows.simulate.borrowed import past_of
 from apps.workflows.simulate.past import Span
-from apps.workflows.simulate.replay import replay, versions_of
+from apps.workflows.simulate.replay import replay
 from tests.orders.shop import DUE, Shop, make_job, make_shop
 from tests.test_bypass import publish_edge
 from tests.world import PIN, give_role, give_skill, make_person, make_terminal, terminal_cookie
@@ -143,7 +144,8 @@ def test_a_draft_laid_over_a_step_that_was_taken_together_does_not_stop_it(shop:
     join(tablet, shop)
     assert act(tablet, shop, "take-edge", edge="start").status_code == 200
     version = Version.objects.select_related("workflow").get(pk=shop.job.workflow_version_id)
-    definition, befores = to_definition(version), versions_of(version)
+    definition = to_definition(version)
+    befores = past_of(version, definition).befores
     [start] = [edge for edge in definition.edges if edge.code == "start"]
     clock.move_to(clock.now() + timedelta(minutes=1), rate=0)
 

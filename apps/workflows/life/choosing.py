@@ -66,12 +66,17 @@ class _Offer:
 
     def rank(self, facts: Facts) -> tuple[bool, ...] | None:
         """How closely it names the item; None: it is not for it."""
-        fitting = [
-            tuple(bool(where.get(name)) for name in _RANKS)
-            for where in self.wheres
-            if all(where.get(name) in ("", None, getattr(facts, name)) for name in _RANKS)
-        ]
+        fitting = [tuple(bool(where.get(name)) for name in _RANKS) for where in self.wheres if _fits(where, facts)]
         return max(fitting, default=None)
+
+
+def is_for(wheres: Iterable[Mapping[str, str]], facts: Facts) -> bool:
+    """Whether a workflow that applies to these places is for such an item, if no other names it more closely."""
+    return any(_fits(where, facts) for where in wheres)
+
+
+def _fits(where: Mapping[str, str], facts: Facts) -> bool:
+    return all(where.get(name) in ("", None, getattr(facts, name)) for name in _RANKS)
 
 
 class Chooser:

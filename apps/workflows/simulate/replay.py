@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.workflows.definition import Definition
 from apps.workflows.kinds import Aftermath, Kind
 from apps.workflows.models import Version
-from apps.workflows.rows import to_definition
+from apps.workflows.simulate.borrowed import items_meant
 from apps.workflows.simulate.facts import Basis, FactsThen, grouped
 from apps.workflows.simulate.judging import Answer, Certainty, Judge, Reason
 from apps.workflows.simulate.past import (
@@ -25,6 +25,7 @@ from apps.workflows.simulate.past import (
     stretch,
     takings_before,
     touching_nothing,
+    within,
 )
 from apps.workflows.simulate.people_then import PeopleThen
 from apps.workflows.simulate.plan import Fate, Plan
@@ -35,12 +36,6 @@ from apps.workflows.simulate.rules.listening import Listening
 _NAMED_AT_ONCE = 500
 
 
-def versions_of(version: Version) -> dict[int, Definition]:
-    """All versions under which items of the workflow have moved."""
-    rows = Version.objects.filter(workflow=version.workflow_id, published_at__isnull=False).select_related("workflow")
-    return {row.pk: to_definition(row) for row in rows}
-
-
 def replay(
     kind: Kind,
     definition: Definition,
@@ -48,12 +43,14 @@ def replay(
     in_force: Version | None,
     span: Span,
     *,
+    is_borrowed: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
 ) -> Result:
     """Touches nothing: each segment is read in a transaction in which the database refuses to write.
 
-    befores   versions under which items moved, by id; one of them may be `in_force`, which the draft is laid beside
-    progress  is told how many of how many moves are done, between two segments
+    befores      versions under which items moved, by id; one of them may be `in_force`, which the draft is laid beside
+    is_borrowed  they are of other workflows: items count that the draft would have been for, or all if it is for none
+    progress     is told how many of how many moves are done, between two segments
     """
     now = clock.now()
     since = now - timedelta(days=span.days) if span.days else None
@@ -62,18 +59,20 @@ def replay(
         found = stretch(rows, span, now, since or now)
         tried = _Tried(kind, definition, befores, since or now)
         beside = _Tried(kind, befores[in_force.pk], befores, since or now) if in_force else None
+        meant = items_meant(kind, definition, within(rows, found, since)) if is_borrowed else None
     both = _Both(kind, tried, beside)
-    after = found.first - 1
+    after, done = found.first - 1, 0
     while True:
         with touching_nothing():
             taken = [Moved(*row) for row in segment(rows, Moved._fields, after, found.last, since)]
-            both.take(taken, found)
+            both.take([move for move in taken if not meant or move.item_id in meant], found)
         if not taken:
             break
-        after = taken[-1].id
-        progress(min(both.done, found.total), found.total)
+        after, done = taken[-1].id, done + len(taken)
+        progress(min(done, found.total), found.total)
     with touching_nothing():
-        return both.result(in_force.number if in_force else None)
+        result = both.result(in_force)
+    return result.model_copy(update={"is_borrowed": is_borrowed, "is_meant": meant is None or bool(meant)})
 
 
 class _Tried:
@@ -154,7 +153,6 @@ class _Tried:
 class _Both:
     def __init__(self, kind: Kind, tried: _Tried, beside: _Tried | None) -> None:
         self.kind, self.tried, self.beside = kind, tried, beside
-        self.done = 0
         self._items: dict[int, StoppedItem] = {}
         self._ends: list[datetime] = []
         self._listening = Listening(kind.code)
@@ -164,7 +162,6 @@ class _Both:
             each.prepare(moves, found.first)
         for move in moves:
             self._take(move)
-        self.done += len(moves)
 
     def _take(self, move: Moved) -> None:
         answer = self.tried.take(move)
@@ -199,7 +196,7 @@ class _Both:
             wait_seconds=int(answer.wait.total_seconds()) if answer.wait is not None else None,
         )
 
-    def result(self, before_number: int | None) -> Result:
+    def result(self, in_force: Version | None) -> Result:
         items = list(self._items.values())
         for start in range(0, len(items), _NAMED_AT_ONCE):
             _tell_what_happened(self.kind, items[start : start + _NAMED_AT_ONCE])
@@ -208,7 +205,8 @@ class _Both:
             until=self._ends[1] if self._ends else None,
             draft=self.tried.tally(),
             before=self.beside.tally() if self.beside else None,
-            before_number=before_number,
+            before_number=in_force.number if in_force else None,
+            before_name=in_force.workflow.name if in_force else "",
             items=items,
             unheard=dict(self._listening.steps.most_common()),
         )

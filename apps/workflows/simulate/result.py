@@ -96,6 +96,8 @@ class Result(Value):
     """
     since, until  the replayed stretch         draft, before   the version tried; the one in force, by the same moves
     items         the stopped ones, the oldest first, LISTED at most
+    is_borrowed   the moves are of items of other workflows, as its own has none
+    is_meant      of those items that it would have been for; False: of all, as it would have been for none
     unheard       rule in force -> steps that it follows and that only the version tried would have stopped
     """
 
@@ -104,6 +106,9 @@ class Result(Value):
     draft: Tally = Tally()
     before: Tally | None = None
     before_number: int | None = None
+    before_name: str = ""
+    is_borrowed: bool = False
+    is_meant: bool = True
     items: list[StoppedItem] = []
     unheard: dict[str, int] = {}
 

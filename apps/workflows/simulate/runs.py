@@ -24,8 +24,9 @@ from apps.workflows.rules.check import RuleFault, check_rule
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleDraftTried
 from apps.workflows.rules.in_force import in_force_beside, spec_of
+from apps.workflows.simulate.borrowed import past_of
 from apps.workflows.simulate.past import Span
-from apps.workflows.simulate.replay import replay, versions_of
+from apps.workflows.simulate.replay import replay
 from apps.workflows.simulate.result import Result
 from apps.workflows.simulate.rules.replay import replay_rule
 from apps.workflows.simulate.rules.result import RuleResult
@@ -174,10 +175,17 @@ def _result(run: SimulationRun, progress: _Progress) -> tuple[str, Result | Rule
     assert run.version_id, "it is of the one or of the other"
     version = Version.objects.select_related("workflow").get(pk=run.version_id)
     definition = to_definition(version)
-    in_force = Version.objects.in_force(at=clock.now()).filter(workflow=version.workflow_id).first()
-    beside = in_force if in_force and in_force.pk != version.pk else None
-    kind = KINDS[version.workflow.kind]
-    return definition.checksum, replay(kind, definition, versions_of(version), beside, span, progress=progress)
+    past = past_of(version, definition)
+    result = replay(
+        KINDS[version.workflow.kind],
+        definition,
+        past.befores,
+        past.beside,
+        span,
+        is_borrowed=past.is_borrowed,
+        progress=progress,
+    )
+    return definition.checksum, result
 
 
 def _result_of_rule(version_id: int, span: Span, progress: _Progress) -> tuple[str, RuleResult]:

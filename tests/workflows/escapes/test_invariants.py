@@ -19,6 +19,7 @@ from apps.workflows.packages.commands import import_package
 from apps.workflows.rows import to_definition
 from tests.test_access import addresses
 from tests.workflows.packages.test_packages import package_of
+from tests.workflows.studio.sent import Desk
 from tests.workflows.testapp.commands import move_thing
 from tests.workflows.testapp.models import Thing
 from tests.workflows.workshop import Shop, make_shop, refused, thing_workflow
@@ -104,11 +105,41 @@ def as_package(pia: Person, shop: Shop, definition: Definition) -> int:
     return run(import_package, pia, text=package_of(definition)).drafts["workflow:thing"]
 
 
-SURFACES = [as_text, as_new_text, by_command, as_package]
+def in_the_editor(pia: Person, shop: Shop, definition: Definition) -> int:
+    """State by state and edge by edge, in the forms of the studio."""
+    client = Client()
+    client.force_login(pia)
+    desk = Desk(client, Version.objects.get(pk=run(create_draft, pia, version_id=shop.version.pk)), pia)
+    before = desk.now
+    for old, new in zip(before.states, definition.states, strict=True):
+        if old != new:
+            desk.send(f"?state={old.code}", "save", **{"state-status": new.status, "state-kind": str(new.kind)})
+    known = {edge.code for edge in before.edges}
+    for edge in definition.edges:
+        if edge not in before.edges:
+            typed = {
+                "edge-code": edge.code,
+                "edge-labels_en": edge.labels["en"],
+                "edge-target": edge.target,
+                "edge-roles": edge.roles,
+                "edge-presentation": str(edge.presentation),
+                "edge-at_most": str(edge.at_most or ""),
+                "edge-reason_required": "on" if edge.reason_required else None,
+            }
+            which = f"{edge.code}@{edge.sources[0]}" if edge.code in known else f"new@{edge.sources[0]}"
+            desk.send(f"?edge={which}", "save", **typed)
+    return desk.draft.pk
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-@pytest.mark.parametrize("forbidden", FORBIDDEN)
+SURFACES = [as_text, as_new_text, by_command, as_package, in_the_editor]
+# Where a status is picked from a list, there is none to pick that the kind does not have.
+IMPOSSIBLE = (in_the_editor, _unknown_status)
+
+
+@pytest.mark.parametrize(
+    ("surface", "forbidden"),
+    [(surface, forbidden) for surface in SURFACES for forbidden in FORBIDDEN if (surface, forbidden) != IMPOSSIBLE],
+)
 def test_no_surface_publishes_what_the_kind_forbids(shop, pia, surface, forbidden):
     draft = surface(pia, shop, thing_workflow(forbidden))
     with pytest.raises(CommandRefused, match="check has found"):
@@ -118,6 +149,11 @@ def test_no_surface_publishes_what_the_kind_forbids(shop, pia, surface, forbidde
     assert Version.objects.get(pk=draft).status == "draft"
     with pytest.raises(Exception, match=r"not published|begins in the initial state"), transaction.atomic():
         Thing.objects.create(workflow_version_id=draft, site_id=shop.site_id)
+
+
+def test_the_editor_takes_no_status_that_the_kind_does_not_have(shop, pia):
+    draft = in_the_editor(pia, shop, thing_workflow(_unknown_status))
+    assert to_definition(Version.objects.get(pk=draft)) == thing_workflow()
 
 
 @pytest.mark.parametrize("surface", SURFACES)

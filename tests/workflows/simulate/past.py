@@ -9,8 +9,9 @@ from typing import Any
 from apps.core import clock
 from apps.workflows.definition import Definition
 from apps.workflows.models import Version
+from apps.workflows.simulate.borrowed import past_of
 from apps.workflows.simulate.past import Span
-from apps.workflows.simulate.replay import replay, versions_of
+from apps.workflows.simulate.replay import replay
 from apps.workflows.simulate.result import Result
 from tests.workflows.testapp.kinds import THING
 from tests.workflows.workshop import Change, Shop, thing_workflow
@@ -26,7 +27,7 @@ def later(minutes: float = 1) -> None:
 def laid_over(shop: Shop, draft: Definition, span: Span = WEEK, **asked: Any) -> Result:
     later(0.1)
     version = Version.objects.select_related("workflow").get(pk=shop.version.pk)
-    return replay(THING, draft, versions_of(version), version, span, **asked)
+    return replay(THING, draft, past_of(version, draft).befores, version, span, **asked)
 
 
 def tried(shop: Shop, *changes: Change, **edges: Mapping[str, Any]) -> Result:
