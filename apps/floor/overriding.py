@@ -43,12 +43,12 @@ def override_offered(
 
 
 def override_of(exception: FloorException, edge: str, act: str, sent: QueryDict) -> Override:
-    given = [("act", act), *((name, sent[name]) for name in ("minutes", *GIVEN) if sent.get(name))]
+    given = [("act", act), *((name, str(sent[name])) for name in ("minutes", *GIVEN) if sent.get(name))]
     return Override(edge, exception.graph.edge_label(edge), given)
 
 
 def inputs_of(sent: QueryDict) -> dict[str, Any]:
     """Of the step, as the answer itself would give them."""
-    given: dict[str, str | datetime] = {name: sent[name] for name in GIVEN if sent.get(name)}
+    given: dict[str, str | datetime] = {name: str(sent[name]) for name in GIVEN if sent.get(name)}
     time = TIMES.get(sent.get("act", ""))
     return given | {time: clock.now() + timedelta(minutes=entry.whole(sent, "minutes"))} if time else given

@@ -22,7 +22,6 @@ from apps.workflows.graph import CompiledEdge
 from apps.workflows.judgement import FieldReader, Help, stops_of
 from apps.workflows.kinds import Kind, Refusal, kind_of
 from apps.workflows.models import SignedStep, WorkflowItem
-from apps.workflows.models.versions import Presentations
 from apps.workflows.photos.using import id_of
 
 # Nothing is done under this id: a screen only asks.
@@ -130,9 +129,9 @@ class _Asking:
         for edge in self.edges:
             refusal = self._why_not(edge)
             presentation = edge.spec.presentation
-            if presentation == Presentations.HIDDEN and refusal and refusal.code in judgement.BROKEN:
-                presentation = Presentations.DISABLED  # what is broken is seen, so that somebody mends it
-            if refusal and (presentation == Presentations.HIDDEN or edge.is_for_system_only):
+            if presentation == "hidden" and refusal and refusal.code in judgement.BROKEN:
+                presentation = "disabled"  # what is broken is seen, so that somebody mends it
+            if refusal and (presentation == "hidden" or edge.is_for_system_only):
                 continue
             yield Exit(
                 code=edge.spec.code,

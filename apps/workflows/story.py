@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -59,30 +59,22 @@ def saves_in_a_row(entries: Iterable[Told]) -> list[Told]:
     return told
 
 
-def told_as_saved(told: Told, done: str) -> Told:
-    """`done`: the name of the step; "- " before it: undone."""
-    if done.startswith("-"):
-        done = _("undone: %(what)s") % {"what": done[1:].strip()}
-    return replace(told, what=_("saved"), details=(done,) if done else (), is_save=True)
-
-
 def _numbers(ids: Any) -> dict[int, int]:
     wanted = {key for key in ids if key}
     return dict(Version.objects.filter(pk__in=wanted).values_list("pk", "number")) if wanted else {}
 
 
-@dataclass(frozen=True)
-class _Telling:
-    version: Version
-    labels: Mapping[str, str]
-    states: Mapping[str, str]
-    stops: Mapping[int, EdgeStop]
-    numbers: Mapping[int, int]
+class _Versioned(Protocol):
+    @property
+    def note(self) -> str: ...
 
-    def tell(self, event: LedgerEvent) -> Told:
-        teller = WORDS.get(event.kind)
-        told = Told(at=event.occurred_at, who=event.actor_id, what=event.kind)
-        return teller(self, told, event.data) if teller else told
+
+@dataclass(frozen=True)
+class Life:
+    """What the life of any version is told by; `numbers`: of the versions of the same thing, by id."""
+
+    version: _Versioned
+    numbers: Mapping[int, int]
 
     def created(self, told: Told, data: Mapping[str, Any]) -> Told:
         number = self.numbers.get(data["copy_of_id"])
@@ -90,7 +82,11 @@ class _Telling:
         return replace(told, what=what)
 
     def saved(self, told: Told, data: Mapping[str, Any]) -> Told:
-        return told_as_saved(told, data.get("what", ""))
+        """`what` was done; "- " before it: undone."""
+        done = data.get("what", "")
+        if done.startswith("-"):
+            done = _("undone: %(what)s") % {"what": done[1:].strip()}
+        return replace(told, what=_("saved"), details=(done,) if done else (), is_save=True)
 
     def submitted(self, told: Told, _data: Mapping[str, Any]) -> Told:
         return replace(told, what=_("submitted for review"))
@@ -104,12 +100,36 @@ class _Telling:
     def retired(self, told: Told, _data: Mapping[str, Any]) -> Told:
         return replace(told, what=_("retired"))
 
+    def took_effect(self, told: Told, _data: Mapping[str, Any]) -> Told:
+        return replace(told, what=_("took effect"))
+
+    def widened(self, told: Told, _data: Mapping[str, Any]) -> Told:
+        return replace(told, what=_("widened to all lines"))
+
+    def rolled_back(self, told: Told, data: Mapping[str, Any]) -> Told:
+        number = self.numbers.get(data["back_to_id"], "?")
+        return replace(told, what=_("made to go back to version %(number)s") % {"number": number})
+
+
+def last_days(days: int) -> str:
+    return ngettext("the last %(n)s day", "the last %(n)s days", days) % {"n": days}
+
+
+@dataclass(frozen=True)
+class _Telling(Life):
+    labels: Mapping[str, str]
+    states: Mapping[str, str]
+    stops: Mapping[int, EdgeStop]
+
+    def tell(self, event: LedgerEvent) -> Told:
+        teller = WORDS.get(event.kind)
+        told = Told(at=event.occurred_at, who=event.actor_id, what=event.kind)
+        return teller(self, told, event.data) if teller else told
+
     def tried(self, told: Told, data: Mapping[str, Any]) -> Told:
-        days, moves = data["days"], data["moves"]
-        if days:
-            past = ngettext("the last %(n)s day", "the last %(n)s days", days) % {"n": days}
-        else:
-            past = ngettext("the last move", "the last %(n)s moves", moves) % {"n": moves}
+        moves = data["moves"]
+        past = ngettext("the last move", "the last %(n)s moves", moves) % {"n": moves}
+        past = last_days(data["days"]) if data["days"] else past
         return replace(told, what=_("simulated on %(past)s") % {"past": past})
 
     def planned(self, told: Told, _data: Mapping[str, Any]) -> Told:
@@ -122,20 +142,10 @@ class _Telling:
         }
         return replace(told, what=what)
 
-    def took_effect(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("took effect"))
-
-    def widened(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("widened to all lines"))
-
     def moves_ended(self, told: Told, data: Mapping[str, Any]) -> Told:
         count = data["moved"]
         what = ngettext("%(n)s item under way moved to it", "%(n)s items under way moved to it", count) % {"n": count}
         return replace(told, what=what)
-
-    def rolled_back(self, told: Told, data: Mapping[str, Any]) -> Told:
-        number = self.numbers.get(data["back_to_id"], "?")
-        return replace(told, what=_("made to go back to version %(number)s") % {"number": number})
 
     def stopped(self, told: Told, data: Mapping[str, Any]) -> Told:
         stop = self.stops.get(data["stop_id"])

@@ -6,14 +6,12 @@ No code, no restart: what runs is what ran before.
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
 
 from apps.andon.commands import acknowledge, resolve
 from apps.andon.models import FloorException
-from apps.orders.commands import Operation, release_work_order
 from apps.orders.models import Confirmation, JobOrder
 from apps.plant.models import Terminal
 from apps.workflows.rules.in_force import REREAD_SECONDS
@@ -23,7 +21,7 @@ from tests.e2e.test_publish import desk
 from tests.e2e.test_signed_step import prove
 from tests.e2e.test_station import count, sign_in
 from tests.e2e.test_steps import take_picture
-from tests.orders.shop import DUE, SYSTEM, Shop, make_shop
+from tests.orders.shop import DUE, Shop, make_job, make_shop
 from tests.studio_walk import make_it_for, send_for_review, take_first_article_from_library, type_containment
 from tests.world import PASSWORD, PIN, give_role, make_person, make_terminal, run
 
@@ -43,22 +41,9 @@ def shop(floor: Floor) -> Shop:
 
 
 def order(shop: Shop, number: str, customer: str) -> JobOrder:
-    """As the ERP releases one."""
-    line, station = shop.world.line, shop.world.station
-    released = run(
-        release_work_order,
-        SYSTEM,
-        site_id=line.site_id,
-        number=number,
-        item_code="ES-65",
-        item_name="Pump ES 65",
-        quantity=Decimal(5),
-        unit="pcs",
-        due_at=DUE - timedelta(days=1),
-        customer=customer,
-        operations=[Operation(sequence=10, name="Turn", work_center_id=line.pk, work_unit_id=station.pk)],
-    )
-    return JobOrder.objects.get(pk=released.job_order_ids[0])
+    """As the ERP releases one, due before the one that is there."""
+    due_at = DUE - timedelta(days=1)
+    return make_job(shop.world.line, shop.world.station, number=number, quantity=5, due_at=due_at, customer=customer)
 
 
 def terminal(shop: Shop) -> Terminal:

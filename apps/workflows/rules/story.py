@@ -14,7 +14,7 @@ from apps.core.models import LedgerEvent
 from apps.plant.models import WorkCenter
 from apps.workflows.models import RuleStop, RuleVersion
 from apps.workflows.rules import events
-from apps.workflows.story import LONGEST, Told, saves_in_a_row, told_as_saved
+from apps.workflows.story import LONGEST, Life, Told, last_days, saves_in_a_row
 
 
 def story_of_rule(version: RuleVersion) -> list[Told]:
@@ -38,9 +38,7 @@ def _lines(ids: set[int]) -> dict[int, str]:
 
 
 @dataclass(frozen=True)
-class _Telling:
-    version: RuleVersion
-    numbers: Mapping[int, int]
+class _Telling(Life):
     stops: Mapping[int, RuleStop]
     lines: Mapping[int, str]
 
@@ -48,50 +46,16 @@ class _Telling:
         told = Told(at=event.occurred_at, who=event.actor_id, what="")
         return WORDS[event.kind](self, told, event.data)
 
-    def created(self, told: Told, data: Mapping[str, Any]) -> Told:
-        if data["copy_of_id"] is None:
-            return replace(told, what=_("created"))
-        number = self.numbers.get(data["copy_of_id"])
-        what = _("created as a copy of version %(number)s") % {"number": number} if number else _("created as a copy")
-        return replace(told, what=what)
-
-    def saved(self, told: Told, data: Mapping[str, Any]) -> Told:
-        return told_as_saved(told, data.get("what", ""))
-
-    def submitted(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("submitted for review"))
-
-    def returned(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("returned to draft"))
-
-    def published(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("published"), note=self.version.note)
-
     def replaced(self, told: Told, data: Mapping[str, Any]) -> Told:
         return replace(
             told, what=_("replaced by version %(number)s") % {"number": self.numbers.get(data["by_id"], "?")}
         )
 
-    def retired(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("retired"))
-
     def tried(self, told: Told, data: Mapping[str, Any]) -> Told:
-        days, count = data["days"], data["events"]
-        if days:
-            past = ngettext("the last %(n)s day", "the last %(n)s days", days) % {"n": days}
-        else:
-            past = ngettext("the last event", "the last %(n)s events", count) % {"n": count}
+        count = data["events"]
+        past = ngettext("the last event", "the last %(n)s events", count) % {"n": count}
+        past = last_days(data["days"]) if data["days"] else past
         return replace(told, what=_("simulated on %(past)s") % {"past": past})
-
-    def took_effect(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("took effect"))
-
-    def widened(self, told: Told, _data: Mapping[str, Any]) -> Told:
-        return replace(told, what=_("widened to all lines"))
-
-    def rolled_back(self, told: Told, data: Mapping[str, Any]) -> Told:
-        number = self.numbers.get(data["back_to_id"], "?")
-        return replace(told, what=_("made to go back to version %(number)s") % {"number": number})
 
     def off(self, told: Told, data: Mapping[str, Any]) -> Told:
         stop = self.stops.get(data["stop_id"])

@@ -58,32 +58,11 @@ PAGES: list[Page] = [
     Page(name="publish", label=_("Publish"), action=VIEW, view="apps.workflows.life.pages.publish"),
 ]
 RULE_PAGES: list[Page] = [
-    Page(
-        of="ruleversion",
-        name="compare",
-        label=_("Compare"),
-        action=VIEW,
-        view="apps.workflows.picture.rule_pages.compared",
-    ),
-    Page(
-        of="ruleversion",
-        name="simulate",
-        label=_("Simulate"),
-        action=VIEW,
-        view="apps.workflows.simulate.rules.pages.simulated",
-    ),
-    Page(
-        of="ruleversion",
-        name="history",
-        label=_("History"),
-        action=VIEW,
-        view="apps.workflows.picture.rule_pages.history",
-    ),
-    Page(
-        of="ruleversion",
-        name="publish",
-        label=_("Publish"),
-        action=VIEW,
-        view="apps.workflows.life.rule_pages.publish",
-    ),
+    Page(of="ruleversion", name=name, label=label, action=VIEW, view=view)
+    for name, label, view in (
+        ("compare", _("Compare"), "apps.workflows.picture.rule_pages.compared"),
+        ("simulate", _("Simulate"), "apps.workflows.simulate.rules.pages.simulated"),
+        ("history", _("History"), "apps.workflows.picture.rule_pages.history"),
+        ("publish", _("Publish"), "apps.workflows.life.rule_pages.publish"),
+    )
 ]

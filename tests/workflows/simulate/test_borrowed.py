@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.core import clock
-from apps.orders.commands import Operation, release_work_order, take_edge
-from apps.orders.models import JobOrder
+from apps.orders.commands import take_edge
 from apps.workflows.commands import import_draft
 from apps.workflows.definition import Definition
 from apps.workflows.kinds import KINDS
@@ -21,7 +19,7 @@ from apps.workflows.simulate.borrowed import past_of
 from apps.workflows.simulate.past import Span
 from apps.workflows.simulate.replay import replay
 from apps.workflows.simulate.result import Result
-from tests.orders.shop import DUE, SYSTEM, Shop, make_shop
+from tests.orders.shop import SYSTEM, Shop, make_job, make_shop
 from tests.workflows.simulate.past import later
 from tests.workflows.simulate.test_page import tried
 from tests.world import PASSWORD, give_role, make_person, run
@@ -35,31 +33,13 @@ def shop() -> Shop:
     clock.move_to(clock.now(), rate=0)
     shop = make_shop()
     for number, customer in (("WO-A", "ACME"), ("WO-B", "Bolt")):
-        job = order(shop, number, customer)
+        job = make_job(shop.world.line, shop.world.station, number=number, customer=customer)
         later()
         run(take_edge, shop.world.olga, job_order_id=job.pk, edge="start", inputs={})
         later()
         run(take_edge, shop.world.olga, job_order_id=job.pk, edge="hold", inputs={"reason": "hold_quality"})
     later()
     return shop
-
-
-def order(shop: Shop, number: str, customer: str) -> JobOrder:
-    line, station = shop.world.line, shop.world.station
-    released = run(
-        release_work_order,
-        SYSTEM,
-        site_id=line.site_id,
-        number=number,
-        item_code="ES-65",
-        item_name="Pump ES 65",
-        quantity=Decimal(5),
-        unit="pcs",
-        due_at=DUE,
-        customer=customer,
-        operations=[Operation(sequence=10, name="Turn", work_center_id=line.pk, work_unit_id=station.pk)],
-    )
-    return JobOrder.objects.get(pk=released.job_order_ids[0])
 
 
 def new_workflow(*applies_to: dict[str, str]) -> Version:
