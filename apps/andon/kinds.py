@@ -12,7 +12,18 @@ from django.utils.translation import gettext_lazy
 from apps.andon.actions import ANSWER
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel, Timer
 from apps.andon.planning import plan_anew, restart_ladder, save_with_plan, set_clocks
-from apps.andon.rows import ARRIVES, CAUSE, CAUSE_ENDED, OWNER, RESOLUTION, UNTIL, hand_to, moved
+from apps.andon.rows import (
+    ARRIVES,
+    CAUSE,
+    CAUSE_ENDED,
+    OWNER,
+    RESOLUTION,
+    UNTIL,
+    hand_to,
+    moved,
+    note_on_the_way,
+    refuse_longer_way,
+)
 from apps.andon.storms import STORM
 from apps.core.commands import Context
 from apps.plant.models import Purpose, ReasonCode
@@ -99,7 +110,12 @@ def take(context: Context, exception_id: int, edge: str, inputs: Mapping[str, An
     """As the answers do; what the warrant has kept of times is read from text."""
     given = dict(inputs)
     given |= {name: datetime.fromisoformat(given[name]) for name in (UNTIL, ARRIVES) if name in given}
-    return str(moved(context, exception_id, edge, given, warrant=warrant).state)
+    if ARRIVES in given:
+        refuse_longer_way(context, given[ARRIVES])
+    exception = moved(context, exception_id, edge, given, warrant=warrant)
+    if ARRIVES in given:
+        note_on_the_way(context, exception)
+    return str(exception.state)
 
 
 def part_ways(exception: FloorException, move: Move, context: Context, _inputs: Mapping[str, Any]) -> None:

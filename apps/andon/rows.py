@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER
-from apps.andon.events import OwnerChanged
+from apps.andon.events import OnTheWay, OwnerChanged
 from apps.andon.models import ExceptionStatus, FloorException, OwnerLevel
 from apps.core.commands import Context
 from apps.plant.commands import go_on_duty
@@ -18,6 +18,8 @@ from apps.plant.duty import is_on_duty
 from apps.workflows.engine import fire
 from apps.workflows.kinds import Warrant
 
+# A way through the plant that takes longer is no answer to a call.
+LONGEST_WAY_MINUTES = 240
 # Given by commands, beside what a step asks for: whose it is from now on, when that person is there, when a snooze
 # ends, since when the cause is gone.
 OWNER, ARRIVES, UNTIL, CAUSE_ENDED = "owner_id", "arrives_at", "until", "cause_ended_at"
@@ -97,6 +99,23 @@ def moved(
         context.record(owner_changed(exception, before.owner_id, "taken"))
         context.touch(f"person:{before.owner_id}")
     return exception
+
+
+def note_on_the_way(context: Context, exception: FloorException) -> None:
+    """Those who wait hear when."""
+    context.record(
+        OnTheWay(
+            subject_id=exception.pk,
+            **exception.story,
+            owner_id=exception.owner_id,
+            arrives_at=exception.arrives_at,
+        )
+    )
+
+
+def refuse_longer_way(context: Context, arrives_at: datetime) -> None:
+    if not context.now <= arrives_at <= context.now + timedelta(minutes=LONGEST_WAY_MINUTES):
+        context.refuse("no_minutes", _("Say in how many minutes, up to %(most)s.") % {"most": LONGEST_WAY_MINUTES})
 
 
 def change_owner(

@@ -24,7 +24,7 @@ from apps.plant.events import (
     RoleAssignmentEnded,
 )
 from apps.workflows.events import DraftReturned, StateChanged, VersionPublished
-from apps.workflows.rules.events import RuleFailed, RulePublished, RuleRetired, RuleSwitchedOn
+from apps.workflows.rules.events import RuleFailed, RulePublished, RuleReplaced, RuleRetired, RuleSwitchedOn
 
 
 @subscribe(PresenceEnded, AbsenceReported, DutyEntryEnded, RoleAssignmentEnded, QualificationLost)
@@ -67,8 +67,10 @@ def call_who_has_made_it(event: RuleFailed, context: Context) -> None:
     call_the_engineer(context, event.failure_id)
 
 
-@subscribe(RulePublished, RuleRetired, RuleSwitchedOn)
-def need_nobody_for_the_rule_any_more(event: RulePublished | RuleRetired | RuleSwitchedOn, context: Context) -> None:
+@subscribe(RulePublished, RuleReplaced, RuleRetired, RuleSwitchedOn)
+def need_nobody_for_the_rule_any_more(
+    event: RulePublished | RuleReplaced | RuleRetired | RuleSwitchedOn, context: Context
+) -> None:
     end_of(context, int(event.subject_id))
 
 

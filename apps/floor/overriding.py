@@ -17,7 +17,11 @@ from apps.floor import entry
 from apps.workflows.actions import OVERRIDE
 from apps.workflows.definition import REASON
 from apps.workflows.judgement import BROKEN
+from apps.workflows.kinds import kind_of
 
+# Those that are steps of the exception itself.
+STEPS = frozenset({"take", "going", "at-it", "resolve", "reopen", "put-off"})
+NOTE = "note"
 # What the answers send of what their steps ask for.
 GIVEN = (RESOLUTION, CAUSE, REASON)
 # Of those that say in how many minutes: what these become.
@@ -36,14 +40,15 @@ class Override:
 def override_offered(
     exception: FloorException, actor: Actor, refusal: CommandRefused, act: str, sent: QueryDict
 ) -> Override | None:
-    """None where nothing is broken, or the person may not pass over it."""
-    if refusal.code not in BROKEN or not rights.may(actor, OVERRIDE, exception.scope):
+    """None where nothing of this exception is broken, or the person may not pass over it."""
+    is_its_own = act in STEPS and refusal.facts.get("item") == f"{kind_of(FloorException).code}:{exception.pk}"
+    if refusal.code not in BROKEN or not is_its_own or not rights.may(actor, OVERRIDE, exception.scope):
         return None
     return override_of(exception, str(refusal.facts["edge"]), act, sent)
 
 
 def override_of(exception: FloorException, edge: str, act: str, sent: QueryDict) -> Override:
-    given = [("act", act), *((name, str(sent[name])) for name in ("minutes", *GIVEN) if sent.get(name))]
+    given = [("act", act), *((name, str(sent[name])) for name in ("minutes", NOTE, *GIVEN) if sent.get(name))]
     return Override(edge, exception.graph.edge_label(edge), given)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid5
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -9,11 +11,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.andon.commands import remark
 from apps.andon.models import FloorException
 from apps.core.actors import Actor
 from apps.core.errors import CommandRefused
 from apps.floor import entry
-from apps.floor.overriding import inputs_of, override_of
+from apps.floor.overriding import NOTE, inputs_of, override_of
 from apps.floor.phone import answered, for_exception, person_of, to_sign_in, who_is_asked
 from apps.floor.to_sign import ToSign, one_to_sign
 from apps.floor.views import REFUSED
@@ -68,10 +71,10 @@ def override(request: HttpRequest, exception: FloorException) -> HttpResponse:
     """An answer although its step is broken; refused, the form stays with what it was to send."""
     edge = request.POST.get("edge", "")
     try:
-        proved = entry.proved(request)
+        proved, command_id = entry.proved(request), entry.command_id_of(request.POST)
         override_edge(
             proved.actor,
-            entry.command_id_of(request.POST),
+            command_id,
             item_kind=kind_of(FloorException).code,
             item_id=exception.pk,
             edge=edge,
@@ -79,6 +82,8 @@ def override(request: HttpRequest, exception: FloorException) -> HttpResponse:
             reason=request.POST.get("why", ""),
             proof=proved.proof,
         )
+        if note := request.POST.get(NOTE, "").strip():
+            remark(proved.actor, uuid5(command_id, NOTE), exception_id=exception.pk, text=note)
     except CommandRefused as refusal:
         again = override_of(exception, edge, request.POST.get("act", ""), request.POST)
         return answered(request, exception, refusal, again)

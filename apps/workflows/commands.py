@@ -35,6 +35,7 @@ from apps.workflows.versioning import (
     locked_version,
     next_number,
     refuse_if_changed,
+    refuse_no_lines,
     set_status,
     start_of,
 )
@@ -140,6 +141,7 @@ def publish(
     context.allow(PUBLISH, at=EVERYWHERE)
     version = _locked(context, version_id, VersionStatus.IN_REVIEW)
     approve(context, version, note)
+    refuse_no_lines(context, first_on)
     insist_on_a_plan(context, version)
     put_in_force(context, version, start_of(context, effective_from, next_shift_of), first_on or [])
     return version.status

@@ -113,6 +113,12 @@ def start_of(context: Context, effective_from: datetime | None, next_shift_of: i
     return shift.start
 
 
+def refuse_no_lines(context: Context, first_on: Collection[int] | None) -> None:
+    """None: on all at once."""
+    if first_on is not None and not first_on:
+        context.refuse("no_line_chosen", _("Choose the lines that try it first, or publish it on all."))
+
+
 def insist_on_lines(context: Context, line_ids: Collection[int]) -> None:
     if WorkCenter.objects.filter(pk__in=line_ids).count() != len(set(line_ids)):
         context.refuse("unknown_line", _("One of these lines is not there."))

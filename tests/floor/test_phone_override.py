@@ -6,10 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
-from apps.andon.models import FloorException
+from apps.andon.models import FloorException, Remark
 from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import CommandRefused
+from apps.floor.overriding import override_offered
 from apps.plant.models import Person
 from apps.workflows.definition import Definition
 from apps.workflows.models import SignedStep, Version
@@ -81,12 +85,15 @@ def test_it_is_overridden_by_name_with_password_and_a_reason(floor: Floor) -> No
     (event,) = ledger("workflows.edge_overridden")
     assert event.actor_id == floor.sven.pk
     assert SignedStep.objects.get().override_reason == "The line stands."
+    (told,) = ledger("andon.on_the_way")
+    assert told.data["owner_id"] == floor.sven.pk
+    assert post(client, stop, "override", edge="acknowledge", act="going", minutes="241", **WHY)[0] == 409
 
 
 def test_what_the_answer_asks_for_goes_along(floor: Floor) -> None:
     stop, client = floor.stop(), phone(floor.sven)
     post(client, stop, "override", edge="acknowledge", act="take", **WHY)
-    asked = {"resolution": "repaired", "cause": "wear"}
+    asked = {"resolution": "repaired", "cause": "wear", "note": "New seal"}
     body = refused(floor.sven, stop, "resolve", **asked)
     assert 'name="resolution" value="repaired"' in body
     status, body = post(client, stop, "override", edge="resolve", act="resolve", **asked, **WHY)
@@ -94,6 +101,7 @@ def test_what_the_answer_asks_for_goes_along(floor: Floor) -> None:
     now = fresh(stop)
     assert now.resolution is not None
     assert (now.status, now.resolution.code) == ("resolved", "repaired")
+    assert Remark.objects.get().text == "New seal"
 
 
 def test_a_snooze_is_overridden_within_its_bounds(floor: Floor) -> None:
@@ -104,6 +112,25 @@ def test_a_snooze_is_overridden_within_its_bounds(floor: Floor) -> None:
     assert post(client, stop, "override", minutes="100000", **given)[0] == 409
     assert post(client, stop, "override", minutes="30", **given)[0] == 200
     assert fresh(stop).status == "snoozed"
+
+
+def test_it_is_offered_for_steps_of_the_exception_alone(floor: Floor) -> None:
+    """What else an answer may set in motion is broken elsewhere, and overridden there."""
+    stop = floor.stop()
+    actor = Actor(person_id=floor.sven.pk)
+    other = CommandRefused("guard_error", "Broken.", "", {"edge": "cancel", "item": "job_order:1"})
+    own = CommandRefused("guard_error", "Broken.", "", {"edge": "acknowledge", "item": f"exception:{stop.pk}"})
+    assert override_offered(stop, actor, other, "cure", QueryDict()) is None
+    assert override_offered(stop, actor, own, "give", QueryDict()) is None
+    assert override_offered(stop, actor, own, "take", QueryDict()) is not None
+
+
+def test_what_only_commands_say_can_not_be_smuggled_in(floor: Floor) -> None:
+    """Whose it is, and since when its cause is gone."""
+    stop, client = floor.stop(), phone(floor.sven)
+    sent = {"owner_id": str(floor.mia.pk), "cause_ended_at": "2020-01-01T00:00:00Z"}
+    assert post(client, stop, "override", edge="acknowledge", act="take", **sent, **WHY)[0] == 200
+    assert (fresh(stop).owner_id, fresh(stop).cause_ended_at) == (floor.sven.pk, None)
 
 
 def test_who_may_not_override_can_not_send_it_either(floor: Floor) -> None:

@@ -23,10 +23,10 @@ from apps.workflows.models import RuleFailure, RuleStop
 from apps.workflows.rules.commands import draft_rule, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RuleFailed, RuleFired, RuleSwitchedOff
-from apps.workflows.rules.publishing import publish_rule
+from apps.workflows.rules.publishing import publish_rule, widen_rule
 from tests.orders.shop import SYSTEM, Shop, make_job, make_shop, scrap_reason
 from tests.workflows.testapp.effects import Rung
-from tests.world import actor_of, give_role, ledger, make_calendar, make_person, run
+from tests.world import actor_of, give_role, ledger, make_calendar, make_line, make_person, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +53,7 @@ def shop() -> Shop:
     return shop
 
 
-def publish(**content) -> int:
+def publish(*, first_on: list[int] | None = None, **content) -> int:
     """By two engineers, as it has to be."""
     author, approver = make_person(), make_person()
     for engineer in (author, approver):
@@ -61,7 +61,7 @@ def publish(**content) -> int:
     whole = {"code": "scrap", "name": "Scrap again", "event": QuantityConfirmed.kind} | content
     version_id: int = run(draft_rule, author, spec=RuleSpec.model_validate(whole))
     run(submit_rule_for_review, author, version_id=version_id)
-    run(publish_rule, approver, version_id=version_id, note="To see scrap sooner.")
+    run(publish_rule, approver, version_id=version_id, note="To see scrap sooner.", first_on=first_on)
     return version_id
 
 
@@ -187,3 +187,13 @@ def test_a_mended_rule_ends_the_call(shop):
     assert not FloorException.objects.open().filter(type__code="rule_fails").exists()
     book(shop)
     assert len(ledger(Rung.kind)) == 1
+
+
+def test_one_that_was_tried_and_is_widened_ends_the_call_for_the_one_before(shop):
+    """Failed once: nothing is off that could be switched on."""
+    publish(expression=BY_ZERO, actions=BELL)
+    book(shop)
+    mended = publish(expression="size(line) == 2", actions=BELL, first_on=[make_line(shop.world.area, "L8").pk])
+    assert FloorException.objects.open().filter(type__code="rule_fails").exists(), "elsewhere it is as it was"
+    run(widen_rule, SYSTEM, version_id=mended)
+    assert not FloorException.objects.open().filter(type__code="rule_fails").exists()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.andon.actions import ANSWER, GIVE, VIEW_EXCEPTIONS
 from apps.andon.climbing import climb
-from apps.andon.events import AnswerRefused, HandoverAccepted, OnTheWay, Remarked
+from apps.andon.events import AnswerRefused, HandoverAccepted, Remarked
 from apps.andon.models import ANSWERED, ExceptionStatus, FloorException, Informed, Occasion, OwnerLevel, Remark
 from apps.andon.planning import note_progress, save_with_plan
 from apps.andon.rows import (
@@ -17,7 +17,9 @@ from apps.andon.rows import (
     change_owner,
     locked,
     moved,
+    note_on_the_way,
     person_of,
+    refuse_longer_way,
     standing,
     still_open,
 )
@@ -28,9 +30,6 @@ from apps.core.commands import Context, FreeText, command
 from apps.plant.duty import is_on_duty
 from apps.plant.models import Person, Purpose, ReasonCode
 from apps.workflows.engine import fire
-
-# A way through the plant that takes longer is no answer to a call.
-LONGEST_WAY_MINUTES = 240
 
 
 @command("andon.acknowledge")
@@ -64,23 +63,15 @@ def on_the_way(context: Context, *, exception_id: int, minutes: int) -> Standing
 
     Raises CommandRefused: no_minutes, and as `acknowledge`.
     """
-    if not 0 <= minutes <= LONGEST_WAY_MINUTES:
-        context.allow_anyone()
-        context.refuse("no_minutes", _("Say in how many minutes, up to %(most)s.") % {"most": LONGEST_WAY_MINUTES})
+    context.allow_anyone()
     arrives_at = context.now + timedelta(minutes=minutes)
+    refuse_longer_way(context, arrives_at)
     exception, is_new = _acknowledged(context, exception_id, **{ARRIVES: arrives_at})
     if not is_new:
         exception.arrives_at = arrives_at
         note_progress(exception, context.now)
         save_with_plan(context, exception)
-    context.record(
-        OnTheWay(
-            subject_id=exception.pk,
-            **exception.story,
-            owner_id=exception.owner_id,
-            arrives_at=exception.arrives_at,
-        )
-    )
+    note_on_the_way(context, exception)
     return standing(exception)
 
 

@@ -30,7 +30,7 @@ Sent = Callable[[Actor, UUID, Any, QueryDict], int | None]
 class WhenAndWhere(TypedDict):
     effective_from: datetime | None
     next_shift_of: int | None
-    first_on: list[int]
+    first_on: list[int] | None
 
 
 def _plan(actor: Actor, command_id: UUID, version: Version, form: QueryDict) -> None:
@@ -88,7 +88,7 @@ def when_and_where(form: QueryDict) -> WhenAndWhere:
     return {
         "effective_from": _date(form.get("at", "")) if when == "at" else None,
         "next_shift_of": int(when.removeprefix("shift-")) if when.startswith("shift-") else None,
-        "first_on": [int(pk) for pk in form.getlist("first_on")] if form.get("where") == "first" else [],
+        "first_on": [int(pk) for pk in form.getlist("first_on")] if form.get("where") == "first" else None,
     }
 
 

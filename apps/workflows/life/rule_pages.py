@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from apps.core import clock
@@ -17,7 +18,7 @@ from apps.workflows.life.pages import sent, whens_and_wheres, who_and_who
 from apps.workflows.models import RuleVersion, VersionStatus
 from apps.workflows.rules import commands, publishing
 from apps.workflows.rules.check import check_rule, knows_its_line
-from apps.workflows.rules.in_force import spec_of
+from apps.workflows.rules.in_force import in_force_beside, spec_of
 from apps.workflows.studio.rule_pages import shown
 
 PAGE = "admin:workflows_ruleversion_publish"
@@ -46,11 +47,15 @@ def _missing(version: RuleVersion) -> list[str]:
 def _rollout(version: RuleVersion) -> dict[str, Any]:
     others = version.rule.versions.exclude(pk=version.pk).order_by("-number")
     rollout = getattr(version, "rollout", None)
+    has_held = Q(rollout=None) | Q(rollout__took_effect_at__isnull=False)
     return {
         "rollout": rollout,
         "first_on": WorkCenter.objects.filter(pk__in=rollout.line_ids).order_by("code") if rollout else [],
         "beside": others.published(),
-        "ways_back": others.filter(published_at__isnull=False),
+        "holds_again": in_force_beside(version, clock.now()) is not None,
+        "ways_back": others.filter(has_held, published_at__isnull=False, published_at__lt=version.published_at)
+        if version.published_at
+        else [],
     }
 
 

@@ -52,7 +52,8 @@ def event_label(kind: str) -> str:
 
 def knows_its_line(kind: str) -> bool:
     """Whether the line, the item and the customer are known of such events, beside the site."""
-    return _has_surroundings(EVENTS[kind])
+    event = EVENTS.get(kind)
+    return event is not None and _has_surroundings(event)
 
 
 def check_rule(spec: RuleSpec) -> list[Problem]:

@@ -91,6 +91,16 @@ def hand_over(before: RuleVersion, version: RuleVersion) -> None:
         counted.exclude(thing__in=own).update(version=version)
 
 
+def hand_over_timers(before: RuleVersion, version: RuleVersion | None) -> None:
+    """What `before` was to look at again, `version` looks at, by its own words; where it follows other events or there
+    is none, nobody does.
+    """
+    if version is not None and version.event == before.event:
+        before.timers.update(version=version)
+    else:
+        before.timers.all().delete()
+
+
 def _what_is_counted(version: RuleVersion) -> tuple[Any, ...]:
     """Of one that counts nothing, or can't be read any more, nothing that another one counts."""
     spec = spec_of(version)
@@ -112,12 +122,13 @@ def prune_counted(now: datetime) -> int:
 
 def _alone_with(rule: LiveRule, key: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rule:{rule.version_id}:{key}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rule:{rule.rule_id}:{key}"])
 
 
 def _rests(rule: LiveRule, key: str, now: datetime) -> bool:
+    """From an act of any of its versions: another one in force does not ring again at once."""
     rest = timedelta(minutes=rule.spec.cool_down_minutes)
-    return bool(rest) and RuleFiring.objects.filter(version=rule.version_id, key=key, at__gt=now - rest).exists()
+    return bool(rest) and RuleFiring.objects.filter(version__rule=rule.rule_id, key=key, at__gt=now - rest).exists()
 
 
 def _counted(rule: LiveRule, reader: FactReader, key: str, event_id: int) -> bool:

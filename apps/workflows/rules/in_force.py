@@ -64,9 +64,11 @@ class Reach:
     starts_at: datetime | None = None
     line_ids: frozenset[int] | None = None
 
+    def has_begun(self, at: datetime) -> bool:
+        return self.starts_at is None or self.starts_at <= at
+
     def covers(self, place: Place, at: datetime) -> bool:
-        has_begun = self.starts_at is None or self.starts_at <= at
-        return has_begun and (self.line_ids is None or place.work_center_id in self.line_ids)
+        return self.has_begun(at) and (self.line_ids is None or place.work_center_id in self.line_ids)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ it. One that holds everywhere retires all that were published before it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.core.commands import Context, FreeText, command
@@ -15,8 +16,7 @@ from apps.core.rights import EVERYWHERE
 from apps.workflows.actions import PUBLISH
 from apps.workflows.models import VersionStatus
 from apps.workflows.rules.check import check_rule, knows_its_line
-from apps.workflows.rules.counting import hand_over
-from apps.workflows.rules.definition import RuleSpec
+from apps.workflows.rules.counting import hand_over, hand_over_timers
 from apps.workflows.rules.events import (
     RulePublished,
     RuleReplaced,
@@ -25,7 +25,7 @@ from apps.workflows.rules.events import (
     RuleTookEffect,
     RuleWidened,
 )
-from apps.workflows.rules.in_force import changed
+from apps.workflows.rules.in_force import changed, in_force_beside, spec_of
 from apps.workflows.rules.models import Rule, RuleRollout, RuleVersion
 from apps.workflows.rules.switching import over_with
 from apps.workflows.versioning import (
@@ -34,6 +34,7 @@ from apps.workflows.versioning import (
     locked_version,
     next_number,
     refuse_errors,
+    refuse_no_lines,
     refuse_other_content,
     refuse_tried_already,
     set_status,
@@ -60,8 +61,8 @@ def publish_rule(
     version = locked(context, version_id, VersionStatus.IN_REVIEW)
     approve(context, version, note)
     insist_on_clean(context, version)
-    # Two that are published at once come one after the other.
-    Rule.objects.select_for_update().get(pk=version.rule_id)
+    refuse_no_lines(context, first_on)
+    version.published_at = _after_all_others(context, version)
     starts = start_of(context, effective_from, next_shift_of)
     if first_on or starts > context.now:
         _on_its_way(context, version, starts, sorted(set(first_on or [])))
@@ -90,22 +91,24 @@ def widen_rule(context: Context, *, version_id: int) -> None:
 def rule_takes_effect(context: Context, *, version_id: int) -> bool:
     """For the worker: the hour of a version has come. False: not yet, or another one has seen to it."""
     context.allow(PUBLISH, at=EVERYWHERE)
-    waiting = RuleRollout.objects.to_be_announced().select_for_update(of=("self",), skip_locked=True)
-    rollout = waiting.select_related("version__rule").filter(version=version_id, starts_at__lte=context.now).first()
+    version = locked(context, version_id)
+    waiting = RuleRollout.objects.to_be_announced().filter(version=version, starts_at__lte=context.now)
+    rollout = waiting.select_for_update(of=("self",)).first()
     if rollout is None:
         return False
     rollout.took_effect_at = context.now
     rollout.save(update_fields=["took_effect_at"])
-    context.record(RuleTookEffect(subject_id=rollout.version.rule_id, version_id=version_id))
+    context.record(RuleTookEffect(subject_id=version.rule_id, version_id=version_id))
     if rollout.widened_at is not None:
-        _replace_all_before(context, rollout.version)
-    changed(context, rollout.version.rule_id)
+        _replace_all_before(context, version)
+    changed(context, version.rule_id)
     return True
 
 
 @command("workflows.roll_back_rule")
 def roll_back_rule(context: Context, *, version_id: int, reason: FreeText) -> int:
     """Publishes the content of `version_id` anew, at once and everywhere, by one person. Answers the new version's id.
+    What the versions before were to look at again, it looks at.
 
     Two people have approved this content before: it is that of a formerly published version, to the byte, and the
     database refuses any other that its author approves.
@@ -114,8 +117,9 @@ def roll_back_rule(context: Context, *, version_id: int, reason: FreeText) -> in
     former = locked(context, version_id, VersionStatus.PUBLISHED, VersionStatus.RETIRED)
     if not reason.strip():
         context.refuse("note_missing", _("Say in a sentence what is wrong, and why this version is the way back."))
+    if RuleRollout.objects.filter(version=former, took_effect_at=None).exists():
+        context.refuse("never_held", _("This version has never held: there is no way back to it."))
     insist_on_clean(context, former)
-    Rule.objects.select_for_update().get(pk=former.rule_id)  # the next number is given once
     person = context.actor.person_id
     version = RuleVersion.objects.create(
         rule=former.rule,
@@ -127,7 +131,10 @@ def roll_back_rule(context: Context, *, version_id: int, reason: FreeText) -> in
         content=former.content,
     )
     set_status(version, VersionStatus.IN_REVIEW)
-    version.approver_id, version.note, version.published_at = person, reason.strip(), context.now
+    version.approver_id, version.note = person, reason.strip()
+    version.published_at = _after_all_others(context, version)
+    for bad in former.rule.versions.published():
+        hand_over_timers(bad, version)
     _put_in_force(context, version)
     context.record(RuleRolledBack(subject_id=version.rule_id, version_id=version.pk, back_to_id=former.pk))
     return version.pk
@@ -138,7 +145,11 @@ def retire_rule(context: Context, *, version_id: int) -> str:
     """It follows nothing any more; where it was tried on some lines, the version before it holds there again."""
     context.allow(PUBLISH, at=EVERYWHERE)
     version = locked(context, version_id, VersionStatus.PUBLISHED)
+    beside = in_force_beside(version, context.now)
     _out_of_force(context, version)
+    hand_over_timers(version, beside)
+    if beside is not None:
+        hand_over(version, beside)
     context.record(RuleRetired(subject_id=version.rule_id, version_id=version.pk))
     changed(context, version.rule_id)
     return version.status
@@ -148,13 +159,23 @@ def retire_rule(context: Context, *, version_id: int) -> str:
 
 
 def locked(context: Context, version_id: int, *expected: VersionStatus) -> RuleVersion:
+    """With its rule, which is locked first: what changes one rule comes one after the other."""
+    Rule.objects.select_for_update(of=("self",), no_key=True).filter(versions=version_id).first()
     return locked_version(context, RuleVersion.objects.select_related("rule"), version_id, *expected)
 
 
 def insist_on_clean(context: Context, version: RuleVersion) -> None:
-    spec = RuleSpec.model_validate(version.content)
+    spec = spec_of(version)
+    if spec is None:
+        context.refuse("unreadable", _("This release does not understand the rule any more: write it anew."))
     refuse_errors(context, check_rule(spec))
     refuse_other_content(context, version, spec.checksum if version.event == spec.event else "")
+
+
+def _after_all_others(context: Context, version: RuleVersion) -> datetime:
+    """Who has waited for the rule comes after the one that was waited for, whoever has begun first."""
+    last: datetime | None = version.rule.versions.aggregate(last=Max("published_at"))["last"]
+    return context.now if last is None or last < context.now else last + timedelta(microseconds=1)
 
 
 def _put_in_force(context: Context, version: RuleVersion) -> None:

@@ -97,12 +97,20 @@ def _followings(heard: Heard, reader: FactReader, rules: Sequence[LiveRule], con
             with bounded():
                 place = _place(reader)
     except Exception as error:  # noqa: BLE001 - whatever an app raises about its subject
-        for rule in rules:
+        for rule in _perhaps_there(rules, place, context.now):
             note_failure(_by(rule, heard, context), rule, heard, place, error)
         return
     for rule in rules:
         if rule.holds_at(place, context.now) and not rule.is_off(place) and rule.is_for(reader.around):
             yield _Following(_by(rule, heard, context), rule, heard, reader, place)
+
+
+def _perhaps_there(rules: Sequence[LiveRule], place: Place, now: datetime) -> Iterator[LiveRule]:
+    """Where the line is not known: the version that holds on all of them, else one that has begun on some."""
+    held = {rule.rule_id for rule in rules if rule.holds_at(place, now)}
+    for rule in rules:
+        if rule.holds_at(place, now) or (rule.rule_id not in held and rule.reach.has_begun(now)):
+            yield rule
 
 
 def _by(rule: LiveRule, heard: Heard, context: Context) -> Context:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
 from apps.core import clock
 from apps.core.errors import CommandRefused
-from apps.core.models import LedgerEvent
 from apps.workflows.definition import Definition, WhereSpec
 from apps.workflows.kinds import Kind
 from apps.workflows.life.choosing import Chooser, Facts, is_for
 from apps.workflows.models import Version
 from apps.workflows.rows import to_definition
+from apps.workflows.simulate.past import Moved
 from apps.workflows.surroundings import surroundings_of
 
 
@@ -51,16 +49,19 @@ def _starts_on(definition: Definition) -> Version | None:
     return Version.objects.select_related("workflow").get(pk=chosen.pk)
 
 
-def items_meant(kind: Kind, definition: Definition, rows: QuerySet[LedgerEvent]) -> frozenset[int] | None:
-    """Of the items of the rows those that the workflow would have been for, by what they are today. None: it is for
-    all.  A few queries for each item.
-    """
-    if not definition.applies_to:
-        return None
-    wheres = [where.model_dump() for where in definition.applies_to]
-    found: set[int] = set()
-    for subject_id in rows.order_by().values_list("subject_id", flat=True).distinct().iterator():
-        around = surroundings_of(kind.code, subject_id, {})
-        if is_for(wheres, Facts(around.site, around.line, around.item, around.customer)):
-            found.add(int(subject_id))
-    return frozenset(found)
+class Meant:
+    """Of the items of others those that the workflow would have been for, by what they are today; each asked once."""
+
+    def __init__(self, kind: Kind, definition: Definition) -> None:
+        self._kind, self._wheres = kind, [where.model_dump() for where in definition.applies_to]
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, move: Moved) -> bool:
+        """A few queries for an item that was not asked for yet."""
+        if not self._wheres:
+            return True
+        if move.subject_id not in self._known:
+            around = surroundings_of(self._kind.code, move.subject_id, {})
+            facts = Facts(around.site, around.line, around.item, around.customer)
+            self._known[move.subject_id] = is_for(self._wheres, facts)
+        return self._known[move.subject_id]

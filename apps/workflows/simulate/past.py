@@ -75,16 +75,13 @@ def stretch(rows: QuerySet[LedgerEvent], span: Span, now: datetime, since: datet
     return Stretch(first=ids[-1], last=ids[0], total=len(ids)) if ids else Stretch(first=0, last=-1, total=0)
 
 
-def within(rows: QuerySet[LedgerEvent], found: Stretch, since: datetime | None) -> QuerySet[LedgerEvent]:
-    rows = rows.filter(id__gte=found.first, id__lte=found.last)
-    return rows if since is None else rows.filter(occurred_at__gte=since)
-
-
 def segment(
     rows: QuerySet[LedgerEvent], columns: Sequence[str], after: int, last: int, since: datetime | None
 ) -> list[tuple[Any, ...]]:
     """The next ones in the order of the ledger; [] after the last."""
-    rows = within(rows, Stretch(first=after + 1, last=last, total=0), since)
+    rows = rows.filter(id__gt=after, id__lte=last)
+    if since is not None:
+        rows = rows.filter(occurred_at__gte=since)
     return list(rows.order_by("id").values_list(*columns)[:SEGMENT])
 
 

@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.workflows.definition import Definition
 from apps.workflows.kinds import Aftermath, Kind
 from apps.workflows.models import Version
-from apps.workflows.simulate.borrowed import items_meant
+from apps.workflows.simulate.borrowed import Meant
 from apps.workflows.simulate.facts import Basis, FactsThen, grouped
 from apps.workflows.simulate.judging import Answer, Certainty, Judge, Reason
 from apps.workflows.simulate.past import (
@@ -25,7 +25,6 @@ from apps.workflows.simulate.past import (
     stretch,
     takings_before,
     touching_nothing,
-    within,
 )
 from apps.workflows.simulate.people_then import PeopleThen
 from apps.workflows.simulate.plan import Fate, Plan
@@ -57,22 +56,29 @@ def replay(
     with touching_nothing():
         rows = moves(kind.code, befores)
         found = stretch(rows, span, now, since or now)
-        tried = _Tried(kind, definition, befores, since or now)
-        beside = _Tried(kind, befores[in_force.pk], befores, since or now) if in_force else None
-        meant = items_meant(kind, definition, within(rows, found, since)) if is_borrowed else None
-    both = _Both(kind, tried, beside)
-    after, done = found.first - 1, 0
-    while True:
+
+    def through(meant: Meant | None) -> Result:
         with touching_nothing():
-            taken = [Moved(*row) for row in segment(rows, Moved._fields, after, found.last, since)]
-            both.take([move for move in taken if not meant or move.item_id in meant], found)
-        if not taken:
-            break
-        after, done = taken[-1].id, done + len(taken)
-        progress(min(done, found.total), found.total)
-    with touching_nothing():
-        result = both.result(in_force)
-    return result.model_copy(update={"is_borrowed": is_borrowed, "is_meant": meant is None or bool(meant)})
+            tried = _Tried(kind, definition, befores, since or now)
+            beside = _Tried(kind, befores[in_force.pk], befores, since or now) if in_force else None
+        both = _Both(kind, tried, beside)
+        after, done = found.first - 1, 0
+        while True:
+            with touching_nothing():
+                taken = [Moved(*row) for row in segment(rows, Moved._fields, after, found.last, since)]
+                both.take([move for move in taken if meant is None or move in meant], found)
+            if not taken:
+                break
+            after, done = taken[-1].id, done + len(taken)
+            progress(min(done, found.total), found.total)
+        with touching_nothing():
+            return both.result(in_force)
+
+    result = through(Meant(kind, definition) if is_borrowed else None)
+    is_meant = bool(result.judged) or not found.total
+    if is_borrowed and not is_meant:
+        result = through(None)
+    return result.model_copy(update={"is_borrowed": is_borrowed, "is_meant": is_meant})
 
 
 class _Tried:

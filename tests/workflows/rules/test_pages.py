@@ -417,6 +417,32 @@ def test_on_one_line_first_then_on_all_then_back_from_the_page(pia):
     ]
 
 
+def test_what_the_button_that_retires_does_is_said(pia):
+    paul = signed_in("paul", *ENGINEER)
+    first = publish(spec())
+    press(pia, first, "copy")
+    draft = saved(pia, RuleVersion.objects.get(number=2), **{"rule-per_minute": "3"})
+    act(pia, draft, "submit")
+    act(paul, draft, "publish", when="at", at="2030-01-01T06:00", note="Later.")
+    assert "Retire: it follows nothing any more" in html(paul, publish_page(first)), "the other only waits"
+    assert "Take it back: the version beside it holds again" in html(paul, publish_page(draft))
+    assert "The way back" not in html(paul, publish_page(first)), "what has never held is no way back"
+
+
+def test_some_line_is_ticked(pia):
+    paul = signed_in("paul", *ENGINEER)
+    make_line(code="L3")
+    draft = drafted(pia)
+    act(pia, draft, "submit")
+    assert "Choose the lines that try it first" in act(paul, draft, "publish", where="first", note="Tried.")
+    assert RuleVersion.objects.get(pk=draft.pk).status == "in_review"
+
+
+def test_an_event_that_is_no_more_is_said_on_the_page(pia):
+    draft = RuleVersion.objects.get(pk=run(draft_rule, SYSTEM, spec=spec(event="gone.with_the_wind", actions=[])))
+    assert "gone.with_the_wind is no event that a rule can follow." in html(pia, publish_page(draft))
+
+
 def test_from_a_date_on_from_the_page(pia):
     paul = signed_in("paul", *ENGINEER)
     draft = drafted(pia)

@@ -10,13 +10,15 @@ from django.db import IntegrityError, connection, transaction
 from apps.core import clock
 from apps.core.errors import CommandRefused
 from apps.plant.models import Person, WorkCenter
-from apps.workflows.models import RuleRollout, RuleVersion
+from apps.workflows.models import RuleFailure, RuleRollout, RuleStop, RuleTimer, RuleVersion
 from apps.workflows.rules.commands import copy_rule, draft_rule, save_rule_draft, submit_rule_for_review
 from apps.workflows.rules.definition import RuleSpec
 from apps.workflows.rules.events import RulePublished, RuleReplaced, RuleRolledBack, RuleTookEffect, RuleWidened
 from apps.workflows.rules.in_force import EVERYWHERE, rules_in_force
 from apps.workflows.rules.publishing import publish_rule, retire_rule, roll_back_rule, rule_takes_effect, widen_rule
-from apps.workflows.tasks import take_effect_when_due
+from apps.workflows.surroundings import FINDERS
+from apps.workflows.tasks import look_again_where_due, take_effect_when_due
+from tests.concurrency import at_once
 from tests.workflows.rules.bells import SYSTEM, engineer, publish, ring, spec
 from tests.workflows.testapp.effects import Rung
 from tests.world import ledger, make_area, make_calendar, make_line, make_person, make_site, run
@@ -275,3 +277,126 @@ def test_at_most_one_version_of_a_rule_follows_an_event(lines, paul):
     assert heard() == ["4", "4", "3"]
     rules = rules_in_force()[Rung.kind]
     assert [rule.number for rule in rules if rule.holds_at(EVERYWHERE, clock.now())] == [3]
+
+
+# ---- what is under way when another version comes
+
+
+def patient(text: str) -> RuleSpec:
+    return says(text, conditions=[{"field": "subject.is_ringing", "operator": "=", "value": True}], after_seconds=3600)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_version_that_is_taken_back_would_look_at_again_is_looked_at_by_the_one_beside_it(lines):
+    at(0)
+    publish(patient("old"))
+    tried = publish_ahead(patient("bad"), first_on=[lines[0].pk])
+    ring("L1")
+    assert tried.timers.count() == 1
+    run(retire_rule, SYSTEM, version_id=tried.pk)
+    at(1)
+    look_again_where_due.run()
+    assert heard() == ["old"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_bad_version_would_look_at_again_is_looked_at_by_the_one_that_was_gone_back_to(paul):
+    at(0)
+    first = publish(patient("good"))
+    publish(patient("bad"))
+    ring()
+    run(roll_back_rule, paul, version_id=first.pk, reason="Wrong alarm.")
+    at(1)
+    look_again_where_due.run()
+    assert heard() == ["good"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_rule_that_is_retired_would_look_at_again_is_looked_at_by_nobody():
+    at(0)
+    version = publish(patient("old"))
+    ring()
+    run(retire_rule, SYSTEM, version_id=version.pk)
+    assert not RuleTimer.objects.exists()
+
+
+def test_what_was_counted_on_the_line_goes_back_with_it(lines):
+    window = {"count": 2, "days": 1}
+    publish(says("old", window=window))
+    tried = publish_ahead(says("new", window=window), first_on=[lines[0].pk])
+    ring("L1")
+    run(retire_rule, SYSTEM, version_id=tried.pk)
+    ring("L1")
+    assert heard() == ["old"]
+
+
+def test_another_version_rests_after_the_act_of_the_one_before():
+    at(0)
+    publish(says("old", cool_down_minutes=90))
+    ring()
+    publish(says("new", cool_down_minutes=90))
+    at(1)
+    ring()
+    assert heard() == ["old"]
+    at(2)
+    ring()
+    assert heard() == ["old", "new"]
+
+
+def test_only_the_version_that_would_follow_fails_where_nobody_knows_the_line(lines, monkeypatch):
+    later = at(0)
+    held = publish(says("old"))
+    publish_ahead(says("new"), effective_from=later)
+    monkeypatch.setitem(FINDERS, "bell", lambda subject_id, data: 1 / 0)
+    for _ in range(3):
+        ring("L1")
+    assert set(RuleFailure.objects.values_list("version", flat=True)) == {held.pk}
+    assert set(RuleStop.objects.values_list("version", flat=True)) == {held.pk}
+
+
+# ---- two at once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taken_back_in_the_moment_of_its_hour_one_version_is_left():
+    later = at(0)
+    old = publish(says("old"))
+    waiting = publish_ahead(says("new"), effective_from=later)
+    at(1)
+    errors = at_once(
+        lambda: run(retire_rule, SYSTEM, version_id=waiting.pk),
+        lambda: run(rule_takes_effect, SYSTEM, version_id=waiting.pk),
+    )
+    assert errors == [None, None]
+    old.refresh_from_db()
+    if ledger(RuleTookEffect.kind):
+        assert old.status == "retired", "it took effect, and then was retired by somebody who wanted that"
+    else:
+        assert old.status == "published"
+        ring()
+        assert heard() == ["old"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_are_published_at_once_the_one_that_comes_last_holds(paul):
+    publish(says("1"))
+    drafts = [in_review(says(text)) for text in ("2", "3")]
+    publishes = [lambda version=version: run(publish_rule, paul, version_id=version.pk, note="x") for version in drafts]
+    assert at_once(*publishes) == [None, None]
+    [left] = RuleVersion.objects.published()
+    ring()
+    assert heard() == [left.content["actions"][0]["parameters"]["text"]]
+
+
+def test_lines_first_means_that_some_are_chosen():
+    version = in_review(says("new"))
+    assert code_of(publish_rule, SYSTEM, version_id=version.pk, note="x", first_on=[]) == "no_line_chosen"
+
+
+def test_there_is_no_way_back_to_what_never_held(paul):
+    later = at(0)
+    publish(says("old"))
+    waiting = publish_ahead(says("new"), effective_from=later)
+    assert code_of(roll_back_rule, paul, version_id=waiting.pk, reason="Now.") == "never_held"
+    run(retire_rule, paul, version_id=waiting.pk)
+    assert code_of(roll_back_rule, paul, version_id=waiting.pk, reason="Now.") == "never_held"
