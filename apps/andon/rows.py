@@ -20,6 +20,7 @@ from apps.workflows.kinds import Warrant
 
 # A way through the plant that takes longer is no answer to a call.
 LONGEST_WAY_MINUTES = 240
+MINUTE = timedelta(minutes=1)
 # Given by commands, beside what a step asks for: whose it is from now on, when that person is there, when a snooze
 # ends, since when the cause is gone.
 OWNER, ARRIVES, UNTIL, CAUSE_ENDED = "owner_id", "arrives_at", "until", "cause_ended_at"
@@ -114,7 +115,9 @@ def note_on_the_way(context: Context, exception: FloorException) -> None:
 
 
 def refuse_longer_way(context: Context, arrives_at: datetime) -> None:
-    if not context.now <= arrives_at <= context.now + timedelta(minutes=LONGEST_WAY_MINUTES):
+    """What was said a moment ago, "now" too, is still so."""
+    minutes = (arrives_at - context.now) / MINUTE
+    if not -1 < minutes <= LONGEST_WAY_MINUTES:
         context.refuse("no_minutes", _("Say in how many minutes, up to %(most)s.") % {"most": LONGEST_WAY_MINUTES})
 
 

@@ -90,6 +90,13 @@ def test_it_is_overridden_by_name_with_password_and_a_reason(floor: Floor) -> No
     assert post(client, stop, "override", edge="acknowledge", act="going", minutes="241", **WHY)[0] == 409
 
 
+def test_going_now_is_no_way_too_long(floor: Floor) -> None:
+    stop = floor.stop()
+    given = {"edge": "acknowledge", "act": "going", "minutes": "0"}
+    assert post(phone(floor.sven), stop, "override", **given, **WHY)[0] == 200
+    assert fresh(stop).status == "acknowledged"
+
+
 def test_what_the_answer_asks_for_goes_along(floor: Floor) -> None:
     stop, client = floor.stop(), phone(floor.sven)
     post(client, stop, "override", edge="acknowledge", act="take", **WHY)

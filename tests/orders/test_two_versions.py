@@ -91,7 +91,7 @@ def test_first_on_one_line_then_on_all(shop: Shop, paul: Person) -> None:
     assert make_job(other_line, None, number="WO-11").workflow_version != version
     assert shop.reload().workflow_version == version
     assert JobOrder.objects.get(pk=waiting.pk).workflow_version != version
-    with pytest.raises(CommandRefused, match="is being tried on some lines"):
+    with pytest.raises(CommandRefused, match="is on its way already"):
         released(shop, paul, first_on=[other_line.pk])
 
     run(widen, paul, version_id=version.pk)

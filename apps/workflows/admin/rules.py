@@ -15,7 +15,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
@@ -110,10 +112,10 @@ class RuleVersionAdmin(PackagesMixin, ButtonsAdmin):
 
     view_action = VIEW
     change_action = EDIT
-    list_display = ["rule", "number", "status", "follows", "off", "note"]
+    list_display = ["rule", "number", "status", "holds", "follows", "off", "note"]
     list_filter = ["status", "event"]
     ordering = ["rule__name", "-number"]
-    list_select_related = ["rule"]
+    list_select_related = ["rule", "rollout"]
     search_fields = ["rule__name", "rule__code"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -126,6 +128,17 @@ class RuleVersionAdmin(PackagesMixin, ButtonsAdmin):
     @admin.display(description=_("when this happens"), ordering="event")
     def follows(self, row: RuleVersion) -> str:
         return event_label(row.event)
+
+    @admin.display(description=_("holds"))
+    def holds(self, row: RuleVersion) -> str:
+        rollout = getattr(row, "rollout", None)
+        if row.status != VersionStatus.PUBLISHED:
+            return ""
+        if rollout is not None and rollout.took_effect_at is None:
+            starts_at = date_format(timezone.localtime(rollout.starts_at), "SHORT_DATETIME_FORMAT")
+            return gettext("from %(time)s") % {"time": starts_at}
+        is_tried = rollout is not None and rollout.widened_at is None
+        return gettext("on some lines first") if is_tried else gettext("everywhere")
 
     @admin.display(description=_("off"))
     def off(self, row: RuleVersion) -> str:

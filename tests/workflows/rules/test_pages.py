@@ -404,6 +404,9 @@ def test_on_one_line_first_then_on_all_then_back_from_the_page(pia):
     act(pia, draft, "submit")
     shown = act(paul, draft, "publish", where="first", first_on=line.pk, note="Tried on L3.")
     assert "It holds only on:" in shown
+    listed = html(pia, reverse("admin:workflows_ruleversion_changelist"))
+    assert "on some lines first" in listed
+    assert "everywhere" in listed
     assert "<b>L3</b>" in shown
     assert "Take it back: the version beside it holds again" in shown
     shown = act(paul, draft, "widen")
