@@ -16,6 +16,7 @@ from apps.andon.rows import (
     ARRIVES,
     CAUSE,
     CAUSE_ENDED,
+    MINUTE,
     OWNER,
     RESOLUTION,
     UNTIL,
@@ -111,7 +112,7 @@ def take(context: Context, exception_id: int, edge: str, inputs: Mapping[str, An
     given = dict(inputs)
     given |= {name: datetime.fromisoformat(given[name]) for name in (UNTIL, ARRIVES) if name in given}
     if ARRIVES in given:
-        refuse_longer_way(context, given[ARRIVES])
+        refuse_longer_way(context, (given[ARRIVES] - context.now) / MINUTE)
     exception = moved(context, exception_id, edge, given, warrant=warrant)
     if ARRIVES in given:
         note_on_the_way(context, exception)

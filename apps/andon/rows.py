@@ -114,9 +114,8 @@ def note_on_the_way(context: Context, exception: FloorException) -> None:
     )
 
 
-def refuse_longer_way(context: Context, arrives_at: datetime) -> None:
-    """What was said a moment ago, "now" too, is still so."""
-    minutes = (arrives_at - context.now) / MINUTE
+def refuse_longer_way(context: Context, minutes: float) -> None:
+    """Part of a minute ago is now."""
     if not -1 < minutes <= LONGEST_WAY_MINUTES:
         context.refuse("no_minutes", _("Say in how many minutes, up to %(most)s.") % {"most": LONGEST_WAY_MINUTES})
 

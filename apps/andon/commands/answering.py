@@ -64,8 +64,8 @@ def on_the_way(context: Context, *, exception_id: int, minutes: int) -> Standing
     Raises CommandRefused: no_minutes, and as `acknowledge`.
     """
     context.allow_anyone()
+    refuse_longer_way(context, minutes)
     arrives_at = context.now + timedelta(minutes=minutes)
-    refuse_longer_way(context, arrives_at)
     exception, is_new = _acknowledged(context, exception_id, **{ARRIVES: arrives_at})
     if not is_new:
         exception.arrives_at = arrives_at
